@@ -1,0 +1,1 @@
+//! The thrive connector.

@@ -1,0 +1,2 @@
+//! Commands, configuration, rendering of errors.
+pub fn main() {}

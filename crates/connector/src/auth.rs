@@ -1,0 +1,39 @@
+//! How an endpoint wants to be signed: a value. Signing happens in the client.
+
+use secrecy::SecretString;
+
+/// How a request proves who asks.
+///
+/// The secrets are redacted in `Debug`.
+#[derive(Debug, Clone)]
+pub enum AuthSpec {
+    /// Not at all.
+    Anonymous,
+    /// A key in a named header, behind a scheme word where there is one: `ApiKey: k`, `Authorization: Bearer k`.
+    Header {
+        /// The header's name.
+        name: String,
+        /// The word before the key, without the space between them.
+        scheme: Option<String>,
+        /// The key.
+        key: SecretString,
+    },
+    /// `Authorization: Basic base64(username ":" password)`.
+    Basic {
+        /// The user name, not secret.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4), then `Authorization: Bearer token`.
+    ClientCredentials {
+        /// The token endpoint: absolute, or a path below the base URL.
+        token_url: String,
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: SecretString,
+        /// The scope to ask for; left out once where the server calls it invalid.
+        scope: Option<String>,
+    },
+}

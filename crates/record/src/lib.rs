@@ -1,0 +1,1 @@
+//! Unified records, their Arrow schemas, and records to batch.

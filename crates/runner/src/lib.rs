@@ -1,0 +1,1 @@
+//! The loop: slices to files, the state store, the report.

@@ -1,0 +1,1 @@
+//! Batches to Parquet files, committed by rename.

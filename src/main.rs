@@ -1,0 +1,1 @@
+fn main() { userhaul_cli::main(); }
