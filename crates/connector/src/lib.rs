@@ -5,3 +5,4 @@
 pub mod auth;
 pub mod quota;
 pub mod request;
+pub mod settings;
