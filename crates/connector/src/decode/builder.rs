@@ -1,0 +1,271 @@
+//! Growing columns: values are appended one by one, taken back row by row, and become Arrow arrays without a copy.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray, StringArray,
+    StructArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field};
+
+use super::{private::Rule, shape::Shape};
+use crate::column::{Column, ColumnType, map_entries};
+
+/// Texts one behind the other, with their ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts {
+    pub(crate) bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Texts {
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Ends the text whose bytes were appended to `bytes` since the last one ended.
+    #[inline]
+    pub(crate) fn close(&mut self) {
+        // A page is capped far below 2 GiB, so the end always fits; a wrong cap would be seen by Arrow.
+        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.close();
+    }
+
+    fn start(&self, index: usize) -> usize {
+        index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| usize::try_from(end).unwrap_or(0))
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        &self.bytes[self.start(index)..self.start(index + 1)]
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(self.start(len));
+        self.ends.truncate(len);
+    }
+
+    /// Takes back bytes of a text that was begun and is not wanted.
+    pub(crate) fn abandon(&mut self) {
+        let start = self.start(self.ends.len());
+        self.bytes.truncate(start);
+    }
+
+    pub(crate) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray, ArrowError> {
+        let texts = std::mem::take(self);
+        StringArray::try_new(offsets(texts.ends), Buffer::from_vec(texts.bytes), nulls)
+    }
+}
+
+fn offsets(ends: Vec<i32>) -> OffsetBuffer<i32> {
+    let mut all = Vec::with_capacity(ends.len() + 1);
+    all.push(0);
+    all.extend_from_slice(&ends);
+    OffsetBuffer::new(ScalarBuffer::from(all))
+}
+
+/// The values of a growing column, by type.
+#[derive(Debug)]
+pub(crate) enum Values {
+    Text(Texts),
+    Id(Texts),
+    Json(Texts),
+    IdOrObject(Texts),
+    Int(Vec<i64>),
+    Double(Vec<f64>),
+    Bool(Vec<bool>),
+    Instant(Vec<i64>),
+    Millis(Vec<i64>),
+    Date(Vec<i32>),
+    Decimal(Vec<i128>),
+    Map { ends: Vec<i32>, keys: Texts, values: Texts, valid: Vec<bool>, wrapped: bool },
+    List { ends: Vec<i32>, element: Box<ColumnBuilder> },
+    Struct(Box<Shape>),
+}
+
+/// A growing column.
+#[derive(Debug)]
+pub(crate) struct ColumnBuilder {
+    pub(crate) values: Values,
+    pub(crate) valid: Vec<bool>,
+}
+
+impl ColumnBuilder {
+    pub(crate) fn new(kind: &ColumnType, rules: &[Rule]) -> Self {
+        let values = match kind {
+            ColumnType::Text => Values::Text(Texts::default()),
+            ColumnType::Id => Values::Id(Texts::default()),
+            ColumnType::Json => Values::Json(Texts::default()),
+            ColumnType::IdOrObject => Values::IdOrObject(Texts::default()),
+            ColumnType::Int => Values::Int(Vec::new()),
+            ColumnType::Double => Values::Double(Vec::new()),
+            ColumnType::Bool => Values::Bool(Vec::new()),
+            ColumnType::Instant => Values::Instant(Vec::new()),
+            ColumnType::Millis => Values::Millis(Vec::new()),
+            ColumnType::Date => Values::Date(Vec::new()),
+            ColumnType::Decimal => Values::Decimal(Vec::new()),
+            ColumnType::Map | ColumnType::WrappedMap => Values::Map {
+                ends: Vec::new(),
+                keys: Texts::default(),
+                values: Texts::default(),
+                valid: Vec::new(),
+                wrapped: *kind == ColumnType::WrappedMap,
+            },
+            ColumnType::List(element) => {
+                Values::List { ends: Vec::new(), element: Box::new(Self::new(element, rules)) }
+            }
+            ColumnType::Struct(columns) => Values::Struct(Box::new(Shape::new(columns, &[], rules))),
+        };
+        Self { values, valid: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// Appends a null.
+    #[inline]
+    pub(crate) fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => texts.close(),
+            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.push(0),
+            Values::Double(numbers) => numbers.push(0.0),
+            Values::Bool(bits) => bits.push(false),
+            Values::Date(days) => days.push(0),
+            Values::Decimal(amounts) => amounts.push(0),
+            Values::Map { ends, .. } | Values::List { ends, .. } => {
+                let end = ends.last().copied().unwrap_or(0);
+                ends.push(end);
+            }
+            Values::Struct(shape) => shape.push_nulls(),
+        }
+        self.valid.push(false);
+    }
+
+    /// Takes back everything from row `len` on.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.valid.truncate(len);
+        match &mut self.values {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+                texts.truncate(len);
+            }
+            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.truncate(len),
+            Values::Double(numbers) => numbers.truncate(len),
+            Values::Bool(bits) => bits.truncate(len),
+            Values::Date(days) => days.truncate(len),
+            Values::Decimal(amounts) => amounts.truncate(len),
+            Values::Map { ends, keys, values, valid, .. } => {
+                ends.truncate(len);
+                let entries = last_end(ends);
+                keys.truncate(entries);
+                values.truncate(entries);
+                valid.truncate(entries);
+            }
+            Values::List { ends, element } => {
+                ends.truncate(len);
+                let elements = last_end(ends);
+                element.truncate(elements);
+            }
+            Values::Struct(shape) => shape.truncate(len),
+        }
+    }
+
+    /// Bytes held, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+                texts.bytes.len() + texts.len() * 4
+            }
+            Values::Map { keys, values, .. } => keys.bytes.len() + values.bytes.len() + keys.len() * 8,
+            Values::List { element, .. } => element.bytes(),
+            Values::Struct(shape) => shape.fields.iter().map(|field| field.builder.bytes()).sum(),
+            Values::Decimal(amounts) => amounts.len() * 16,
+            _ => self.valid.len() * 8,
+        };
+        values + self.valid.len()
+    }
+
+    /// Gives the column and begins anew.
+    pub(crate) fn finish(&mut self, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+        let valid = std::mem::take(&mut self.valid);
+        let rows = valid.len();
+        let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
+        Ok(match &mut self.values {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+                Arc::new(texts.finish(nulls)?)
+            }
+            Values::Int(numbers) => Arc::new(Int64Array::new(std::mem::take(numbers).into(), nulls)),
+            Values::Instant(numbers) | Values::Millis(numbers) => {
+                Arc::new(TimestampMicrosecondArray::new(std::mem::take(numbers).into(), nulls).with_timezone("UTC"))
+            }
+            Values::Double(numbers) => Arc::new(Float64Array::new(std::mem::take(numbers).into(), nulls)),
+            Values::Bool(bits) => Arc::new(BooleanArray::new(std::mem::take(bits).into(), nulls)),
+            Values::Date(days) => Arc::new(Date32Array::new(std::mem::take(days).into(), nulls)),
+            Values::Decimal(amounts) => Arc::new(
+                Decimal128Array::new(std::mem::take(amounts).into(), nulls).with_data_type(kind.clone()),
+            ),
+            Values::Map { ends, keys, values, valid, .. } => {
+                let value_nulls = Some(NullBuffer::from(std::mem::take(valid)));
+                let (keys, values) = (keys.finish(None)?, values.finish(value_nulls)?);
+                let entries = StructArray::new(map_entries(), vec![Arc::new(keys), Arc::new(values)], None);
+                let field = Arc::new(Field::new("entries", DataType::Struct(map_entries()), false));
+                Arc::new(MapArray::try_new(field, offsets(std::mem::take(ends)), entries, nulls, false)?)
+            }
+            Values::List { ends, element } => {
+                let DataType::List(field) = kind else { return Err(mismatch(kind)) };
+                let elements = element.finish(field.data_type())?;
+                Arc::new(ListArray::try_new(Arc::clone(field), offsets(std::mem::take(ends)), elements, nulls)?)
+            }
+            Values::Struct(shape) => {
+                let DataType::Struct(fields) = kind else { return Err(mismatch(kind)) };
+                let children = shape.finish(fields)?;
+                if children.is_empty() {
+                    Arc::new(StructArray::new_empty_fields(rows, nulls))
+                } else {
+                    Arc::new(StructArray::try_new(fields.clone(), children, nulls)?)
+                }
+            }
+        })
+    }
+
+    /// The text of row `row` of a text-like column; none where it is null or no text.
+    pub(crate) fn text(&self, row: usize) -> Option<&[u8]> {
+        match &self.values {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+                self.valid.get(row).copied().unwrap_or(false).then(|| texts.get(row))
+            }
+            _ => None,
+        }
+    }
+
+    /// The number, instant or day of row `row`.
+    pub(crate) fn number(&self, row: usize) -> Option<i64> {
+        if !self.valid.get(row).copied().unwrap_or(false) {
+            return None;
+        }
+        match &self.values {
+            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.get(row).copied(),
+            Values::Date(days) => days.get(row).copied().map(i64::from),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn last_end(ends: &[i32]) -> usize {
+    ends.last().map_or(0, |&end| usize::try_from(end).unwrap_or(0))
+}
+
+fn mismatch(kind: &DataType) -> ArrowError {
+    ArrowError::SchemaError(format!("a builder of another type than {kind}"))
+}
+
+/// The columns' builders in order.
+pub(crate) fn builders(columns: &[Column], rules: &[Rule]) -> Vec<ColumnBuilder> {
+    columns.iter().map(|column| ColumnBuilder::new(&column.kind, rules)).collect()
+}

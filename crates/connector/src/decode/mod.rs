@@ -1,0 +1,269 @@
+//! Page bytes into typed columns, in one pass.
+//!
+//! A [`Decoder`] belongs to one stream and one walk. It grows the columns of the stream's table, and of the tables of
+//! the streams derived from it, row by row and page by page; [`Decoder::take`] gives them as batches. What no column
+//! takes goes into `_extra`, as it came. No tree of values is built.
+
+mod builder;
+mod envelope;
+mod private;
+mod row;
+mod shape;
+mod table;
+mod value;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
+
+pub use envelope::{Envelope, FactsError};
+pub use private::{Act, Rule};
+pub use row::NullKey;
+pub use shape::Alias;
+pub use table::{Lineage, TableLayout};
+
+use crate::json::scan::{JsonError, Kind, Scanner};
+use row::RowReader;
+
+/// What a walk's pages are decoded with.
+#[derive(Debug, Clone)]
+pub struct DecodeOptions {
+    /// The stream's own table.
+    pub table: TableLayout,
+    /// The tables of the derived streams that are wanted.
+    pub derived: Vec<DerivedLayout>,
+    /// Where the rows stand in a page: pointers, tried in order; `""` is the page itself.
+    pub items: Vec<String>,
+    /// Whether the value found there is one row and not an array of rows.
+    pub single: bool,
+    /// Names of custom fields, which go into the map column of this index.
+    pub custom: Option<CustomFields>,
+    /// Privacy rules.
+    pub rules: Vec<Rule>,
+}
+
+/// The fields that a customer has defined, by the vendor's spelling.
+#[derive(Debug, Clone, Default)]
+pub struct CustomFields {
+    /// The vendor's name of the map column that takes them.
+    pub column: String,
+    /// Their names.
+    pub names: std::collections::BTreeSet<String>,
+}
+
+/// The table of a stream that is a pointer below the rows of another.
+#[derive(Debug, Clone)]
+pub struct DerivedLayout {
+    /// The derived stream's name.
+    pub stream: String,
+    /// Its table.
+    pub table: TableLayout,
+    /// The vendor's name of the parent's field that holds the rows.
+    pub field: String,
+    /// For each leading column of the table, the vendor's name of the parent's field that it repeats.
+    pub inherits: Vec<String>,
+    /// Whether the field holds one row and not an array of rows.
+    pub single: bool,
+}
+
+/// What a page held, besides its rows.
+#[derive(Debug, Clone, Default)]
+pub struct PageRows {
+    /// Rows in the page.
+    pub rows: usize,
+    /// A hash of each row's primary key, in order; empty unless asked for.
+    pub keys: Vec<u64>,
+    /// The cursor column of each row in microseconds, in order; empty unless asked for.
+    pub cursors: Vec<Option<i64>>,
+}
+
+/// Batches of the rows so far.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The stream's own rows; none where there were none.
+    pub rows: Option<RecordBatch>,
+    /// The derived streams' rows, by stream.
+    pub derived: Vec<(String, RecordBatch)>,
+}
+
+/// Counts over a walk, for the run record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Values that did not fit their column, by column.
+    pub type_mismatches: std::collections::BTreeMap<String, u64>,
+    /// Fields without a column, by the vendor's name (the first thousand names).
+    pub new_fields: std::collections::BTreeMap<String, u64>,
+    /// Lone surrogates replaced.
+    pub surrogates: u64,
+    /// Keys that stood twice in one object; the last one was taken.
+    pub duplicate_keys: u64,
+}
+
+/// Why a page is refused. No text of the page is in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Not UTF-8.
+    #[error("the page is not UTF-8 from byte {at} on")]
+    Encoding {
+        /// The byte offset.
+        at: usize,
+    },
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Nothing at any of the pointers.
+    #[error("the page has no rows where they should be ({expected}), it has: {found}")]
+    NoItems {
+        /// The pointers.
+        expected: String,
+        /// The page's kind, or its members' names.
+        found: String,
+    },
+    /// A row that is no object.
+    #[error("row {row} is no object")]
+    NotAnObject {
+        /// The row's index in the page, from 0.
+        row: usize,
+    },
+    /// A row without its primary key.
+    #[error("row {row} has no `{column}`, which is part of the primary key; its fields: {fields}")]
+    NullKey {
+        /// The row's index in the page, from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// The names of the row's fields.
+        fields: String,
+    },
+    /// The columns do not make a batch: a bug.
+    #[error("the columns do not make a batch")]
+    Columns(#[from] ArrowError),
+}
+
+/// Decodes the pages of one walk.
+#[derive(Debug)]
+pub struct Decoder {
+    items: Vec<String>,
+    single: bool,
+    reader: RowReader,
+}
+
+impl Decoder {
+    /// A decoder without rows.
+    pub fn new(options: &DecodeOptions) -> Self {
+        Self { items: options.items.clone(), single: options.single, reader: RowReader::new(options) }
+    }
+
+    /// The schema of the stream's own table.
+    pub fn schema(&self) -> SchemaRef {
+        self.reader.schema()
+    }
+
+    /// Reads a page. On an error no row of the page is kept.
+    ///
+    /// # Errors
+    /// When the page is not JSON, has no rows where they should be, or a row has no primary key.
+    pub fn page(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
+        let body = checked(body)?;
+        let before = self.reader.mark();
+        let read = self.read(body, lineage);
+        if read.is_err() {
+            self.reader.roll_back(&before);
+        }
+        read
+    }
+
+    fn read(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
+        let mut scanner = Scanner::new(body);
+        let first = self.reader.rows();
+        let mut envelope = Envelope::default();
+        match scanner.kind()? {
+            Kind::Array if self.items.iter().any(String::is_empty) && !self.single => {
+                self.reader.array(&mut scanner, lineage)?;
+            }
+            Kind::Object if self.single && self.items.iter().any(String::is_empty) => {
+                self.reader.one(&mut scanner, lineage)?;
+            }
+            Kind::Object => {
+                // The usual page has its rows at the first pointer: they are read on the way. Elsewhere they are
+                // read after the page has been skipped over once.
+                let first_pointer = self.items.iter().find(|pointer| !pointer.is_empty());
+                let usual = first_pointer.and_then(|pointer| pointer.strip_prefix('/')).filter(|name| {
+                    !self.single && *name != "*" && !name.contains('/')
+                });
+                let mut done = false;
+                envelope = Envelope::read::<DecodeError>(&mut scanner, usual, |items| {
+                    done = true;
+                    self.reader.array(items, lineage)
+                })?;
+                if !done {
+                    let found = envelope::items(&envelope, body, &self.items, self.single)?;
+                    let mut items = Scanner { bytes: body, at: found };
+                    if self.single { self.reader.one(&mut items, lineage)? } else { self.reader.array(&mut items, lineage)? }
+                }
+                envelope.keep(body);
+            }
+            Kind::Null if self.single => scanner.literal("null")?,
+            kind => {
+                return Err(DecodeError::NoItems { expected: self.items.join(", "), found: kind.name().to_owned() });
+            }
+        }
+        scanner.end()?;
+        Ok((self.reader.page_rows(first), envelope))
+    }
+
+    /// Reads some whole elements of a long array: the bytes between its brackets, cut at a comma.
+    ///
+    /// # Errors
+    /// As [`Decoder::page`].
+    pub fn elements(&mut self, elements: &[u8], lineage: &Lineage<'_>) -> Result<PageRows, DecodeError> {
+        let body = checked(elements)?;
+        let before = self.reader.mark();
+        let first = self.reader.rows();
+        let mut scanner = Scanner::new(body);
+        let read = self.reader.elements(&mut scanner, lineage);
+        if let Err(error) = read {
+            self.reader.roll_back(&before);
+            return Err(error);
+        }
+        Ok(self.reader.page_rows(first))
+    }
+
+    /// Asks for [`PageRows::keys`] and [`PageRows::cursors`] from now on.
+    pub fn watch(&mut self, keys: bool, cursor: Option<&str>) {
+        self.reader.watch(keys, cursor);
+    }
+
+    /// Rows that [`Decoder::take`] would give.
+    pub fn rows(&self) -> usize {
+        self.reader.rows()
+    }
+
+    /// Bytes held, roughly.
+    pub fn bytes(&self) -> usize {
+        self.reader.bytes()
+    }
+
+    /// Gives the rows so far as batches and begins anew.
+    ///
+    /// # Errors
+    /// When the columns do not make a batch, which would be a bug.
+    pub fn take(&mut self) -> Result<Taken, DecodeError> {
+        Ok(self.reader.take()?)
+    }
+
+    /// Counts since the decoder was made.
+    pub fn counts(&self) -> &Counts {
+        self.reader.counts()
+    }
+}
+
+/// The page without a byte-order mark, if it is UTF-8.
+fn checked(body: &[u8]) -> Result<&[u8], DecodeError> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    if simdutf8::basic::from_utf8(body).is_err() {
+        let at = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), |_| 0);
+        return Err(DecodeError::Encoding { at });
+    }
+    Ok(body)
+}

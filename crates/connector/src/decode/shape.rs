@@ -1,0 +1,147 @@
+//! Where each member of an object goes.
+
+use std::collections::HashMap;
+
+use arrow_array::ArrayRef;
+use arrow_schema::{ArrowError, Fields};
+
+use super::{
+    builder::ColumnBuilder,
+    private::{Act, Rule, rule_for},
+};
+use crate::column::Column;
+
+/// Another name under which a column's field may come.
+///
+/// A path of two steps, `scores/happiness`, finds the field inside an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The vendor's name of the column's field.
+    pub field: String,
+    /// The other name, or `object/member`.
+    pub path: String,
+}
+
+/// Where a member goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into the column of this index.
+    Field(usize),
+    /// Its members go into columns: the container of this index.
+    Container(usize),
+    /// Nobody knows it.
+    Unknown,
+}
+
+/// A column and the builder that grows it.
+#[derive(Debug)]
+pub(crate) struct FieldBuilder {
+    pub(crate) builder: ColumnBuilder,
+    pub(crate) private: Option<Act>,
+    /// Whether the current row has its value, and from the key at which byte.
+    pub(crate) seen: Option<usize>,
+}
+
+/// The members of an object and their columns.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) fields: Vec<FieldBuilder>,
+    targets: HashMap<Vec<u8>, Target>,
+    containers: Vec<HashMap<Vec<u8>, usize>>,
+    /// The keys of the object before this one with their targets: objects of one list mostly have the same order.
+    order: Vec<(Vec<u8>, Target)>,
+}
+
+impl Shape {
+    pub(crate) fn new(columns: &[Column], aliases: &[Alias], rules: &[Rule]) -> Self {
+        let mut targets = HashMap::new();
+        for (index, column) in columns.iter().enumerate() {
+            targets.insert(column.field.as_bytes().to_vec(), Target::Field(index));
+        }
+        let mut containers: Vec<HashMap<Vec<u8>, usize>> = Vec::new();
+        for alias in aliases {
+            let Some(index) = columns.iter().position(|column| column.field == alias.field) else { continue };
+            match alias.path.split_once('/') {
+                None => {
+                    targets.entry(alias.path.as_bytes().to_vec()).or_insert(Target::Field(index));
+                }
+                Some((object, member)) => {
+                    let next = containers.len();
+                    let target =
+                        *targets.entry(object.as_bytes().to_vec()).or_insert(Target::Container(next));
+                    if let Target::Container(number) = target {
+                        if number == next {
+                            containers.push(HashMap::new());
+                        }
+                        containers[number].insert(member.as_bytes().to_vec(), index);
+                    }
+                }
+            }
+        }
+        let fields = columns
+            .iter()
+            .map(|column| FieldBuilder {
+                builder: ColumnBuilder::new(&column.kind, rules),
+                private: rule_for(rules, &column.field, &column.name).cloned(),
+                seen: None,
+            })
+            .collect();
+        Self { fields, targets, containers, order: Vec::new() }
+    }
+
+    /// Where the member `key`, the `position`-th of its object, goes.
+    #[inline]
+    pub(crate) fn target(&mut self, position: usize, key: &[u8]) -> Target {
+        if let Some((expected, target)) = self.order.get(position)
+            && expected == key
+        {
+            return *target;
+        }
+        let target = self.targets.get(key).copied().unwrap_or(Target::Unknown);
+        if position < 4096 {
+            self.order.truncate(position);
+            if self.order.len() == position {
+                self.order.push((key.to_vec(), target));
+            }
+        }
+        target
+    }
+
+    pub(crate) fn contained(&self, container: usize, member: &[u8]) -> Option<usize> {
+        self.containers.get(container)?.get(member).copied()
+    }
+
+    /// Begins a row: nothing has been seen.
+    #[inline]
+    pub(crate) fn begin(&mut self) {
+        for field in &mut self.fields {
+            field.seen = None;
+        }
+    }
+
+    /// Ends a row: what has not been seen is null.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        for field in &mut self.fields {
+            if field.seen.is_none() {
+                field.builder.push_null();
+            }
+        }
+    }
+
+    pub(crate) fn push_nulls(&mut self) {
+        for field in &mut self.fields {
+            field.builder.push_null();
+        }
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        for field in &mut self.fields {
+            field.builder.truncate(len);
+        }
+    }
+
+    pub(crate) fn finish(&mut self, fields: &Fields) -> Result<Vec<ArrayRef>, ArrowError> {
+        self.fields.iter_mut().zip(fields).map(|(field, arrow)| field.builder.finish(arrow.data_type())).collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! Instants and days in every form that the vendors send.
+//!
+//! RFC 3339 with any offset or none (then it is UTC), with `T` or a space; a bare day as its first instant; integers
+//! as milliseconds or seconds since 1970. Microseconds are what a column holds: a finer fraction that is not zero
+//! would be lost, so it does not fit.
+
+/// An instant, in microseconds since 1970-01-01T00:00:00Z.
+pub(crate) fn instant(text: &[u8]) -> Option<i64> {
+    let (day, rest) = split_day(text)?;
+    let mut micros = i64::from(day) * 86_400_000_000;
+    let rest = match rest {
+        [] => return Some(micros),
+        [b'T' | b't' | b' ', rest @ ..] => rest,
+        _ => return None,
+    };
+    let [h1, h2, b':', m1, m2, rest @ ..] = rest else { return None };
+    let (hour, minute) = (two(*h1, *h2)?, two(*m1, *m2)?);
+    let (second, mut rest) = match rest {
+        [b':', s1, s2, rest @ ..] => (two(*s1, *s2)?, rest),
+        rest => (0, rest),
+    };
+    // A leap second is the first instant of the next minute.
+    if hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute, second) != (0, 0)) {
+        return None;
+    }
+    micros += (hour * 3600 + minute * 60 + second) * 1_000_000;
+    if let [b'.' | b',', fraction @ ..] = rest {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (fraction, tail) = fraction.split_at(digits);
+        micros += micros_of_fraction(fraction)?;
+        rest = tail;
+    }
+    micros.checked_sub(offset_seconds(rest)? * 1_000_000)
+}
+
+/// A day, in days since 1970-01-01. A full instant fits where it is the first of its day as written.
+pub(crate) fn day(text: &[u8]) -> Option<i32> {
+    let (day, rest) = split_day(text)?;
+    if rest.is_empty() {
+        return Some(day);
+    }
+    let zone = rest.iter().rposition(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-')).unwrap_or(rest.len());
+    let midnight = rest.iter().take(zone).skip(1).all(|byte| matches!(byte, b'0' | b':' | b'.'));
+    (midnight && instant(text).is_some()).then_some(day)
+}
+
+/// An integer as an instant: 13 digits or so are milliseconds, 10 or so seconds; others say nothing certain.
+pub(crate) fn from_epoch(number: i64) -> Option<i64> {
+    match number.unsigned_abs() {
+        100_000_000_000..100_000_000_000_000 => number.checked_mul(1000),
+        100_000_000..100_000_000_000 => number.checked_mul(1_000_000),
+        _ => None,
+    }
+}
+
+fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = text else { return None };
+    let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
+    let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
+        return None;
+    }
+    Some((days_from_civil(year, month, day)?, rest))
+}
+
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, years counted from March.
+fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i32> {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    i32::try_from(era * 146_097 + day_of_era - 719_468).ok()
+}
+
+fn micros_of_fraction(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || digits.get(6..).is_some_and(|finer| finer.iter().any(|&digit| digit != b'0')) {
+        return None;
+    }
+    let mut micros = 0;
+    for index in 0..6 {
+        micros = micros * 10 + i64::from(digits.get(index).map_or(0, |digit| digit - b'0'));
+    }
+    Some(micros)
+}
+
+fn offset_seconds(zone: &[u8]) -> Option<i64> {
+    let (sign, rest) = match zone {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest {
+        [h1, h2] => (two(*h1, *h2)?, 0),
+        [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => (two(*h1, *h2)?, two(*m1, *m2)?),
+        _ => return None,
+    };
+    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_in_every_form() {
+        let reference = Some(1_714_638_600_125_000);
+        for text in [
+            "2024-05-02T08:30:00.125Z",
+            "2024-05-02t08:30:00.125z",
+            "2024-05-02 08:30:00.125",
+            "2024-05-02T10:30:00.125000+02:00",
+            "2024-05-02T03:00:00.125000000-0530",
+            "2024-05-02T08:30:00.125+00",
+        ] {
+            assert_eq!(instant(text.as_bytes()), reference, "{text}");
+        }
+        assert_eq!(instant(b"2024-05-02"), Some(1_714_608_000_000_000));
+        assert_eq!(instant(b"1969-12-31T23:59:59Z"), Some(-1_000_000));
+        assert_eq!(instant(b"0001-01-01T00:00:00Z"), Some(-62_135_596_800_000_000));
+        assert_eq!(instant(b"2024-02-29T00:00:60Z"), instant(b"2024-02-29T00:01:00Z"));
+    }
+
+    #[test]
+    fn what_is_no_instant_or_would_lose_does_not_fit() {
+        for text in [
+            "", "2024", "2023-02-29", "2024-13-01", "2024-05-02T25:00:00Z", "2024-05-02T08:30:00.1234567Z",
+            "2024-05-02T08:30:00.Z", "2024-05-02T08:30:00 Europe/London", "soon", "2024-05-02T08:30:00+2",
+        ] {
+            assert_eq!(instant(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_and_midnights() {
+        assert_eq!(day(b"2024-03-01"), Some(19_783));
+        assert_eq!(day(b"2024-03-01T00:00:00.000Z"), Some(19_783));
+        assert_eq!(day(b"2024-03-01T00:00:00-05:00"), Some(19_783));
+        assert_eq!(day(b"2024-03-01T10:00:00Z"), None);
+    }
+
+    #[test]
+    fn epochs_by_their_size() {
+        assert_eq!(from_epoch(1_714_639_000_125), Some(1_714_639_000_125_000));
+        assert_eq!(from_epoch(1_714_639_000), Some(1_714_639_000_000_000));
+        assert_eq!(from_epoch(1_714_639_000_125_000), None);
+        assert_eq!(from_epoch(42), None);
+    }
+}
