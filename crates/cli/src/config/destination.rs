@@ -85,7 +85,7 @@ fn path<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>) -> Option<DestinationP
     let text = reading.text(entry, "a path")?;
     if let Some((scheme, _)) = text.value.split_once("://") {
         let message =
-            format!("{} is a `{scheme}://` URL, but this build writes to local folders only", entry.name);
+            format!("{} begins with `{scheme}://`, but this build writes to local folders only", entry.name);
         reading.problem(entry, message, Some("name a folder, such as `./warehouse`".to_owned()));
         return None;
     }

@@ -162,7 +162,7 @@ fn setting<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>, spec: &SettingSpec)
         SettingKind::Choice(words) => {
             reading.choice(entry, words).map(|word| SettingValue::Text(word.to_owned()))
         }
-        SettingKind::File => reading.existing_file(entry).map(SettingValue::File),
+        SettingKind::File => reading.existing_file(entry, "a path").map(SettingValue::File),
     }
 }
 
@@ -264,5 +264,5 @@ fn wire<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>) -> Option<Wire> {
     if entry.as_table().is_some() {
         return reading.any_table(entry).map(Wire::Inline);
     }
-    reading.existing_file(entry).map(Wire::File)
+    reading.existing_file(entry, "a table or a path").map(Wire::File)
 }

@@ -73,13 +73,7 @@ impl<'a> Reading<'a> {
         choice
     }
 
-    /// A path, relative to the configuration's folder.
-    pub(super) fn path(&mut self, entry: &Entry<'a>) -> Option<PathBuf> {
-        let text = self.text(entry, "a path")?;
-        self.path_of(entry, &text.value)
-    }
-
-    /// The path of a text; `~` is refused rather than made a folder of that name.
+    /// The path of a text, relative to the configuration's folder; `~` is refused rather than made a folder of that name.
     pub(super) fn path_of(&mut self, entry: &Entry<'a>, text: &str) -> Option<PathBuf> {
         if text == "~" || text.starts_with("~/") {
             let message = format!("{} begins with `~`, which means nothing here", entry.name);
@@ -90,8 +84,9 @@ impl<'a> Reading<'a> {
     }
 
     /// A file that exists, as an absolute path.
-    pub(super) fn existing_file(&mut self, entry: &Entry<'a>) -> Option<PathBuf> {
-        let path = self.path(entry)?;
+    pub(super) fn existing_file(&mut self, entry: &Entry<'a>, expected: &str) -> Option<PathBuf> {
+        let text = self.text(entry, expected)?;
+        let path = self.path_of(entry, &text.value)?;
         // Not `is_file`: a pipe made by the shell will do as well.
         if !path.exists() || path.is_dir() {
             let message = format!("{} names a file that does not exist: `{}`", entry.name, path.display());
@@ -110,6 +105,12 @@ impl<'a> Reading<'a> {
                 Some(Text { value: expanded.0, origin })
             }
             DeValue::Table(table) => self.reference(entry, table, expected),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)
+                if matches!(expected, "a text" | "a list of texts") =>
+            {
+                self.mismatch(entry, expected, entry.found(), Some("put it into quotes".to_owned()));
+                None
+            }
             _ => {
                 self.mismatch(entry, expected, entry.found(), None);
                 None

@@ -81,7 +81,7 @@ impl<'a> Reading<'a> {
             return None;
         };
         if span < least || span > LONGEST {
-            let expected = format!("from `{}` to `{}`", Span(least), Span(LONGEST));
+            let expected = format!("a duration from `{}` to `{}`", Span(least), Span(LONGEST));
             self.mismatch(entry, &expected, &text.shown(), None);
             return None;
         }

@@ -100,8 +100,8 @@ fn secrets_come_from_everywhere() {
 
 #[test]
 fn variables_stand_for_numbers_and_booleans_too() {
-    let source = source("max_concurrency = \"${NUMBER}\"\n");
-    assert_eq!(source.max_concurrency, Some(7));
+    let source = source("max_concurrency = \"${NUMBER}\"\nhistory = \"${YES}\"\n");
+    assert_eq!((source.max_concurrency, source.history), (Some(7), true));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accepted;
 mod refused;
 mod set;
 mod template;
+mod values;
 
 use std::fs;
 
@@ -66,6 +67,7 @@ pub(super) fn environment(name: &str) -> Option<String> {
         "KEY" => "key-from-outside",
         "DAY" => "2024-02-30",
         "NUMBER" => "7",
+        "YES" => "true",
         "EMPTY" => "",
         "LINES" => "one\ntwo",
         _ => return None,
