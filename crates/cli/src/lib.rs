@@ -1,2 +1,5 @@
 //! Commands, configuration, rendering of errors.
+pub mod config;
+pub mod nearest;
+
 pub fn main() {}
