@@ -159,6 +159,21 @@ impl Decoder {
         self.reader.schema()
     }
 
+    /// Whether two rows of one hash in [`PageRows::keys`] are the same row; not so where keys are synthetic.
+    pub fn exact_keys(&self) -> bool {
+        self.reader.exact_keys()
+    }
+
+    /// The rows so far, to go back to with [`Decoder::roll_back`].
+    pub fn mark(&self) -> Vec<usize> {
+        self.reader.mark()
+    }
+
+    /// Forgets the rows since the mark was taken. Nothing may have been taken in between.
+    pub fn roll_back(&mut self, mark: &[usize]) {
+        self.reader.roll_back(mark);
+    }
+
     /// Reads a page. On an error no row of the page is kept.
     ///
     /// # Errors

@@ -54,6 +54,8 @@ struct Synthetic {
     stream: String,
     /// How often the same row has been seen in this walk.
     duplicates: BTreeMap<[u8; 32], u32>,
+    /// For each row, a hash of its id or content, without the number of equal rows before it.
+    content: Vec<u64>,
 }
 
 /// Where a column of the primary key is grown.
@@ -80,6 +82,7 @@ impl TableBuilder {
                 id: layout.columns.iter().position(|column| column.field == *field),
                 stream: layout.stream.clone(),
                 duplicates: BTreeMap::new(),
+                content: Vec::new(),
             }),
             source: Texts::default(),
             run_id: Texts::default(),
@@ -97,6 +100,9 @@ impl TableBuilder {
         let others = self.given.iter_mut().chain(self.ordinal.as_mut()).chain(&mut self.computed);
         for column in others.chain(self.synthetic.as_mut().map(|synthetic| &mut synthetic.column)) {
             column.truncate(rows);
+        }
+        if let Some(synthetic) = &mut self.synthetic {
+            synthetic.content.truncate(rows);
         }
         self.source.truncate(rows);
         self.run_id.truncate(rows);
@@ -126,6 +132,9 @@ impl TableBuilder {
         arrays.push(self.extracted_at.finish(fields[arrays.len()].data_type())?);
         arrays.push(self.extra.finish(fields[arrays.len()].data_type())?);
         self.rows = 0;
+        if let Some(synthetic) = &mut self.synthetic {
+            synthetic.content.clear();
+        }
         RecordBatch::try_new(schema, arrays)
     }
 
@@ -218,6 +227,11 @@ impl RowReader {
             watch_cursor: None,
             layout,
         }
+    }
+
+    /// Whether two rows of one key hash are the same row.
+    pub(crate) fn exact_keys(&self) -> bool {
+        self.table.synthetic.is_none()
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
@@ -606,10 +620,12 @@ impl RowReader {
 
     fn key_hash(&self, row: usize) -> u64 {
         use std::hash::Hasher;
-        // SipHash with fixed keys: the hashes of one walk are compared with each other and never stored.
-        #[expect(deprecated, reason = "the only fixed SipHash of the standard library; it is good enough here")]
-        let mut hasher = std::hash::SipHasher::new();
+        let mut hasher = siphasher();
         for &column in &self.table.key {
+            if let (KeyColumn::Synthetic, Some(synthetic)) = (column, &self.table.synthetic) {
+                hasher.write_u64(synthetic.content.get(row).copied().unwrap_or_default());
+                continue;
+            }
             let Some(builder) = self.table.key_builder(column) else { continue };
             match builder.text(row) {
                 Some(text) => hasher.write(text),
@@ -784,6 +800,7 @@ fn synthesise(table: &mut TableBuilder, page: &[u8], row: std::ops::Range<usize>
     let id = synthetic.id.and_then(|field| table.shape.fields[field].builder.text(index)).filter(|id| !id.is_empty());
     if let Some(id) = id {
         let id = id.to_vec();
+        synthetic.content.push(content_hash(&id));
         if let Values::Id(texts) = &mut synthetic.column.values {
             texts.push(&id);
             synthetic.column.valid.push(true);
@@ -804,6 +821,7 @@ fn synthesise(table: &mut TableBuilder, page: &[u8], row: std::ops::Range<usize>
     }
     hash.update(&canonical_row);
     let digest: [u8; 32] = hash.finalize().into();
+    synthetic.content.push(content_hash(&digest));
     let ordinal = synthetic.duplicates.entry(digest).or_default();
     let mut key: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     if *ordinal > 0 {
@@ -811,6 +829,19 @@ fn synthesise(table: &mut TableBuilder, page: &[u8], row: std::ops::Range<usize>
     }
     *ordinal += 1;
     push_text(&mut synthetic.column, Some(&key));
+}
+
+fn content_hash(content: &[u8]) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = siphasher();
+    hasher.write(content);
+    hasher.finish()
+}
+
+/// SipHash with fixed keys: the hashes of one walk are compared with each other and never stored.
+#[expect(deprecated, reason = "the only fixed SipHash of the standard library; it is good enough here")]
+fn siphasher() -> std::hash::SipHasher {
+    std::hash::SipHasher::new()
 }
 
 /// `_extra`: what no column took, under the vendor's names; of equal names the last.

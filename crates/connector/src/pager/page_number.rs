@@ -1,0 +1,170 @@
+//! Pages by number.
+//!
+//! With totals, `{"results": […], "pagination": {"totalResults": 2413, "totalPages": 3, "page": 1}}`, the pages behind
+//! the first are asked for side by side, and afterwards the first page's total once more: the walk is proven when the
+//! total never moved and equals the number of distinct keys. Without totals pages come one after the other until one
+//! is empty, or holds only rows that were there before (a server that ignores the number, or clamps it). A short page
+//! is never the end: the server may have capped the size.
+//!
+//! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
+
+use std::collections::HashSet;
+
+use super::{Ask, End, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
+use crate::spec::PagePaging;
+
+/// How often a list that moved is read again.
+const MAX_RESTARTS: u32 = 2;
+
+/// The ask whose answer tells only whether the total is still the same.
+const RECHECK: u64 = u64::MAX;
+
+/// Walks pages by number.
+#[derive(Debug)]
+pub struct PageNumber {
+    paging: PagePaging,
+    split_above: Option<u64>,
+    restarts: u32,
+    walk: Walk,
+}
+
+/// What one walk from the first page on has seen.
+#[derive(Debug, Default)]
+struct Walk {
+    seen: HashSet<u64>,
+    rows: u64,
+    inexact: bool,
+    total: Option<u64>,
+    outstanding: u64,
+    highest: u64,
+    moved: bool,
+    warnings: Vec<String>,
+}
+
+impl PageNumber {
+    /// A walk over `paging`; a first page that tells of more than `split_above` pages asks for a smaller window.
+    pub fn new(paging: &PagePaging, split_above: Option<u64>) -> Self {
+        Self { paging: paging.clone(), split_above, restarts: 0, walk: Walk::default() }
+    }
+
+    fn ask(&self, page: u64) -> Ask {
+        let mut params = vec![(self.paging.page.clone(), Some(page.to_string()))];
+        params.extend(size_param(self.paging.size.as_deref(), self.paging.rows));
+        let accept = if page > self.paging.first { vec![404] } else { Vec::new() };
+        Ask { params, accept, tag: page, ..Ask::default() }
+    }
+
+    fn read(&mut self, page: &PageFacts<'_>) -> Result<(u64, Option<u64>), PagingError> {
+        let count = |pointer: &Option<String>| match pointer {
+            Some(pointer) => page.envelope.count(pointer),
+            None => Ok(None),
+        };
+        let total = count(&self.paging.total_rows)?;
+        let pages = count(&self.paging.total_pages)?;
+        let walk = &mut self.walk;
+        walk.rows += page.rows;
+        walk.inexact |= !page.exact;
+        let in_page: HashSet<u64> = page.keys.iter().copied().collect();
+        let fresh = in_page.iter().filter(|key| !walk.seen.contains(key)).count() as u64;
+        // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
+        let repeated = fresh < in_page.len() as u64;
+        walk.seen.extend(in_page);
+        if repeated && fresh > 0 && page.exact {
+            walk.moved = true;
+        }
+        if let Some(total) = total {
+            walk.moved |= walk.total.is_some_and(|before| before != total);
+            walk.total = Some(total);
+        }
+        let pages = pages.or_else(|| {
+            let (total, rows) = (total?, page.rows);
+            (rows > 0).then(|| total.div_ceil(rows))
+        });
+        Ok((fresh, pages))
+    }
+
+    /// The walk has its last page: is it proven, to be checked, or to be read again?
+    fn settle(&mut self) -> Next {
+        let distinct = if self.walk.inexact { self.walk.rows } else { self.walk.seen.len() as u64 };
+        match self.walk.total {
+            Some(total) if !self.walk.moved && total == distinct => {
+                if self.walk.highest <= self.paging.first {
+                    return Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() });
+                }
+                let mut recheck = self.ask(self.paging.first);
+                recheck.facts_only = true;
+                recheck.tag = RECHECK;
+                Next::Ask(recheck)
+            }
+            None if !self.walk.moved => Next::Done(End::default()),
+            Some(total) if !self.walk.moved => {
+                self.again(format!("the vendor counts {total} rows, {distinct} distinct ones came"))
+            }
+            _ => self.again("the list changed while it was read".to_owned()),
+        }
+    }
+
+    fn again(&mut self, reason: String) -> Next {
+        if self.restarts == MAX_RESTARTS {
+            let reason = format!("{reason}, in each of {} walks", self.restarts + 1);
+            return Next::Done(End { unproven: Some(reason), ..End::default() });
+        }
+        self.restarts += 1;
+        self.walk = Walk { warnings: vec![format!("{reason}: read again")], ..Walk::default() };
+        Next::Restart(self.ask(self.paging.first))
+    }
+}
+
+impl Pager for PageNumber {
+    fn first(&mut self) -> Next {
+        Next::Ask(self.ask(self.paging.first))
+    }
+
+    fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        if page.ask.tag == RECHECK {
+            let total = match &self.paging.total_rows {
+                Some(pointer) => page.envelope.count(pointer)?,
+                None => None,
+            };
+            if total == self.walk.total {
+                return Ok(Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() }));
+            }
+            return Ok(self.again("the vendor's total changed during the walk".to_owned()));
+        }
+        let number = page.ask.tag;
+        let (fresh, pages) = self.read(page)?;
+        self.walk.highest = self.walk.highest.max(number);
+        if number == self.paging.first {
+            if let (Some(limit), Some(pages)) = (self.split_above, pages)
+                && pages > limit
+            {
+                return Ok(Next::Split);
+            }
+            if let Some(pages) = pages {
+                let last = (self.paging.first + pages.min(MAX_PAGES)).saturating_sub(1);
+                if last > number {
+                    let asks: Vec<Ask> = (number + 1..=last).map(|page| self.ask(page)).collect();
+                    self.walk.outstanding = asks.len() as u64;
+                    return Ok(Next::AskAll(asks));
+                }
+                return Ok(self.settle());
+            }
+        }
+        if self.walk.outstanding > 0 {
+            self.walk.outstanding -= 1;
+            return Ok(if self.walk.outstanding > 0 { Next::Wait } else { self.settle() });
+        }
+        // Without totals: on, until nothing new comes.
+        if page.rows == 0 || (number > self.paging.first && fresh == 0) {
+            let forget_last = page.rows > 0;
+            return Ok(match self.settle() {
+                Next::Done(end) => Next::Done(End { forget_last, ..end }),
+                other => other,
+            });
+        }
+        if number - self.paging.first >= MAX_PAGES {
+            return Err(PagingError::TooLong);
+        }
+        Ok(Next::Ask(self.ask(number + 1)))
+    }
+}

@@ -1,0 +1,286 @@
+//! Facts, settings and today into slices.
+
+use crate::{
+    request::encode_segment,
+    slice::{Slice, Walk, Window},
+    spec::{Axis, DateFormat, ParentAxis, Pass, StreamSpec, WindowAxis},
+};
+
+const DAY: i64 = 86_400_000_000;
+
+/// The first instant that an unbounded window is cut from when it proves large: no vendor is older.
+const BEGINNING: i64 = 1_262_304_000_000_000;
+
+/// What a plan depends on besides the facts. Instants are microseconds since 1970.
+#[derive(Debug, Clone, Default)]
+pub struct PlanInputs<'a> {
+    /// When the run began: no window reaches beyond it.
+    pub now: i64,
+    /// The first instant wanted; none for all there is.
+    pub start: Option<i64>,
+    /// The first instant not wanted; none for up to now.
+    pub end: Option<i64>,
+    /// The values of each setting that an axis names.
+    pub settings: &'a [(String, Vec<String>)],
+    /// The keys of the parent stream's rows, distinct, in order.
+    pub parents: &'a [String],
+}
+
+/// Why no plan can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The stream's windows need a first day.
+    #[error("`{stream}` is read in windows of time and needs a `start_date`")]
+    StartRequired {
+        /// The stream.
+        stream: String,
+    },
+}
+
+/// The slices of a stream, in the order in which they are best asked.
+///
+/// # Errors
+/// When a start date is missing that the stream needs.
+pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, PlanError> {
+    let windows = match stream.window() {
+        Some(axis) => windows(stream, axis, inputs)?.into_iter().map(Some).collect(),
+        None => vec![None],
+    };
+    let no_window = vec![None];
+    let passes = stream.axes.iter().find_map(|axis| match axis {
+        Axis::Passes(passes) => Some(passes.clone()),
+        _ => None,
+    });
+    let passes = passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }]);
+    let mut slices = Vec::new();
+    for pass in &passes {
+        for window in if pass.windowed { &windows } else { &no_window } {
+            slices.extend(slices_of(stream, pass, *window, inputs));
+        }
+    }
+    Ok(slices)
+}
+
+/// The slices of one pass and window: one for all properties' walks each, and one a block of parents.
+fn slices_of(stream: &StreamSpec, pass: &Pass, window: Option<Window>, inputs: &PlanInputs<'_>) -> Vec<Slice> {
+    let mut walks = vec![base_walk(stream, pass, window)];
+    for axis in &stream.axes {
+        if let Axis::Property { setting, param, .. } = axis {
+            let values = inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values.as_slice());
+            walks = walks
+                .iter()
+                .flat_map(|walk| values.unwrap_or_default().iter().map(|value| with_value(walk, param, value, None)))
+                .collect();
+        }
+    }
+    let label = label(pass, window);
+    let Some(parent) = stream.parent() else {
+        // One slice a property: properties fail and succeed by themselves.
+        return walks
+            .into_iter()
+            .map(|walk| Slice { label: with_given(&label, &walk), window, walks: vec![walk] })
+            .collect();
+    };
+    walks.iter().flat_map(|walk| blocks(parent, walk, &label, window, inputs.parents)).collect()
+}
+
+fn blocks(
+    parent: &ParentAxis,
+    walk: &Walk,
+    label: &str,
+    window: Option<Window>,
+    keys: &[String],
+) -> Vec<Slice> {
+    let mut from = 1;
+    keys.chunks(parent.block)
+        .map(|block| {
+            let walks =
+                block.iter().map(|key| with_value(walk, &parent.param, key, Some(key.clone()))).collect();
+            let range = format!("{} {from}-{}", parent.stream, from + block.len() - 1);
+            from += block.len();
+            let label = if label.is_empty() { range } else { format!("{label} {range}") };
+            Slice { label, window, walks }
+        })
+        .collect()
+}
+
+fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>) -> Walk {
+    let mut params = stream.params.clone();
+    params.extend(pass.params.iter().cloned());
+    let mut given = Vec::new();
+    if let (Some(axis), Some(window)) = (stream.window(), window) {
+        let (from, to) = ends(axis, window);
+        if axis.years {
+            given.push(from.clone());
+            given.push(Some(to.clone()));
+        }
+        params.extend(from.map(|from| (axis.from.clone(), from)));
+        params.push((axis.to.clone(), to));
+    }
+    Walk { path: stream.path.clone(), params, given, parent: None }
+}
+
+/// Puts a value where its placeholder is, or into the query where there is none.
+fn with_value(walk: &Walk, param: &str, value: &str, parent: Option<String>) -> Walk {
+    let mut walk = walk.clone();
+    let placeholder = format!("{{{param}}}");
+    if walk.path.contains(&placeholder) {
+        walk.path = walk.path.replace(&placeholder, &encode_segment(value));
+    } else {
+        walk.params.push((param.to_owned(), value.to_owned()));
+    }
+    walk.given.push(Some(value.to_owned()));
+    walk.parent = parent;
+    walk
+}
+
+fn with_given(label: &str, walk: &Walk) -> String {
+    let given: Vec<&str> = walk.given.iter().filter_map(Option::as_deref).collect();
+    let parts = std::iter::once(label).chain(given).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+fn label(pass: &Pass, window: Option<Window>) -> String {
+    let mut parts: Vec<String> = pass.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if let Some(window) = window {
+        let from = window.from.map_or_else(String::new, |from| format_instant(from, DateFormat::Day, Round::Down));
+        parts.push(format!("{from}..{}", format_instant(window.to, DateFormat::Day, Round::Down)));
+    }
+    parts.join(" ")
+}
+
+/// The windows of a stream: `[from, to)` tiles from the start to now, without gap or overlap.
+fn windows(stream: &StreamSpec, axis: &WindowAxis, inputs: &PlanInputs<'_>) -> Result<Vec<Window>, PlanError> {
+    let end = inputs.end.map_or(inputs.now, |end| end.min(inputs.now));
+    let start = match inputs.start {
+        None if axis.start_required => return Err(PlanError::StartRequired { stream: stream.name.clone() }),
+        None if axis.years => Some(BEGINNING),
+        start => start,
+    };
+    if axis.years {
+        return Ok(years(start.unwrap_or(BEGINNING), end));
+    }
+    let Some(days) = axis.days else { return Ok(vec![Window { from: start, to: end }]) };
+    let start = start.unwrap_or(BEGINNING);
+    let mut from = start.div_euclid(DAY) * DAY;
+    // Windows of days hold whole days: the current one is read too, and read again by the next run.
+    let end = (end.div_euclid(DAY) + 1) * DAY;
+    let mut tiles = Vec::new();
+    while from < end {
+        let to = (from + i64::from(days) * DAY).min(end);
+        tiles.push(Window { from: Some(from), to });
+        from = to;
+    }
+    Ok(tiles)
+}
+
+fn years(start: i64, end: i64) -> Vec<Window> {
+    let mut from = start;
+    let mut tiles = Vec::new();
+    while from < end {
+        let to = next_year(from);
+        tiles.push(Window { from: Some(from), to });
+        from = to;
+    }
+    tiles
+}
+
+fn next_year(micros: i64) -> i64 {
+    let date = civil(micros);
+    let next = jiff::civil::date(date.year() + 1, 1, 1);
+    (i64::from((next - jiff::civil::date(1970, 1, 1)).get_days())) * DAY
+}
+
+fn civil(micros: i64) -> jiff::civil::DateTime {
+    let timestamp = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::TimeZone::UTC.to_datetime(timestamp)
+}
+
+/// The two ends as the request writes them, padded.
+///
+/// A window of days is asked for by its first and last day; everything else by its ends as instants, the lower one
+/// rounded down and the upper one rounded up to what the format can say.
+fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
+    let pad = i64::try_from(axis.pad.as_micros()).unwrap_or(0);
+    let from = window.from.map(|from| format_instant(from - pad, axis.format, Round::Down));
+    let to = if axis.format == DateFormat::Day {
+        format_instant(window.to - DAY + pad, DateFormat::Day, Round::Down)
+    } else if axis.years {
+        format_instant(window.to - 1_000_000, axis.format, Round::Down)
+    } else {
+        format_instant(window.to + pad, axis.format, Round::Up)
+    };
+    (from, to)
+}
+
+/// The latest day that a request may name, so that padding asks for no day after today.
+fn capped(stream: &StreamSpec, walk: &mut Walk, now: i64) {
+    let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day) else { return };
+    let today = format_instant(now, DateFormat::Day, Round::Down);
+    for (name, value) in &mut walk.params {
+        if *name == axis.to && *value > today {
+            value.clone_from(&today);
+        }
+    }
+}
+
+/// Never asks for a day after `now`: the last step of a plan.
+pub fn cap(stream: &StreamSpec, slices: &mut [Slice], now: i64) {
+    for slice in slices {
+        for walk in &mut slice.walks {
+            capped(stream, walk, now);
+        }
+    }
+}
+
+/// Halves a slice's window; none where it cannot be halved.
+pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
+    let axis = stream.window()?;
+    let window = slice.window?;
+    let from = window.from.unwrap_or(BEGINNING.min(window.to - DAY));
+    let unit = if axis.format == DateFormat::Day { DAY } else { 1_000_000 };
+    let middle = (from + (window.to - from) / 2).div_euclid(unit) * unit;
+    if middle <= from || middle >= window.to {
+        return None;
+    }
+    let half = |window: Window| {
+        let mut half = slice.clone();
+        half.window = Some(window);
+        let (from, to) = ends(axis, window);
+        for walk in &mut half.walks {
+            walk.params.retain(|(name, _)| *name != axis.from && *name != axis.to);
+            walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
+            walk.params.push((axis.to.clone(), to.clone()));
+        }
+        half.label = format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
+        half
+    };
+    let first = half(Window { from: window.from, to: middle });
+    Some([first, half(Window { from: Some(middle), to: window.to })])
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Down,
+    Up,
+}
+
+/// An instant in the words of a parameter; finer than the format can say, it is rounded.
+fn format_instant(micros: i64, format: DateFormat, round: Round) -> String {
+    let unit = match format {
+        DateFormat::EpochMs => 1000,
+        DateFormat::Rfc3339 | DateFormat::SpaceSeparated | DateFormat::Zoneless => 1_000_000,
+        DateFormat::Day => DAY,
+    };
+    let down = micros.div_euclid(unit);
+    let ticks = if round == Round::Up && down * unit != micros { down + 1 } else { down };
+    let instant = civil(ticks * unit);
+    match format {
+        DateFormat::EpochMs => ticks.to_string(),
+        DateFormat::Rfc3339 => instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        DateFormat::SpaceSeparated => instant.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        DateFormat::Zoneless => instant.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+        DateFormat::Day => instant.strftime("%Y-%m-%d").to_string(),
+    }
+}

@@ -1,0 +1,152 @@
+//! The facts about one stream.
+
+use super::{Axis, Paging};
+use crate::{
+    column::Column,
+    decode::{Alias, TableLayout},
+};
+
+/// Everything that is known about a stream.
+#[derive(Debug, Clone)]
+pub struct StreamSpec {
+    /// Its name, which is its table's.
+    pub name: String,
+    /// One sentence on what a row is.
+    pub about: String,
+    /// The vendor's documentation.
+    pub docs: String,
+    /// Which assumption of the reference it rests on, where the vendor does not publish it.
+    pub assumption: Option<String>,
+    /// Whether it is left out unless a user names it.
+    pub experimental: bool,
+    /// The path below the base URL, with `{param}` placeholders. Empty for a derived stream.
+    pub path: String,
+    /// Parameters of every request.
+    pub params: Vec<(String, String)>,
+    /// Where the rows are: pointers, tried in order.
+    pub items: Vec<String>,
+    /// Whether an answer is one row.
+    pub single: bool,
+    /// Statuses that mean that there are no rows.
+    pub empty: Vec<u16>,
+    /// How pages follow each other.
+    pub paging: Paging,
+    /// Along what it is cut into slices.
+    pub axes: Vec<Axis>,
+    /// How its table is cut into files.
+    pub partition: PartitionBy,
+    /// The column by which it is read incrementally.
+    pub cursor: Option<String>,
+    /// The column that tells which of two rows with one key is newer.
+    pub version: Option<String>,
+    /// How it is kept up to date.
+    pub mode: SyncMode,
+    /// Its table.
+    pub table: TableLayout,
+    /// Streams whose tables `unify` reads.
+    pub needs: Vec<String>,
+    /// Custom fields.
+    pub custom_fields: Option<CustomFieldsSpec>,
+    /// Where its rows are, if they are a pointer below another stream's.
+    pub derived: Option<DerivedFrom>,
+}
+
+/// How a stream is kept up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncMode {
+    /// Read whole each time.
+    FullRefresh,
+    /// Read in windows, with a look-back.
+    Incremental,
+}
+
+impl SyncMode {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FullRefresh => "full_refresh",
+            Self::Incremental => "incremental",
+        }
+    }
+}
+
+/// How a table is cut into files. Fixed for ever: a row must never move from one to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartitionBy {
+    /// One file.
+    One,
+    /// One file a value of this column, a property or another given one.
+    Value(String),
+    /// One file a month (UTC) of this column, an instant or day that never changes for a row.
+    Month(String),
+    /// Sixteen files, by a hash of the primary key.
+    Bucket,
+}
+
+/// A stream that is a pointer below the rows of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedFrom {
+    /// The other stream.
+    pub stream: String,
+    /// The vendor's name of its field; empty where the engine fills the table (ids that are gone).
+    pub field: String,
+    /// For each given column of the table, the vendor's name of the parent's field that it repeats.
+    pub inherits: Vec<String>,
+    /// Whether the field holds one row and not an array.
+    pub single: bool,
+}
+
+/// Where the names of a stream's custom fields are defined.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomFieldsSpec {
+    /// The stream of their definitions.
+    pub from: String,
+    /// The column of it that holds a name; where it is empty, any text of the definition that looks like one is taken.
+    pub name: String,
+    /// The vendor's name of the map column that takes their values.
+    pub column: String,
+}
+
+impl StreamSpec {
+    /// The streams that must be read before this one: parents, definitions of custom fields, lookups.
+    pub fn depends_on(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.needs.iter().map(String::as_str).collect();
+        names.extend(self.custom_fields.iter().map(|custom| custom.from.as_str()));
+        names.extend(self.derived.iter().map(|derived| derived.stream.as_str()));
+        names.extend(self.axes.iter().filter_map(|axis| match axis {
+            Axis::Parent(parent) => Some(parent.stream.as_str()),
+            _ => None,
+        }));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The window axis, where there is one.
+    pub fn window(&self) -> Option<&super::WindowAxis> {
+        self.axes.iter().find_map(|axis| match axis {
+            Axis::Window(window) => Some(window),
+            _ => None,
+        })
+    }
+
+    /// The parent axis, where there is one.
+    pub fn parent(&self) -> Option<&super::ParentAxis> {
+        self.axes.iter().find_map(|axis| match axis {
+            Axis::Parent(parent) => Some(parent),
+            _ => None,
+        })
+    }
+
+    /// All columns of the vendor's table but the lineage: name, type, documentation.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.table.given.iter().chain(&self.table.columns).chain(&self.table.computed)
+    }
+
+    /// Adds another name for a field.
+    pub fn alias(&mut self, field: &str, path: &str) {
+        self.table.aliases.push(Alias { field: field.to_owned(), path: path.to_owned() });
+    }
+}
