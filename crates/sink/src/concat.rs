@@ -23,7 +23,8 @@ use crate::spec::TableSpec;
 pub(crate) fn possible(spec: &TableSpec, parts: &[&Part]) -> bool {
     let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
     let enough = (spec.row_group_bytes / 2) as u64;
-    bytes / (parts.len().max(1) as u64) >= enough && parts.iter().all(|part| part.schema == spec.schema)
+    bytes / (parts.len().max(1) as u64) >= enough
+        && parts.iter().all(|part| part.schema.fields() == spec.schema.fields())
 }
 
 /// Copies all row groups into a new file beside `path`.

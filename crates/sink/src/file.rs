@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, Schema};
 use parquet::arrow::ArrowWriter;
 
 use crate::disk::Making;
@@ -136,11 +137,10 @@ pub(crate) fn conform(batch: &RecordBatch, spec: &TableSpec) -> Result<RecordBat
     if Arc::ptr_eq(batch.schema_ref(), &spec.schema) {
         return Ok(batch.clone());
     }
-    let names = |schema: &arrow_schema::Schema| {
-        schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()
-    };
-    if batch.schema_ref() != &spec.schema && names(batch.schema_ref()) != names(&spec.schema) {
-        let source = arrow_schema::ArrowError::SchemaError("the columns have other names".to_owned());
+    let names =
+        |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    if names(batch.schema_ref()) != names(&spec.schema) {
+        let source = ArrowError::SchemaError("the columns have other names".to_owned());
         return Err(SinkError::Schema { source });
     }
     RecordBatch::try_new(Arc::clone(&spec.schema), batch.columns().to_vec())

@@ -15,6 +15,8 @@ mod file;
 mod keys;
 mod log;
 mod merge;
+#[cfg(test)]
+mod model;
 mod part;
 mod read;
 mod settings;
