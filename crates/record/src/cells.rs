@@ -41,10 +41,14 @@ pub(crate) struct Row<'a>(std::slice::IterMut<'a, Cell>);
 
 impl Cells {
     pub(crate) fn new(table: Table) -> Self {
-        Self { table, columns: table.columns().map(|column| Cell::new(column.kind)).collect(), rows: 0 }
+        Self { table, columns: Vec::new(), rows: 0 }
     }
 
     pub(crate) fn row(&mut self) -> Row<'_> {
+        // Builders take memory from the start, and most streams fill one table of the five.
+        if self.columns.is_empty() {
+            self.columns = self.table.columns().map(|column| Cell::new(column.kind)).collect();
+        }
         self.rows += 1;
         Row(self.columns.iter_mut())
     }

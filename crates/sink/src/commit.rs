@@ -14,7 +14,8 @@ use crate::part::Part;
 use crate::read::read;
 use crate::spec::TableSpec;
 
-/// What is called with each batch of rows that a rewriting commit keeps, in order.
+/// What is called with each batch of rows that a rewriting commit keeps, in order. A failure of its own it wraps in
+/// [`SinkError::Rewrite`], which ends the commit.
 pub type Rewrite<'a> = dyn FnMut(&RecordBatch) -> Result<(), SinkError> + 'a;
 
 /// What a commit has made visible.

@@ -37,6 +37,12 @@ pub enum SinkError {
         /// Where they differ.
         source: ArrowError,
     },
+    /// Who asked for the commit refused rows that it keeps.
+    #[error("cannot go on with the rows that are kept")]
+    Rewrite {
+        /// The caller's own failure.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A row has no value in a column of the primary key.
     #[error("row {row} has no value in key column `{column}`")]
     NullKey {
@@ -80,7 +86,7 @@ impl SinkError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. } | Self::Parquet { .. } => ErrorKind::Output,
-            Self::NullKey { .. } => ErrorKind::Vendor,
+            Self::NullKey { .. } | Self::Rewrite { .. } => ErrorKind::Vendor,
             Self::Schema { .. } | Self::UnknownColumn { .. } | Self::UnsupportedType { .. } => ErrorKind::Bug,
         }
     }

@@ -14,7 +14,7 @@ use crate::settings::{self, SAMPLE_ROWS};
 use crate::spec::TableSpec;
 
 /// Bytes in memory at which the first rows are sample enough, however few they are.
-const SAMPLE_BYTES: usize = 4 << 20;
+const SAMPLE_BYTES: usize = 8 << 20;
 
 /// Writes batches. Dropping it removes the file.
 #[derive(Debug)]

@@ -90,7 +90,8 @@ impl Part {
     /// Takes up a finished file again, a part of an earlier run or a committed file that new rows are to supersede.
     ///
     /// The file is read once where the table has a key. Key hashes that do not fit in memory go into the folder
-    /// `scratch`, under the name of the file. Fails when the file's columns are not those of the table.
+    /// `scratch`, which must be there, under the name of the file. Fails when the file's columns are not those of the
+    /// table.
     pub fn open(path: PathBuf, spec: &TableSpec, scratch: &Path) -> Result<Self, SinkError> {
         let found = stats(&path)?;
         let name = Path::new(path.file_name().unwrap_or_default());

@@ -14,12 +14,13 @@ use crate::content;
 use crate::spec::{Compression, TableSpec};
 
 /// Rows by which the layout is judged; a table with fewer is judged whole.
-pub(crate) const SAMPLE_ROWS: usize = 1 << 12;
+pub(crate) const SAMPLE_ROWS: usize = 1 << 14;
 
 /// Level 1 is within a few per cent of level 3 on rows of people and events, at half the time.
 const ZSTD_LEVEL: i32 = 1;
 
-/// How often a bloom filter may say that a key is there when it is not. A byte and a half a row.
+/// How often a bloom filter may say that a key is there when it is not. It takes one to two bytes a
+/// row.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// Distinct keys that a bloom filter is first made for. The codec folds it to what the row group needs, so that this

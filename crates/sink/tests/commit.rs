@@ -136,7 +136,7 @@ fn a_failed_commit_leaves_the_old_file_and_no_temporary_one() {
     fs::write(&target, "old").unwrap();
     let paths = ["1.part", "2.part"].map(|name| folder.path().join(name));
     let parts = paths.map(|path| part(&path, &keyed(), &[rows(&[(Some("a"), 1)])]).unwrap());
-    let fail = || SinkError::UnknownColumn { column: "none".into() };
+    let fail = || SinkError::Rewrite { source: "no".into() };
     commit(&keyed(), parts.into(), &target, &mut |_| Err(fail())).unwrap_err();
     assert_eq!(fs::read_to_string(&target).unwrap(), "old");
     assert_eq!(names(folder.path()), ["1.part", "2.part", "all.parquet"]);
