@@ -1,1 +1,30 @@
 //! Batches to Parquet files, committed by rename.
+//!
+//! A table's rows arrive in parts ([`PartWriter`]); [`commit`] turns finished parts into one visible file that holds
+//! each primary key once. The interface is synchronous: whoever is async calls it from a blocking thread. What a row
+//! means, which parts belong together and what is remembered of them is left to others; the sink knows no vendor and
+//! no table by name. The invariant: under a visible name there is a whole file at every moment, the old one or the
+//! new one, and memory is bounded whatever the number of rows.
+
+mod commit;
+mod concat;
+mod content;
+mod disk;
+mod error;
+mod file;
+mod keys;
+mod log;
+mod merge;
+#[cfg(test)]
+mod model;
+mod part;
+mod read;
+mod settings;
+mod spec;
+
+pub use commit::{Committed, Rewrite, commit};
+pub use disk::sweep;
+pub use error::{ErrorKind, SinkError};
+pub use part::{Part, PartWriter};
+pub use read::{Batches, FileStats, read, stats};
+pub use spec::{Compression, ROW_GROUP_BYTES, TableSpec};

@@ -1,0 +1,133 @@
+//! The file system, as far as it matters that a step is whole and stays done.
+//!
+//! A step is done when its file and its folder are synced. A sync that failed is never tried again on the same file:
+//! the kernel may have dropped the pages and would say yes.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::error::SinkError;
+
+/// Ends the name of a file that is not finished.
+const MAKING: &str = ".making";
+
+/// Ends the name of a file of key hashes, which is of no use to another process.
+const KEYS: &str = ".keys";
+
+/// Removes what a killed run left in a folder: unfinished files and key hashes, not finished parts.
+///
+/// Gives the number of files removed; none where the folder does not exist. Must not run beside a writer in the same
+/// folder.
+pub fn sweep(folder: &Path) -> Result<usize, SinkError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(SinkError::io("list", folder)(error)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let path = entry.map_err(SinkError::io("list", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(MAKING) || name.ends_with(KEYS) {
+            remove(&path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// A file that has no name of its own yet. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Making {
+    path: PathBuf,
+    published: bool,
+}
+
+impl Making {
+    /// Makes an empty file that is to stand beside `path`, with the folders above it.
+    pub(crate) fn create(path: &Path) -> Result<(Self, File), SinkError> {
+        let path = with_ending(path, MAKING);
+        create_folder(parent(&path))?;
+        let file = File::create(&path).map_err(SinkError::io("create", &path))?;
+        Ok((Self { path, published: false }, file))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the file, which must be synced, its name; what stood there is replaced.
+    pub(crate) fn publish(mut self, target: &Path) -> Result<(), SinkError> {
+        replace(&self.path, target)?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if !self.published {
+            // A failure leaves a file for `sweep`; there is nobody to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Renames a synced file over another, for good. Folders above the target are made where they are missing.
+pub(crate) fn replace(from: &Path, target: &Path) -> Result<(), SinkError> {
+    let folder = parent(target);
+    create_folder(folder)?;
+    fs::rename(from, target).map_err(SinkError::io("rename a finished file to", target))?;
+    sync_folder(folder)
+}
+
+/// Removes a file; one that is gone already is as good.
+pub(crate) fn remove(path: &Path) -> Result<(), SinkError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(SinkError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Where the key hashes of a part go.
+pub(crate) fn keys_path(part: &Path) -> PathBuf {
+    with_ending(part, KEYS)
+}
+
+/// The folder that holds a path; a bare name is in the working directory.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+/// Makes a folder and those above it, each known to its parent for good.
+fn create_folder(folder: &Path) -> Result<(), SinkError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    create_folder(parent(folder))?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(SinkError::io("create folder", folder)(error))
+        }
+        _ => sync_folder(parent(folder)),
+    }
+}
+
+/// A renamed file survives a loss of power only when its folder is synced. Other systems than Unix cannot do it.
+fn sync_folder(folder: &Path) -> Result<(), SinkError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(SinkError::io("sync folder", folder))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The key log of a part: what is remembered of each row to find the rows of equal key at the commit.
+//!
+//! Entries are gathered into runs sorted by key; a full run goes to a file beside the part, so that memory is bounded.
+//! The file is of use to this process alone and is not synced.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::SinkError;
+
+/// Entries in a run: 10 MB.
+pub(crate) const RUN_ENTRIES: usize = 1 << 18;
+
+/// Entries that a finished part may keep in memory: 80 kB, as a commit may have thousands of parts.
+const KEPT_ENTRIES: usize = 1 << 11;
+
+/// A row, as far as the commit is concerned. Sorts by key, then row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    /// Hash of the primary key.
+    pub(crate) key: u128,
+    /// Index of the row within its part.
+    pub(crate) row: u64,
+    /// Larger supersedes smaller; the smallest is null.
+    pub(crate) version: i64,
+    /// Hash of everything but lineage.
+    pub(crate) content: u64,
+}
+
+/// The entries of a part. Dropping it removes its file.
+#[derive(Debug)]
+pub(crate) struct KeyLog {
+    path: PathBuf,
+    file: Option<File>,
+    open: Vec<Entry>,
+    run_entries: usize,
+    runs: Vec<Run>,
+}
+
+/// A sorted run in the file, by entry numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    first: usize,
+    entries: usize,
+}
+
+/// A sorted run being read from its start.
+pub(crate) enum Cursor<'a> {
+    Memory(&'a [Entry]),
+    File { path: &'a Path, run: Run, block: std::vec::IntoIter<Entry>, block_entries: usize },
+}
+
+impl KeyLog {
+    /// An empty log that may make a file at `path`.
+    pub(crate) fn new(path: PathBuf, run_entries: usize) -> Self {
+        Self { path, file: None, open: Vec::new(), run_entries: run_entries.max(1), runs: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) -> Result<(), SinkError> {
+        self.open.push(entry);
+        if self.open.len() >= self.run_entries { self.spill() } else { Ok(()) }
+    }
+
+    /// Ends the last run and frees memory and file handle. Nothing may be pushed afterwards.
+    pub(crate) fn seal(&mut self) -> Result<(), SinkError> {
+        if self.open.len() > KEPT_ENTRIES.min(self.run_entries) {
+            self.spill()?;
+        }
+        self.open.sort_unstable();
+        self.open.shrink_to_fit();
+        self.file = None;
+        Ok(())
+    }
+
+    /// A cursor for each run of a sealed log.
+    pub(crate) fn cursors(&self, block_entries: usize) -> impl Iterator<Item = Cursor<'_>> {
+        let path = self.path.as_path();
+        let file = move |&run: &Run| Cursor::File { path, run, block: Vec::new().into_iter(), block_entries };
+        self.runs.iter().map(file).chain((!self.open.is_empty()).then_some(Cursor::Memory(&self.open)))
+    }
+
+    /// Number of cursors.
+    pub(crate) fn run_count(&self) -> usize {
+        self.runs.len() + usize::from(!self.open.is_empty())
+    }
+
+    fn spill(&mut self) -> Result<(), SinkError> {
+        self.open.sort_unstable();
+        if self.file.is_none() {
+            self.file = Some(File::create(&self.path).map_err(SinkError::io("create", &self.path))?);
+        }
+        let file = self.file.as_mut().expect("opened above");
+        let mut bytes = Vec::with_capacity(BLOCK_ENTRIES * ENTRY_BYTES);
+        for block in self.open.chunks(BLOCK_ENTRIES) {
+            bytes.clear();
+            for entry in block {
+                bytes.extend_from_slice(&entry.to_bytes());
+            }
+            file.write_all(&bytes).map_err(SinkError::io("write", &self.path))?;
+        }
+        let first = self.runs.last().map_or(0, |run| run.first + run.entries);
+        self.runs.push(Run { first, entries: self.open.len() });
+        self.open.clear();
+        Ok(())
+    }
+}
+
+impl Drop for KeyLog {
+    fn drop(&mut self) {
+        if !self.runs.is_empty() || self.file.is_some() {
+            // A failure leaves a file for `sweep`; there is nobody to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Cursor<'_> {
+    /// The next entry in order.
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, SinkError> {
+        match self {
+            Self::Memory(entries) => Ok(entries.split_off_first().copied()),
+            Self::File { path, run, block, block_entries } => {
+                if block.len() == 0 && run.entries > 0 {
+                    let count = run.entries.min(*block_entries);
+                    *block = read_block(path, run.first, count)?.into_iter();
+                    *run = Run { first: run.first + count, entries: run.entries - count };
+                }
+                Ok(block.next())
+            }
+        }
+    }
+}
+
+/// The file is opened anew each time: a commit of a thousand parts must not need a thousand handles.
+fn read_block(path: &Path, first: usize, count: usize) -> Result<Vec<Entry>, SinkError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
+        let mut bytes = vec![0; count * ENTRY_BYTES];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(SinkError::io("read", path))?;
+    Ok(bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(Entry::from_bytes).collect())
+}
+
+const ENTRY_BYTES: usize = 40;
+
+/// Entries that are written or read at once.
+pub(crate) const BLOCK_ENTRIES: usize = 1 << 12;
+
+impl Entry {
+    fn to_bytes(self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        bytes[..16].copy_from_slice(&self.key.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.row.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.version.to_le_bytes());
+        bytes[32..].copy_from_slice(&self.content.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; ENTRY_BYTES]) -> Self {
+        let (key, rest) = bytes.split_first_chunk().expect("40 bytes");
+        let (row, rest) = rest.split_first_chunk().expect("24 bytes");
+        let (version, rest) = rest.split_first_chunk().expect("16 bytes");
+        let content = rest.first_chunk().expect("8 bytes");
+        Self {
+            key: u128::from_le_bytes(*key),
+            row: u64::from_le_bytes(*row),
+            version: i64::from_le_bytes(*version),
+            content: u64::from_le_bytes(*content),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which rows of several parts are superseded by another row of the same key.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use arrow_array::BooleanArray;
+
+use crate::error::SinkError;
+use crate::log::{BLOCK_ENTRIES, Cursor, Entry, KeyLog};
+
+/// Entries that the cursors of a commit may hold together, 40 MB.
+const CURSOR_ENTRIES: usize = 1 << 20;
+
+/// The rows that a commit leaves out. Rows are numbered through all parts.
+#[derive(Debug, Default)]
+pub(crate) struct Superseded {
+    /// A bit a row; rows beyond its end are kept.
+    bits: Vec<u64>,
+    /// Rows that are left out.
+    pub(crate) duplicates: u64,
+    /// Those of them whose content differs from that of the row which superseded them.
+    pub(crate) conflicts: u64,
+}
+
+/// Finds the superseded rows by merging the key logs of parts, each with the number of its first row.
+pub(crate) fn superseded<'a>(logs: impl Iterator<Item = (u64, &'a KeyLog)>) -> Result<Superseded, SinkError> {
+    let logs: Vec<_> = logs.collect();
+    let runs: usize = logs.iter().map(|(_, log)| log.run_count()).sum();
+    let block_entries = (CURSOR_ENTRIES / runs.max(1)).clamp(64, BLOCK_ENTRIES);
+    let mut cursors: Vec<(u64, Cursor<'_>)> = logs
+        .iter()
+        .flat_map(|&(first, log)| log.cursors(block_entries).map(move |cursor| (first, cursor)))
+        .collect();
+    let mut heap = BinaryHeap::with_capacity(cursors.len());
+    for (index, cursor) in cursors.iter_mut().enumerate() {
+        heap.extend(next(cursor)?.map(|entry| Reverse((entry, index))));
+    }
+    let mut found = Superseded::default();
+    let mut winner: Option<Entry> = None;
+    while let Some(mut top) = heap.peek_mut() {
+        let Reverse((entry, index)) = *top;
+        match next(&mut cursors[index])? {
+            Some(following) => *top = Reverse((following, index)),
+            None => drop(std::collections::binary_heap::PeekMut::pop(top)),
+        }
+        winner = Some(match winner {
+            Some(before) if before.key == entry.key => found.decide(before, entry),
+            _ => entry,
+        });
+    }
+    Ok(found)
+}
+
+fn next((first, cursor): &mut (u64, Cursor<'_>)) -> Result<Option<Entry>, SinkError> {
+    Ok(cursor.next()?.map(|entry| Entry { row: *first + entry.row, ..entry }))
+}
+
+impl Superseded {
+    /// Of two rows of one key, given in the order in which they were written, the one that stays.
+    fn decide(&mut self, before: Entry, after: Entry) -> Entry {
+        let (winner, loser) = if after.version >= before.version { (after, before) } else { (before, after) };
+        let index =
+            usize::try_from(loser.row / 64).expect("the rows of a commit have room in memory as bits");
+        if index >= self.bits.len() {
+            self.bits.resize(index + 1, 0);
+        }
+        self.bits[index] |= 1 << (loser.row % 64);
+        self.duplicates += 1;
+        self.conflicts += u64::from(winner.content != loser.content);
+        winner
+    }
+
+    /// The rows of `first..first + count` that stay, or nothing when all of them do.
+    pub(crate) fn kept(&self, first: u64, count: usize) -> Option<BooleanArray> {
+        let kept: BooleanArray = (first..first + count as u64).map(|row| Some(!self.contains(row))).collect();
+        (kept.true_count() < count).then_some(kept)
+    }
+
+    fn contains(&self, row: u64) -> bool {
+        let word = usize::try_from(row / 64).ok().and_then(|index| self.bits.get(index));
+        word.is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(entries: &[(u128, i64, u64)]) -> KeyLog {
+        let mut log = KeyLog::new("unused".into(), 100);
+        for (row, &(key, version, content)) in (0..).zip(entries) {
+            log.push(Entry { key, row, version, content }).expect("no file is needed");
+        }
+        log.seal().expect("no file is needed");
+        log
+    }
+
+    fn left_out(logs: &[KeyLog]) -> (Vec<u64>, u64) {
+        let sizes = logs.iter().scan(0, |first, log| {
+            let mine = *first;
+            *first += 10;
+            Some((mine, log))
+        });
+        let found = superseded(sizes).expect("no file is read");
+        ((0..100).filter(|&row| found.contains(row)).collect(), found.conflicts)
+    }
+
+    #[test]
+    fn the_later_row_wins_among_equal_versions() {
+        assert_eq!(left_out(&[log(&[(1, 0, 5), (2, 0, 5), (1, 0, 6)])]), (vec![0], 1));
+    }
+
+    #[test]
+    fn the_larger_version_wins_whenever_it_came() {
+        assert_eq!(left_out(&[log(&[(1, 9, 5)]), log(&[(1, 3, 5)]), log(&[(1, i64::MIN, 5)])]).0, [10, 20]);
+    }
+
+    #[test]
+    fn equal_content_is_no_conflict() {
+        assert_eq!(left_out(&[log(&[(1, 0, 5)]), log(&[(1, 0, 5)])]), (vec![0], 0));
+    }
+}
