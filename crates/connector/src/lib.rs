@@ -4,8 +4,16 @@
 
 pub mod auth;
 pub mod column;
+mod connector;
 pub mod decode;
 mod json;
+pub mod pager;
+pub mod plan;
 pub mod quota;
 pub mod request;
+pub mod rows;
 pub mod settings;
+pub mod slice;
+pub mod spec;
+
+pub use connector::{Computed, Connector, Registration, pager_of};

@@ -59,6 +59,9 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
             slices.extend(slices_of(stream, pass, *window, inputs));
         }
     }
+    for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
+        cap(stream, walk, inputs.now);
+    }
     Ok(slices)
 }
 
@@ -214,22 +217,13 @@ fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
     (from, to)
 }
 
-/// The latest day that a request may name, so that padding asks for no day after today.
-fn capped(stream: &StreamSpec, walk: &mut Walk, now: i64) {
+/// Never asks for a day after `now`, though the last window is padded.
+fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
     let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day) else { return };
     let today = format_instant(now, DateFormat::Day, Round::Down);
     for (name, value) in &mut walk.params {
         if *name == axis.to && *value > today {
             value.clone_from(&today);
-        }
-    }
-}
-
-/// Never asks for a day after `now`: the last step of a plan.
-pub fn cap(stream: &StreamSpec, slices: &mut [Slice], now: i64) {
-    for slice in slices {
-        for walk in &mut slice.walks {
-            capped(stream, walk, now);
         }
     }
 }

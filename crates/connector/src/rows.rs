@@ -1,0 +1,325 @@
+//! A thin typed view of a batch of vendor rows, so that connectors name no Arrow type.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
+    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use userhaul_record::{Micros, RowLineage};
+
+/// Rows of one stream.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    batch: &'a RecordBatch,
+    keys: Vec<String>,
+    lookups: &'a Lookups,
+}
+
+/// Tables of other streams that `unify` may ask, by stream and then by key.
+#[derive(Debug, Default, Clone)]
+pub struct Lookups {
+    tables: HashMap<String, LookupTable>,
+}
+
+/// One of these tables.
+#[derive(Debug, Default, Clone)]
+pub struct LookupTable {
+    batches: Vec<RecordBatch>,
+    by_key: HashMap<String, (usize, usize)>,
+}
+
+/// A row that was looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    batch: &'a RecordBatch,
+    row: usize,
+}
+
+/// A column that is not there, or is of another type: a bug of the connector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no {kind} column `{column}`")]
+pub struct UnifyError {
+    /// The column.
+    pub column: String,
+    /// The type that was asked for.
+    pub kind: &'static str,
+}
+
+/// A text column.
+#[derive(Debug, Clone, Copy)]
+pub struct TextColumn<'a>(&'a StringArray);
+/// A column of instants, in microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct InstantColumn<'a>(&'a TimestampMicrosecondArray);
+/// A column of calendar days, in days since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct DateColumn<'a>(&'a Date32Array);
+/// A column of whole numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct IntColumn<'a>(&'a Int64Array);
+/// A column of doubles.
+#[derive(Debug, Clone, Copy)]
+pub struct DoubleColumn<'a>(&'a Float64Array);
+/// A column of amounts, times 10^9.
+#[derive(Debug, Clone, Copy)]
+pub struct DecimalColumn<'a>(&'a Decimal128Array);
+/// A column of booleans.
+#[derive(Debug, Clone, Copy)]
+pub struct BoolColumn<'a>(&'a BooleanArray);
+/// A column of maps with free keys.
+#[derive(Debug, Clone, Copy)]
+pub struct MapColumn<'a>(&'a MapArray);
+/// A column of lists of texts.
+#[derive(Debug, Clone, Copy)]
+pub struct TextsColumn<'a>(&'a ListArray);
+
+macro_rules! scalar_column {
+    ($column:ident, $value:ty, $convert:expr) => {
+        impl<'a> $column<'a> {
+            /// The value of a row; none where it is null.
+            pub fn get(&self, row: usize) -> Option<$value> {
+                let array: &'a _ = self.0;
+                array.is_valid(row).then(|| $convert(array.value(row)))
+            }
+        }
+    };
+}
+
+scalar_column!(TextColumn, &'a str, |text: &'a str| text);
+scalar_column!(InstantColumn, Micros, Micros);
+scalar_column!(DateColumn, i32, |day| day);
+scalar_column!(IntColumn, i64, |number| number);
+scalar_column!(DoubleColumn, f64, |number| number);
+scalar_column!(DecimalColumn, i128, |amount| amount);
+scalar_column!(BoolColumn, bool, |bit| bit);
+
+impl<'a> MapColumn<'a> {
+    /// The entries of a row: none where it is null.
+    pub fn get(&self, row: usize) -> Vec<(&'a str, Option<&'a str>)> {
+        let map: &'a MapArray = self.0;
+        if map.is_null(row) {
+            return Vec::new();
+        }
+        let offsets = map.value_offsets();
+        let (Ok(start), Ok(end)) = (usize::try_from(offsets[row]), usize::try_from(offsets[row + 1])) else {
+            return Vec::new();
+        };
+        let keys = map.keys().as_any().downcast_ref::<StringArray>();
+        let values = map.values().as_any().downcast_ref::<StringArray>();
+        let (Some(keys), Some(values)) = (keys, values) else { return Vec::new() };
+        (start..end).map(|entry| (keys.value(entry), values.is_valid(entry).then(|| values.value(entry)))).collect()
+    }
+}
+
+impl<'a> TextsColumn<'a> {
+    /// The texts of a row, nulls left out: none where it is null.
+    pub fn get(&self, row: usize) -> Option<Vec<&'a str>> {
+        let (start, end) = list_range(self.0, row)?;
+        let texts = self.0.values().as_any().downcast_ref::<StringArray>()?;
+        Some((start..end).filter(|&entry| texts.is_valid(entry)).map(|entry| texts.value(entry)).collect())
+    }
+}
+
+fn list_range(list: &ListArray, row: usize) -> Option<(usize, usize)> {
+    if list.is_null(row) {
+        return None;
+    }
+    let offsets = list.value_offsets();
+    Some((usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?))
+}
+
+/// The column at a path: `meta.client.height` steps into structs.
+fn column<'a, T: 'static>(batch: &'a RecordBatch, path: &str, kind: &'static str) -> Result<&'a T, UnifyError> {
+    let missing = || UnifyError { column: path.to_owned(), kind };
+    let mut steps = path.split('.');
+    let mut array: &'a ArrayRef = batch.column_by_name(steps.next().unwrap_or_default()).ok_or_else(missing)?;
+    for step in steps {
+        let parent = array.as_any().downcast_ref::<StructArray>().ok_or_else(missing)?;
+        array = parent.column_by_name(step).ok_or_else(missing)?;
+    }
+    array.as_any().downcast_ref::<T>().ok_or_else(missing)
+}
+
+impl<'a> Rows<'a> {
+    /// A view of `batch`, whose rows have the primary keys `primary_key`.
+    ///
+    /// # Errors
+    /// When a column of the primary key is not there.
+    pub fn new(batch: &'a RecordBatch, primary_key: &[String], lookups: &'a Lookups) -> Result<Self, UnifyError> {
+        Ok(Self { batch, keys: keys(batch, primary_key)?, lookups })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Each row's index, and where it comes from: run, time, and primary key with its parts joined by `/`.
+    ///
+    /// # Errors
+    /// When the lineage columns are not there.
+    pub fn lineage(&self) -> Result<impl Iterator<Item = (usize, RowLineage<'_>)>, UnifyError> {
+        let run_ids = self.text("_run_id")?;
+        let instants = self.instant("_extracted_at")?;
+        Ok((0..self.len()).map(move |row| {
+            let lineage = RowLineage {
+                run_id: run_ids.get(row).unwrap_or_default(),
+                extracted_at: instants.get(row).unwrap_or(Micros(0)),
+                key: &self.keys[row],
+            };
+            (row, lineage)
+        }))
+    }
+
+    /// A text, identifier or JSON column.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn text(&self, path: &str) -> Result<TextColumn<'a>, UnifyError> {
+        column(self.batch, path, "text").map(TextColumn)
+    }
+
+    /// A column of instants.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn instant(&self, path: &str) -> Result<InstantColumn<'a>, UnifyError> {
+        column(self.batch, path, "instant").map(InstantColumn)
+    }
+
+    /// A column of days.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn date(&self, path: &str) -> Result<DateColumn<'a>, UnifyError> {
+        column(self.batch, path, "date").map(DateColumn)
+    }
+
+    /// A column of whole numbers.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn int(&self, path: &str) -> Result<IntColumn<'a>, UnifyError> {
+        column(self.batch, path, "int").map(IntColumn)
+    }
+
+    /// A column of doubles.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn double(&self, path: &str) -> Result<DoubleColumn<'a>, UnifyError> {
+        column(self.batch, path, "double").map(DoubleColumn)
+    }
+
+    /// A column of amounts.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn decimal(&self, path: &str) -> Result<DecimalColumn<'a>, UnifyError> {
+        column(self.batch, path, "decimal").map(DecimalColumn)
+    }
+
+    /// A column of booleans.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn bool(&self, path: &str) -> Result<BoolColumn<'a>, UnifyError> {
+        column(self.batch, path, "bool").map(BoolColumn)
+    }
+
+    /// A column of maps.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn map(&self, path: &str) -> Result<MapColumn<'a>, UnifyError> {
+        column(self.batch, path, "map").map(MapColumn)
+    }
+
+    /// A column of lists of texts.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn texts(&self, path: &str) -> Result<TextsColumn<'a>, UnifyError> {
+        column(self.batch, path, "list of texts").map(TextsColumn)
+    }
+
+    /// The row of another stream, which the facts name under `needs`, by its primary key; none where there is none.
+    pub fn lookup(&self, stream: &str, key: &str) -> Option<Found<'a>> {
+        let table = self.lookups.tables.get(stream)?;
+        let &(batch, row) = table.by_key.get(key)?;
+        Some(Found { batch: &table.batches[batch], row })
+    }
+}
+
+impl<'a> Found<'a> {
+    /// A text; none where it is null or no text.
+    pub fn text(&self, path: &str) -> Option<&'a str> {
+        TextColumn(column(self.batch, path, "text").ok()?).get(self.row)
+    }
+}
+
+impl Lookups {
+    /// Adds the table of a stream.
+    ///
+    /// # Errors
+    /// When a column of the primary key is not there.
+    pub fn insert(
+        &mut self,
+        stream: &str,
+        primary_key: &[String],
+        batches: Vec<RecordBatch>,
+    ) -> Result<(), UnifyError> {
+        let mut by_key = HashMap::new();
+        for (number, batch) in batches.iter().enumerate() {
+            for (row, key) in keys(batch, primary_key)?.into_iter().enumerate() {
+                by_key.insert(key, (number, row));
+            }
+        }
+        self.tables.insert(stream.to_owned(), LookupTable { batches, by_key });
+        Ok(())
+    }
+}
+
+/// The primary keys of a batch's rows as texts, their parts joined by `/`.
+fn keys(batch: &RecordBatch, primary_key: &[String]) -> Result<Vec<String>, UnifyError> {
+    let mut keys = vec![String::new(); batch.num_rows()];
+    for (number, name) in primary_key.iter().enumerate() {
+        let missing = || UnifyError { column: name.clone(), kind: "key" };
+        let array = Arc::clone(batch.column_by_name(name).ok_or_else(missing)?);
+        for (row, key) in keys.iter_mut().enumerate() {
+            if number > 0 {
+                key.push('/');
+            }
+            push_part(&array, row, key).ok_or_else(missing)?;
+        }
+    }
+    Ok(keys)
+}
+
+fn push_part(array: &ArrayRef, row: usize, key: &mut String) -> Option<()> {
+    use std::fmt::Write;
+    if array.is_null(row) {
+        return Some(());
+    }
+    let any = array.as_any();
+    if let Some(texts) = any.downcast_ref::<StringArray>() {
+        key.push_str(texts.value(row));
+    } else if let Some(numbers) = any.downcast_ref::<Int64Array>() {
+        write!(key, "{}", numbers.value(row)).ok()?;
+    } else if let Some(days) = any.downcast_ref::<Date32Array>() {
+        let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days.value(row))).ok()?;
+        write!(key, "{date}").ok()?;
+    } else if let Some(instants) = any.downcast_ref::<TimestampMicrosecondArray>() {
+        let instant = jiff::Timestamp::from_microsecond(instants.value(row)).ok()?;
+        write!(key, "{instant}").ok()?;
+    } else {
+        return None;
+    }
+    Some(())
+}
