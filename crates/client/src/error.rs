@@ -337,6 +337,12 @@ pub(crate) fn kind(reason: &Reason, status: Option<u16>) -> ErrorKind {
 }
 
 fn hint(detail: &Detail) -> Option<String> {
+    if detail.kind == ErrorKind::RateLimited {
+        return Some(match detail.resume_at {
+            Some(at) => format!("run again after {at:.0}: what is done is kept"),
+            None => "run again later, or lower the quota: what is done is kept".to_owned(),
+        });
+    }
     let text = match (&detail.reason, detail.status) {
         (Reason::Refused | Reason::Dns { .. } | Reason::ConnectTimeout | Reason::Connect, _) => {
             "check `base_url` and the network; run again when the source is up"
@@ -354,12 +360,6 @@ fn hint(detail: &Detail) -> Option<String> {
         (Reason::Status, Some(401)) => "check the credential: it is wrong, expired or of another account",
         (Reason::Status, Some(403)) => "the credential is valid but may not do this: check its permissions",
         (Reason::Status, Some(404)) => "check `base_url` and the identifiers in the configuration",
-        (Reason::HeldOff, _) | (Reason::Status, Some(429)) => {
-            return Some(match detail.resume_at {
-                Some(at) => format!("run again after {at:.0}: what is done is kept"),
-                None => "run again later, or lower the quota: what is done is kept".to_owned(),
-            });
-        }
         (Reason::Timeout { .. } | Reason::TooSlow | Reason::CutShort | Reason::Garbled, _) => {
             "run again later: what is done is kept"
         }

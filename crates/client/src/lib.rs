@@ -23,6 +23,8 @@ mod ring;
 mod settings;
 mod sign;
 mod target;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod token;
 mod transport;
