@@ -153,7 +153,14 @@ async fn a_promised_giant_is_refused_at_its_head() {
 
 #[tokio::test]
 async fn a_tls_failure_is_a_matter_of_settings() {
-    let (address, _heads) = server(vec!["HTTP/1.1 400 Bad Request\r\n\r\n"]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _sent = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            let _closed = stream.read(&mut [0; 4096]).await;
+        }
+    });
     let client =
         Client::new(settings(&format!("https://{address}")), Arc::new(Silent)).expect("good settings");
     let error = client.send(&get("/x")).await.expect_err("no TLS there");
