@@ -116,22 +116,21 @@ impl Chunks for HttpChunks {
 /// What a failure of the library means. Its own `is_…` answers do not tell (a reset in mid-body is "decode", a garbled status line
 /// is "request"), so the chain of causes decides.
 fn classify(error: &reqwest::Error) -> Reason {
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(inner) = cause {
-        if let Some(NoAddress(host)) = inner.downcast_ref() {
+    let connecting = error.is_connect();
+    for cause in causes(error) {
+        if let Some(NoAddress(host)) = cause.downcast_ref() {
             return Reason::Dns { host: host.clone() };
         }
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Reason::Tls { why: tls.to_string() };
         }
-        if let Some(io) = inner.downcast_ref::<io::Error>()
-            && let Some(reason) = classify_io(io, error.is_connect())
-        {
-            return reason;
+        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => return Reason::Refused,
+            Some(io::ErrorKind::TimedOut) if connecting => return Reason::ConnectTimeout,
+            _ => {}
         }
-        cause = inner.source();
     }
-    match (error.is_connect(), error.is_timeout()) {
+    match (connecting, error.is_timeout()) {
         (true, true) => Reason::ConnectTimeout,
         (true, false) => Reason::Connect,
         // hyper names a parse error by its text alone; everything else is an answer that ended early.
@@ -140,37 +139,17 @@ fn classify(error: &reqwest::Error) -> Reason {
     }
 }
 
-fn classify_io(error: &io::Error, connecting: bool) -> Option<Reason> {
-    // An `io::Error` that wraps another one passes over it in `source`.
-    if let Some(inner) = error.get_ref() {
-        if let Some(NoAddress(host)) = inner.downcast_ref() {
-            return Some(Reason::Dns { host: host.clone() });
-        }
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(Reason::Tls { why: tls.to_string() });
-        }
-    }
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Some(Reason::Refused),
-        io::ErrorKind::TimedOut if connecting => Some(Reason::ConnectTimeout),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof
-            if !connecting =>
-        {
-            Some(Reason::CutShort)
-        }
-        _ => None,
-    }
+/// All that stands behind an error.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| match error.downcast_ref::<io::Error>() {
+        // An `io::Error` passes over what it wraps in `source`.
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
 }
 
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }
 
 /// The system's resolver, with an error that can be told from others.
