@@ -1,1 +1,38 @@
 //! HTTP: transport, signing, throttle, retry.
+//!
+//! [`Client::send`] waits for the quota, signs, sends and judges the answer, in this order, for each attempt. It knows no vendor
+//! and no JSON: what the bytes mean is the decoder's business.
+//!
+//! Invariants: a credential goes only to the origin of the base URL (a client secret only to its token endpoint); every attempt
+//! is counted by the quota before it leaves; no body is held beyond its caps.
+
+mod answer;
+mod body;
+mod budget;
+mod client;
+mod error;
+mod exchange;
+mod gzip;
+mod ledger;
+mod observer;
+mod pacer;
+mod redact;
+mod retry;
+mod retry_after;
+mod ring;
+mod settings;
+mod sign;
+mod target;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod token;
+mod transport;
+mod wall;
+
+pub use answer::{Attempts, Body, Head, Headers, Page};
+pub use client::Client;
+pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
+pub use observer::{Event, Observer, Silent, WaitReason};
+pub use settings::{BodyLimits, ClientSettings, RetrySettings};
+pub use transport::{Chunks, Incoming, Outgoing, Transport};

@@ -1,0 +1,120 @@
+//! Takes secrets and personal data out of what a server said, so that it can be shown.
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// How much of a body is shown, in bytes.
+const EXCERPT_BYTES: usize = 200;
+
+/// The beginning of a body as text: control characters become spaces, secrets and e-mail addresses are masked. `None` where
+/// nothing readable is left.
+pub(crate) fn excerpt(body: &[u8], secrets: &[SecretString]) -> Option<String> {
+    // Mask before cutting: half a secret is no longer recognised.
+    let head = body.get(..body.len().min(8 * EXCERPT_BYTES)).unwrap_or(body);
+    let mut text = String::from_utf8_lossy(head).into_owned();
+    for secret in secrets {
+        let secret = secret.expose_secret();
+        // Shorter ones would mask half of the text without being recognisable in it.
+        if secret.len() >= 4 {
+            text = text.replace(secret, "***");
+        }
+    }
+    let text = mask_addresses(&text);
+    let mut shown = String::new();
+    for word in text.split(|c: char| c.is_control() || c.is_whitespace() || is_format(c)) {
+        if word.is_empty() {
+            continue;
+        }
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(word);
+    }
+    let end =
+        (0..=EXCERPT_BYTES.min(shown.len())).rev().find(|&end| shown.is_char_boundary(end)).unwrap_or(0);
+    shown.truncate(end);
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// A URL without query, fragment and credentials; a path segment with an e-mail address is masked.
+pub(crate) fn url(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    let path: Vec<&str> =
+        url.path().split('/').map(|part| if holds_address(part) { "***" } else { part }).collect();
+    format!("{origin}{}", path.join("/"))
+}
+
+fn holds_address(segment: &str) -> bool {
+    segment.contains('@') || segment.contains("%40")
+}
+
+/// Characters that change the direction or the look of the text around them.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Replaces everything around an `@` that can belong to an address.
+fn mask_addresses(text: &str) -> String {
+    let belongs = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '\'' | '@');
+    let mut masked = String::with_capacity(text.len());
+    let mut word = String::new();
+    let flush = |word: &mut String, masked: &mut String| {
+        masked.push_str(if word.contains('@') || word.contains("%40") { "***@***" } else { word });
+        word.clear();
+    };
+    for c in text.chars() {
+        if belongs(c) {
+            word.push(c);
+        } else {
+            flush(&mut word, &mut masked);
+            masked.push(c);
+        }
+    }
+    flush(&mut word, &mut masked);
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str) -> String {
+        excerpt(body.as_bytes(), &["s3cret-key".into()]).unwrap_or_default()
+    }
+
+    #[test]
+    fn secrets_and_addresses_are_masked() {
+        assert_eq!(
+            shown(r#"{"message":"key s3cret-key of ann.lee+x@example.com is bad"}"#),
+            r#"{"message":"key *** of ***@*** is bad"}"#
+        );
+    }
+
+    #[test]
+    fn control_characters_are_stripped() {
+        assert_eq!(shown("a\u{1b}[31mred\u{7}\r\n\tb\u{202e}c"), "a [31mred b c");
+    }
+
+    #[test]
+    fn an_excerpt_is_at_most_200_bytes_and_whole_characters() {
+        let text = shown(&"é".repeat(300));
+        assert_eq!(text.len(), 200);
+        assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn a_secret_across_the_cut_is_masked() {
+        let text = shown(&format!("{} s3cret-key", "x".repeat(194)));
+        assert!(!text.contains("s3"), "{text}");
+    }
+
+    #[test]
+    fn urls_show_no_query_no_credentials_and_no_addresses() {
+        let shown = |text: &str| Url::parse(text).map(|parsed| url(&parsed)).unwrap_or_default();
+        assert_eq!(shown("https://u:p@h.example/v1/users?token=x#y"), "https://h.example/v1/users");
+        assert_eq!(
+            shown("https://h.example/v2/users/ann%40example.com/x"),
+            "https://h.example/v2/users/***/x"
+        );
+    }
+}

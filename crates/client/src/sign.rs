@@ -1,0 +1,117 @@
+//! Proves to the source who asks.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::{ExposeSecret, SecretString};
+use userhaul_connector::auth::AuthSpec;
+
+use crate::error::Reason;
+
+/// Adds the credential to a request's headers; for client credentials the token that they were exchanged for.
+pub(crate) fn sign(
+    headers: &mut HeaderMap,
+    auth: &AuthSpec,
+    token: Option<&SecretString>,
+) -> Result<(), Reason> {
+    match auth {
+        AuthSpec::Anonymous => Ok(()),
+        AuthSpec::Header { name, scheme, key } => {
+            let name: HeaderName = name.parse().map_err(|_| Reason::BadCredential)?;
+            let value = match scheme {
+                Some(scheme) => sensitive(&format!("{scheme} {}", key.expose_secret()))?,
+                None => sensitive(key.expose_secret())?,
+            };
+            headers.insert(name, value);
+            Ok(())
+        }
+        AuthSpec::Basic { username, password } => {
+            headers.insert(header::AUTHORIZATION, basic(username, password)?);
+            Ok(())
+        }
+        AuthSpec::ClientCredentials { .. } => {
+            if let Some(token) = token {
+                let value = sensitive(&format!("Bearer {}", token.expose_secret()))?;
+                headers.insert(header::AUTHORIZATION, value);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The value of an `Authorization` header of scheme Basic (RFC 7617).
+pub(crate) fn basic(username: &str, password: &SecretString) -> Result<HeaderValue, Reason> {
+    if username.contains(':') {
+        return Err(Reason::BadCredential);
+    }
+    sensitive(&format!("Basic {}", encoded_pair(username, password)))
+}
+
+/// What must never be shown of a credential, in each form in which it is sent.
+pub(crate) fn secrets(auth: &AuthSpec) -> Vec<SecretString> {
+    match auth {
+        AuthSpec::Anonymous => Vec::new(),
+        AuthSpec::Header { key, .. } => vec![key.clone()],
+        AuthSpec::Basic { username: name, password: secret }
+        | AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
+            vec![encoded_pair(name, secret).into(), secret.clone()]
+        }
+    }
+}
+
+/// What tells one credential from another. Secret itself: only to be hashed.
+pub(crate) fn identity(auth: &AuthSpec) -> SecretString {
+    match auth {
+        AuthSpec::Anonymous => SecretString::default(),
+        // The scheme is left out: one key in two forms is one credential.
+        AuthSpec::Header { key, .. } => key.clone(),
+        AuthSpec::Basic { username: name, password: secret }
+        | AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
+            format!("{name}\0{}", secret.expose_secret()).into()
+        }
+    }
+}
+
+fn encoded_pair(username: &str, password: &SecretString) -> String {
+    STANDARD.encode(format!("{username}:{}", password.expose_secret()))
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, Reason> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| Reason::BadCredential)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(auth: &AuthSpec) -> Result<HeaderMap, Reason> {
+        let mut headers = HeaderMap::new();
+        sign(&mut headers, auth, Some(&"t0ken".into())).map(|()| headers)
+    }
+
+    fn key(scheme: Option<&str>, key: &str) -> AuthSpec {
+        AuthSpec::Header { name: "ApiKey".into(), scheme: scheme.map(str::to_owned), key: key.into() }
+    }
+
+    #[test]
+    fn a_key_goes_into_its_header_and_is_sensitive() {
+        let headers = signed(&key(None, "k1")).expect("signed");
+        assert_eq!(headers["apikey"], "k1");
+        assert!(headers["apikey"].is_sensitive());
+        assert!(!format!("{headers:?}").contains("k1"));
+        assert_eq!(signed(&key(Some("API-Key"), "k1")).expect("signed")["apikey"], "API-Key k1");
+    }
+
+    #[test]
+    fn basic_follows_the_rfc() {
+        let auth = AuthSpec::Basic { username: "Aladdin".into(), password: "open sesame".into() };
+        let headers = signed(&auth).expect("signed");
+        assert_eq!(headers[header::AUTHORIZATION], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+
+    #[test]
+    fn a_key_with_a_line_break_is_refused() {
+        assert_eq!(signed(&key(None, "k1\r\nX: y")).err(), Some(Reason::BadCredential));
+    }
+}

@@ -1,0 +1,7 @@
+//! Behaviours of the whole client: scripted answers on paused time, and real sockets for faults on the wire.
+
+mod quota;
+mod retries;
+mod script;
+mod tokens;
+mod wire;

@@ -1,0 +1,189 @@
+//! Client credentials: how many tokens are fetched, and where secrets go.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::time::advance;
+use userhaul_connector::quota::QuotaMode;
+
+use super::script::{Reply, Script, client, oauth, ok, quota, reply, wide};
+use crate::{ErrorKind, Reason};
+
+fn token(number: usize, expires_in: &str) -> Reply {
+    reply(200, &format!(r#"{{"access_token":"t{number}","token_type":"bEaReR","expires_in":{expires_in}}}"#))
+}
+
+/// A login that numbers its tokens, and a source that takes only those from `valid_from` on.
+fn world(valid_from: usize) -> std::sync::Arc<Script> {
+    let issued = AtomicUsize::new(0);
+    Script::of(move |outgoing, _| {
+        if outgoing.url.host_str() == Some("login.example") {
+            return token(issued.fetch_add(1, Ordering::Relaxed) + 1, "3600").after(Duration::from_secs(1));
+        }
+        let header = outgoing.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let number: usize = header.and_then(|text| text.strip_prefix("Bearer t")?.parse().ok()).unwrap_or(0);
+        if number >= valid_from { ok() } else { reply(401, "") }
+    })
+}
+
+fn logins(script: &Script) -> usize {
+    script.asked().iter().filter(|asked| asked.outgoing.url.host_str() == Some("login.example")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_token_serves_however_many_wait() {
+    let script = world(1);
+    let client = client(wide(), &script);
+    let request = oauth(Some("api/read"));
+    let pages = join_all((0..20).map(|_| client.send(&request))).await;
+    assert!(pages.iter().all(Result::is_ok));
+    assert_eq!(logins(&script), 1);
+    let login = &script.asked()[0];
+    assert_eq!(login.form(), "grant_type=client_credentials&scope=api%2Fread");
+    assert_eq!(login.header("authorization"), Some("Basic aWQ6czNjcmV0"));
+    let attempts: u32 = pages.iter().flatten().map(|page| page.attempts.requests).sum();
+    assert_eq!(attempts, 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_renewed_once_for_all() {
+    let script = world(2);
+    let client = client(wide(), &script);
+    let request = oauth(None);
+    let pages = join_all((0..8).map(|_| client.send(&request))).await;
+    assert!(pages.iter().all(Result::is_ok));
+    assert_eq!(logins(&script), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_is_final() {
+    let script = world(usize::MAX);
+    let error = client(wide(), &script).send(&oauth(None)).await.expect_err("a refusal");
+    assert_eq!((error.kind(), error.status(), error.tries()), (ErrorKind::Credentials, Some(401), 2));
+    assert_eq!(logins(&script), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_at_nine_tenths_of_its_life() {
+    for (life, seconds) in [("100", 100), ("\"100\"", 100), ("null", 3600), ("\"soon\"", 3600)] {
+        let script = Script::of(move |outgoing, number| {
+            if outgoing.url.host_str() == Some("login.example") { token(number, life) } else { ok() }
+        });
+        let client = client(wide(), &script);
+        for (wait, want) in [(0, 1), (seconds * 89 / 100, 1), (seconds / 50, 2)] {
+            advance(Duration::from_secs(wait)).await;
+            client.send(&oauth(None)).await.expect("a page");
+            assert_eq!(logins(&script), want, "{life} after {wait}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_moves_into_the_form_only_when_refused_in_the_header() {
+    let script = Script::of(|outgoing, number| match outgoing.url.host_str() {
+        Some("login.example") if outgoing.headers.contains_key("authorization") => reply(401, "{}"),
+        Some("login.example") => token(number, "10"),
+        _ => ok(),
+    });
+    let client = client(wide(), &script);
+    for _ in 0..2 {
+        client.send(&oauth(None)).await.expect("a page");
+        advance(Duration::from_secs(20)).await;
+    }
+    let forms: Vec<_> = script
+        .asked()
+        .iter()
+        .filter(|one| one.outgoing.body.is_some())
+        .map(super::script::Asked::form)
+        .collect();
+    let full = "grant_type=client_credentials&client_id=id&client_secret=s3cret";
+    assert_eq!(forms, ["grant_type=client_credentials", full, full]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_scope_is_left_out_and_stays_out() {
+    let script = Script::of(|outgoing, number| {
+        let form = String::from_utf8_lossy(outgoing.body.as_deref().unwrap_or_default()).into_owned();
+        match outgoing.url.host_str() {
+            Some("login.example") if form.contains("scope") => reply(400, r#"{"error":"invalid_scope"}"#),
+            Some("login.example") => token(number, "10"),
+            _ => ok(),
+        }
+    });
+    let client = client(wide(), &script);
+    for _ in 0..2 {
+        client.send(&oauth(Some("api/read"))).await.expect("a page");
+        advance(Duration::from_secs(20)).await;
+    }
+    assert_eq!(logins(&script), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_told_without_the_secret() {
+    let script = Script::play(vec![reply(401, r#"{"error":"invalid_client","hint":"s3cret is wrong"}"#)]);
+    let client = client(wide(), &script);
+    let request = oauth(None);
+    let errors = join_all((0..5).map(|_| client.send(&request))).await;
+    for error in errors.iter().map(|result| result.as_ref().expect_err("a refusal")) {
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Credentials, &Reason::TokenRefused));
+        assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("s3cret"));
+    }
+    // Once each way, however many waited.
+    assert_eq!(script.asked().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_bearer_token_is_the_vendors_fault() {
+    for body in ["{}", "[]", r#"{"access_token":"x","token_type":"mac"}"#, r#"{"access_token":""}"#] {
+        let error =
+            client(wide(), &Script::play(vec![reply(200, body)])).send(&oauth(None)).await.expect_err(body);
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Vendor, &Reason::TokenUnreadable));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_calls_to_the_same_origin_count() {
+    let mut request = oauth(None);
+    if let userhaul_connector::auth::AuthSpec::ClientCredentials { token_url, .. } = &mut request.auth {
+        "https://api.example/oauth2/token".clone_into(token_url);
+    }
+    let script =
+        Script::of(
+            |outgoing, number| {
+                if outgoing.url.path() == "/oauth2/token" { token(number, "3600") } else { ok() }
+            },
+        );
+    let client = client(quota(1, 300, QuotaMode::Window), &script);
+    client.send(&request).await.expect("a page");
+    assert!(script.times()[1] >= 300.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_runs_out_while_its_request_waits_is_renewed_before_sending() {
+    let script =
+        Script::of(
+            |outgoing, number| {
+                if outgoing.url.host_str() == Some("login.example") { token(number, "60") } else { ok() }
+            },
+        );
+    let client = client(quota(1, 300, QuotaMode::Window), &script);
+    for _ in 0..2 {
+        client.send(&oauth(None)).await.expect("a page");
+    }
+    let last = script.asked().last().cloned().expect("asked");
+    assert_eq!(last.header("authorization"), Some("Bearer t3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_token_endpoint_elsewhere_is_refused() {
+    let mut request = oauth(None);
+    if let userhaul_connector::auth::AuthSpec::ClientCredentials { token_url, .. } = &mut request.auth {
+        "http://login.example/token".clone_into(token_url);
+    }
+    let script = Script::play(vec![ok()]);
+    let error = client(wide(), &script).send(&request).await.expect_err("a refusal");
+    assert_eq!((error.kind(), script.asked().len()), (ErrorKind::Settings, 0));
+}

@@ -1,0 +1,312 @@
+//! OAuth 2.0 client credentials (RFC 6749, section 4.4): one token a credential and scope, fetched by one request however many wait.
+//!
+//! The client secret goes to the token endpoint only, the token to the origin of the base URL only.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::time::Instant;
+use url::{Url, form_urlencoded};
+
+use crate::{
+    answer::Attempts,
+    body::Want,
+    client::{Course, Inner},
+    error::{Limit, Reason, SendError},
+    exchange::{Answer, Attempt, Content},
+    retry::Failure,
+    sign, target,
+    throttle::Throttle,
+    transport::Outgoing,
+};
+
+/// How long a token lives whose answer does not say (vendors/thrive.md 1.3).
+const DEFAULT_LIFE: Duration = Duration::from_secs(3600);
+
+/// The longest life that is believed.
+const LONGEST_LIFE: f64 = 366.0 * 86_400.0;
+
+/// A client's id, secret and scope, and where they are exchanged for a token.
+#[derive(Clone, Copy)]
+pub(crate) struct Grant<'a> {
+    pub(crate) token_url: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) client_secret: &'a SecretString,
+    pub(crate) scope: Option<&'a str>,
+    pub(crate) timeout: Duration,
+}
+
+/// A token, and which one it is.
+#[derive(Clone)]
+pub(crate) struct Token {
+    pub(crate) value: SecretString,
+    pub(crate) generation: u64,
+    renew_at: Instant,
+    ends_at: Instant,
+}
+
+impl Token {
+    /// Whether the source should still take it.
+    pub(crate) fn lives(&self) -> bool {
+        Instant::now() < self.ends_at
+    }
+}
+
+/// The tokens of a client, one for each grant.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<HashMap<String, Arc<Slot>>>);
+
+#[derive(Default)]
+struct Slot {
+    /// Calls that failed so far: who waited for one of them shares its error instead of calling again.
+    failures: AtomicU64,
+    state: tokio::sync::Mutex<SlotState>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    token: Option<Token>,
+    generation: u64,
+    last_error: Option<SendError>,
+    learned: Learned,
+}
+
+/// What the token endpoint has taught us.
+#[derive(Clone, Copy, Default)]
+struct Learned {
+    style: Option<Style>,
+    without_scope: bool,
+}
+
+/// How the client proves who it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Basic,
+    Form,
+}
+
+impl Inner {
+    /// The token of a grant, fetched where there is none, where it is old, or where it is the one that was `refused`.
+    pub(crate) async fn token(
+        &self,
+        grant: Grant<'_>,
+        refused: Option<u64>,
+        attempts: &mut Attempts,
+    ) -> Result<Token, SendError> {
+        let slot = self.tokens.slot(grant);
+        let failures = slot.failures.load(Ordering::Acquire);
+        let mut state = slot.state.lock().await;
+        let good = |token: &&Token| Instant::now() < token.renew_at && Some(token.generation) != refused;
+        if let Some(token) = state.token.as_ref().filter(good) {
+            return Ok(token.clone());
+        }
+        if slot.failures.load(Ordering::Acquire) != failures
+            && let Some(error) = &state.last_error
+        {
+            return Err(error.clone());
+        }
+        let mut learned = state.learned;
+        match self.fetch_token(grant, &mut learned, attempts).await {
+            Ok(life) => {
+                let now = Instant::now();
+                state.learned = learned;
+                state.generation += 1;
+                let token = Token {
+                    value: life.0,
+                    generation: state.generation,
+                    renew_at: now + life.1.mul_f64(0.9),
+                    ends_at: now + life.1,
+                };
+                state.token = Some(token.clone());
+                state.last_error = None;
+                Ok(token)
+            }
+            Err(error) => {
+                state.last_error = Some(error.clone());
+                slot.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+
+    async fn fetch_token(
+        &self,
+        grant: Grant<'_>,
+        learned: &mut Learned,
+        attempts: &mut Attempts,
+    ) -> Result<(SecretString, Duration), SendError> {
+        let base = &self.settings.base_url;
+        let url = token_url(base, grant.token_url);
+        let auth = userhaul_connector::auth::AuthSpec::Basic {
+            username: grant.client_id.to_owned(),
+            password: grant.client_secret.clone(),
+        };
+        let mut course =
+            Course::new(url.clone().unwrap_or_else(|| base.clone()), Method::POST, sign::secrets(&auth));
+        // A token may be fetched twice without harm.
+        course.repeatable = true;
+        let Some(url) = url.filter(target::encrypted_or_local) else {
+            return Err(course.fail(Reason::TokenUrl));
+        };
+        let throttle = self.token_throttle(&url);
+        let result = loop {
+            let outgoing = match form(&url, grant, *learned) {
+                Ok(outgoing) => outgoing,
+                Err(reason) => break Err(course.fail(reason)),
+            };
+            let permit = match self.permit(&throttle, &mut course).await {
+                Ok(permit) => permit,
+                Err(error) => break Err(error),
+            };
+            course.tries += 1;
+            let attempt = Attempt { outgoing, accept: &[], timeout: grant.timeout, want: Want::Page };
+            match self.exchange(permit, attempt, &mut course.attempts).await {
+                Ok(answer) => {
+                    throttle.praise();
+                    learned.style.get_or_insert(Style::Basic);
+                    break read(&answer).ok_or_else(|| course.fail_with(Reason::TokenUnreadable, &answer));
+                }
+                Err(failure) => {
+                    if adapt(learned, grant, &failure) {
+                        continue;
+                    }
+                    let failure = refusal(failure);
+                    if let Err(error) = self.settle(&mut course, &throttle, failure).await {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        attempts.add(course.attempts);
+        result
+    }
+
+    /// The quota counts token calls to the same origin; other origins have limits of their own.
+    fn token_throttle(&self, url: &Url) -> Arc<Throttle> {
+        if url.origin() == self.settings.base_url.origin() {
+            Arc::clone(&self.throttle)
+        } else {
+            Arc::clone(&self.elsewhere)
+        }
+    }
+}
+
+impl Tokens {
+    fn slot(&self, grant: Grant<'_>) -> Arc<Slot> {
+        let parts = [
+            grant.token_url,
+            grant.client_id,
+            grant.client_secret.expose_secret(),
+            grant.scope.unwrap_or("\0"),
+        ];
+        let key = crate::client::hash(&parts);
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(key).or_default())
+    }
+}
+
+fn token_url(base: &Url, text: &str) -> Option<Url> {
+    if text.starts_with('/') { target::below(base, text).ok() } else { Url::parse(text).ok() }
+}
+
+fn form(url: &Url, grant: Grant<'_>, learned: Learned) -> Result<Outgoing, Reason> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials");
+    if let Some(scope) = grant.scope.filter(|_| !learned.without_scope) {
+        form.append_pair("scope", scope);
+    }
+    // Never both ways in one request (RFC 6749, section 2.3).
+    match learned.style.unwrap_or(Style::Basic) {
+        Style::Basic => {
+            headers.insert(header::AUTHORIZATION, sign::basic(grant.client_id, grant.client_secret)?);
+        }
+        Style::Form => {
+            form.append_pair("client_id", grant.client_id);
+            form.append_pair("client_secret", grant.client_secret.expose_secret());
+        }
+    }
+    Ok(Outgoing { method: Method::POST, url: url.clone(), headers, body: Some(form.finish().into()) })
+}
+
+/// Whether another form of the same call may succeed; each is tried once.
+fn adapt(learned: &mut Learned, grant: Grant<'_>, failure: &Failure) -> bool {
+    if failure.reason != Reason::Status || !matches!(failure.status, Some(400 | 401)) {
+        return false;
+    }
+    let error: Option<TokenError> = serde_json::from_slice(&failure.body).ok();
+    let bad_scope = error.is_some_and(|error| error.error == "invalid_scope");
+    if bad_scope && grant.scope.is_some() && !learned.without_scope {
+        learned.without_scope = true;
+        return true;
+    }
+    let other = !bad_scope && learned.style.is_none();
+    if other {
+        learned.style = Some(Style::Form);
+    }
+    other
+}
+
+fn refusal(mut failure: Failure) -> Failure {
+    if failure.reason == Reason::Status && matches!(failure.status, Some(400 | 401 | 403)) {
+        failure.reason = Reason::TokenRefused;
+    }
+    failure
+}
+
+#[derive(Deserialize)]
+struct TokenError {
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<Seconds>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+/// The token and its life.
+fn read(answer: &Answer) -> Option<(SecretString, Duration)> {
+    let Content::Page(body) = &answer.content else { return None };
+    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+    let bearer = answer.token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    if !bearer || answer.access_token.is_empty() {
+        return None;
+    }
+    let seconds = match answer.expires_in {
+        Some(Seconds::Number(seconds)) => Some(seconds),
+        Some(Seconds::Text(text)) => text.trim().parse().ok(),
+        Some(Seconds::Other(_)) | None => None,
+    };
+    let life = seconds
+        .filter(|seconds| *seconds > 0.0)
+        .map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.min(LONGEST_LIFE)));
+    Some((answer.access_token.into(), life))
+}
+
+/// Ends a course whose endpoint answered, but not with what is needed.
+impl Course {
+    fn fail_with(&self, reason: Reason, answer: &Answer) -> SendError {
+        self.end(reason, Some(answer.head.status), Limit::Final)
+    }
+}
