@@ -50,12 +50,6 @@ impl Texts {
         self.ends.truncate(len);
     }
 
-    /// Takes back bytes of a text that was begun and is not wanted.
-    pub(crate) fn abandon(&mut self) {
-        let start = self.start(self.ends.len());
-        self.bytes.truncate(start);
-    }
-
     pub(crate) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray, ArrowError> {
         let texts = std::mem::take(self);
         StringArray::try_new(offsets(texts.ends), Buffer::from_vec(texts.bytes), nulls)

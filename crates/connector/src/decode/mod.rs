@@ -249,6 +249,11 @@ impl Decoder {
         self.reader.watch(keys, cursor);
     }
 
+    /// Begins a walk anew: synthetic keys count equal rows from 0 again.
+    pub fn begin_walk(&mut self) {
+        self.reader.begin_walk();
+    }
+
     /// Rows that [`Decoder::take`] would give.
     pub fn rows(&self) -> usize {
         self.reader.rows()

@@ -267,6 +267,14 @@ impl RowReader {
         }
     }
 
+    /// Forgets how often equal rows came: a walk begins anew.
+    pub(crate) fn begin_walk(&mut self) {
+        let tables = std::iter::once(&mut self.table).chain(self.derived.iter_mut().map(|derived| &mut derived.table));
+        for synthetic in tables.filter_map(|table| table.synthetic.as_mut()) {
+            synthetic.duplicates.clear();
+        }
+    }
+
     pub(crate) fn take(&mut self) -> Result<Taken, ArrowError> {
         let mut taken = Taken::default();
         if self.table.rows > 0 {
@@ -613,7 +621,8 @@ impl RowReader {
             page.keys = (first..self.table.rows).map(|row| self.key_hash(row)).collect();
         }
         if let Some(cursor) = self.watch_cursor.and_then(|column| self.table.key_builder(column)) {
-            page.cursors = (first..self.table.rows).map(|row| cursor.number(row)).collect();
+            let unit = if matches!(cursor.values, Values::Date(_)) { 86_400_000_000 } else { 1 };
+            page.cursors = (first..self.table.rows).map(|row| cursor.number(row).map(|number| number * unit)).collect();
         }
         page
     }

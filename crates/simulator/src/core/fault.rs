@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 /// One planned fault.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Only requests whose path starts so; empty for all.
     #[serde(default)]
@@ -24,7 +23,7 @@ pub struct Fault {
 
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum FaultKind {
     /// Answers with this status, these headers and this body.
     Status {

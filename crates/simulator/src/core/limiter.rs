@@ -56,7 +56,15 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(limit: Limit, now: Instant) -> Self {
         let tokens = f64::from(limit.requests);
-        Self { limit, started: now, arrivals: VecDeque::new(), window: 0, in_window: 0, tokens, refilled: now }
+        Self {
+            limit,
+            started: now,
+            arrivals: VecDeque::new(),
+            window: 0,
+            in_window: 0,
+            tokens,
+            refilled: now,
+        }
     }
 
     /// Admits a request that arrives now, or says after how long one would be admitted.

@@ -5,12 +5,35 @@
 use super::seed::Seed;
 
 const GIVEN: &[&str] = &[
-    "Ada", "Bram", "Chloé", "Dario", "Eno", "Femke", "Goran", "Hana", "Imani", "Jörg", "Kaito", "Léa", "Mina",
-    "Noor", "Óscar", "Piet", "Quinn", "Rosa", "Søren", "Tomas", "Uma", "Vera", "Wanda", "Ximena", "Yusuf", "Zoë", "李娜",
+    "Ada", "Bram", "Chloé", "Dario", "Eno", "Femke", "Goran", "Hana", "Imani", "Jörg", "Kaito", "Léa",
+    "Mina", "Noor", "Óscar", "Piet", "Quinn", "Rosa", "Søren", "Tomas", "Uma", "Vera", "Wanda", "Ximena",
+    "Yusuf", "Zoë", "李娜",
 ];
 const FAMILY: &[&str] = &[
-    "Alder", "Brandt", "Castillo", "Dubois", "Eze", "Fischer", "García", "Haugen", "Ito", "Jansen", "Kowalski",
-    "Lindqvist", "Müller", "Novák", "O'Neill", "Okoro", "Park", "Quist", "Rossi", "Sato", "Tran", "Ueda", "Vos", "Weber",
+    "Alder",
+    "Brandt",
+    "Castillo",
+    "Dubois",
+    "Eze",
+    "Fischer",
+    "García",
+    "Haugen",
+    "Ito",
+    "Jansen",
+    "Kowalski",
+    "Lindqvist",
+    "Müller",
+    "Novák",
+    "O'Neill",
+    "Okoro",
+    "Park",
+    "Quist",
+    "Rossi",
+    "Sato",
+    "Tran",
+    "Ueda",
+    "Vos",
+    "Weber",
 ];
 
 /// An invented person.

@@ -210,18 +210,16 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         .route(
             "/__sim/truth/{stream}",
             get(move |Path(stream): Path<String>| async move {
-                (api.truth)(&stream).map_or(StatusCode::NOT_FOUND.into_response(), |rows| Json(rows).into_response())
+                (api.truth)(&stream)
+                    .map_or(StatusCode::NOT_FOUND.into_response(), |rows| Json(rows).into_response())
             }),
         );
-    let guarded =
-        api.router.layer(axum::middleware::from_fn_with_state(Arc::clone(&core), guard)).merge(own);
+    let guarded = api.router.layer(axum::middleware::from_fn_with_state(Arc::clone(&core), guard)).merge(own);
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))
         .await
         .map_err(|source| StartError::Listen { port: options.port, source })?;
-    let port = listener
-        .local_addr()
-        .map_err(|source| StartError::Listen { port: options.port, source })?
-        .port();
+    let port =
+        listener.local_addr().map_err(|source| StartError::Listen { port: options.port, source })?.port();
     let server = tokio::spawn(async move {
         // It ends only by being aborted.
         let _ = axum::serve(listener, guarded).await;
@@ -269,7 +267,8 @@ fn refusal(core: &Core, now: Instant) -> Option<Response> {
     let value = match limiter.retry_after() {
         "seconds" => Some(seconds.to_string()),
         "date" => {
-            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(60));
+            let at = jiff::Timestamp::now()
+                + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(60));
             Some(at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
         }
         _ => None,
@@ -287,7 +286,9 @@ fn spoiled(kind: &FaultKind) -> Response {
             for (name, value) in headers {
                 response = response.header(name, value);
             }
-            response.body(Body::from(body.clone())).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
+            response
+                .body(Body::from(body.clone()))
+                .unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
         }
         FaultKind::Html => {
             ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><title>Sign in</title>").into_response()

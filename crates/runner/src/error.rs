@@ -1,0 +1,171 @@
+//! Why a stream failed.
+
+use userhaul_client::{ErrorKind, SendError};
+use userhaul_connector::{decode::DecodeError, pager::PagingError, plan::PlanError, rows::UnifyError};
+use userhaul_sink::SinkError;
+
+/// A stream failed. Holds no personal data and no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The source did not answer as it should.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A page cannot be read.
+    #[error("`{path}`, page {page}: {source}")]
+    Decode {
+        /// The path that was asked.
+        path: String,
+        /// The page's number in its walk, from 1.
+        page: u64,
+        /// Why.
+        source: DecodeError,
+    },
+    /// The pages contradict each other.
+    #[error("`{path}`: {source}")]
+    Paging {
+        /// The path that was asked.
+        path: String,
+        /// How.
+        source: PagingError,
+    },
+    /// No plan can be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The server does not filter by date as it is asked to.
+    #[error("rows more than two days outside the window {window} came back: the date filter is ignored")]
+    FilterIgnored {
+        /// The window.
+        window: String,
+    },
+    /// No row of a page has the column by which the stream is cut.
+    #[error("no row of a page has `{column}`, by which the stream is cut")]
+    SchemaMismatch {
+        /// The column.
+        column: String,
+    },
+    /// A full snapshot lost more than half of its rows.
+    #[error("{rows} rows came where {before} stand in the table")]
+    Shrunk {
+        /// Rows that came.
+        rows: u64,
+        /// Rows of the table as it stands.
+        before: u64,
+    },
+    /// A stream that this one needs failed.
+    #[error("`{stream}`, which it is read from, failed")]
+    Needs {
+        /// The other stream.
+        stream: String,
+    },
+    /// The destination failed.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A folder or file of the destination failed.
+    #[error("cannot {act} `{path}`: {source}")]
+    Folder {
+        /// What was tried.
+        act: &'static str,
+        /// The path.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The connector asks for a column that its facts do not have: a bug.
+    #[error(transparent)]
+    Unify(#[from] UnifyError),
+    /// A panic, or a worker that is gone: a bug.
+    #[error("internal error: {what}")]
+    Bug {
+        /// What happened.
+        what: String,
+    },
+}
+
+impl StreamError {
+    /// What is to be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Send(error) => error.kind(),
+            Self::Decode { .. }
+            | Self::Paging { .. }
+            | Self::FilterIgnored { .. }
+            | Self::SchemaMismatch { .. }
+            | Self::Shrunk { .. }
+            | Self::Needs { .. } => ErrorKind::Vendor,
+            Self::Plan(_) => ErrorKind::Settings,
+            Self::Sink(error) => match error.kind() {
+                userhaul_sink::ErrorKind::Output => ErrorKind::Output,
+                userhaul_sink::ErrorKind::Vendor => ErrorKind::Vendor,
+                userhaul_sink::ErrorKind::Bug => ErrorKind::Bug,
+            },
+            Self::Folder { .. } => ErrorKind::Output,
+            Self::Unify(_) | Self::Bug { .. } => ErrorKind::Bug,
+        }
+    }
+
+    /// A word that scripts may look for.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Send(error) => match error.kind() {
+                ErrorKind::Transient => "source_unavailable",
+                ErrorKind::Credentials if error.status() == Some(403) => "forbidden",
+                ErrorKind::Credentials => "credentials",
+                ErrorKind::Settings => "settings",
+                ErrorKind::RateLimited => "rate_limited",
+                ErrorKind::Vendor => "vendor_error",
+                ErrorKind::Output | ErrorKind::Bug => "internal",
+            },
+            Self::Decode { source: DecodeError::NullKey { .. }, .. } => "null_key",
+            Self::Decode { source: DecodeError::NoItems { .. }, .. } => "schema_mismatch",
+            Self::Decode { .. } => "invalid_page",
+            Self::Paging { source: PagingError::CursorLoop { .. }, .. } => "cursor_loop",
+            Self::Paging { .. } => "paging",
+            Self::Plan(_) => "settings",
+            Self::FilterIgnored { .. } => "filter_ignored",
+            Self::SchemaMismatch { .. } => "schema_mismatch",
+            Self::Shrunk { .. } => "shrunk",
+            Self::Needs { .. } => "needs",
+            Self::Sink(_) | Self::Folder { .. } => "output",
+            Self::Unify(_) | Self::Bug { .. } => "internal",
+        }
+    }
+
+    /// What the user can do, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Send(error) => error.hint(),
+            Self::Decode { source: DecodeError::NoItems { .. } | DecodeError::NullKey { .. }, .. } => {
+                Some("the vendor may name it otherwise: correct the facts under `wire`".to_owned())
+            }
+            Self::Plan(_) => Some("set `start_date` for the source, or under `[defaults]`".to_owned()),
+            Self::FilterIgnored { .. } => {
+                Some("the date parameters may have other names: correct the facts under `wire`".to_owned())
+            }
+            Self::SchemaMismatch { .. } => {
+                Some("the vendor may name the field otherwise: correct the facts under `wire`".to_owned())
+            }
+            Self::Shrunk { .. } => {
+                Some("the old table was kept; if the rows are really gone, run again with `--allow-shrink`".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a smaller slice may succeed.
+    pub(crate) fn smaller_may_help(&self) -> bool {
+        match self {
+            Self::Send(error) => {
+                matches!(error.status(), Some(400 | 413 | 414 | 422 | 500 | 502 | 503 | 504))
+                    || matches!(
+                        error.reason(),
+                        userhaul_client::Reason::Timeout { .. }
+                            | userhaul_client::Reason::TooSlow
+                            | userhaul_client::Reason::CutShort
+                            | userhaul_client::Reason::TooLarge { .. }
+                    )
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What a run is made of: sources, ready to be asked, and the options of the run.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use userhaul_client::Client;
+use userhaul_connector::{Connector, Registration, decode::Rule};
+use userhaul_sink::Compression;
+
+/// A source, ready to be asked.
+pub struct Source {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its connector, with settings and corrections applied.
+    pub connector: Arc<dyn Connector>,
+    /// What the registry says of the connector.
+    pub registration: &'static Registration,
+    /// The way to it.
+    pub client: Client,
+    /// The streams whose tables are wanted.
+    pub selected: BTreeSet<String>,
+    /// The first instant of windowed streams, in microseconds since 1970; none for all there is.
+    pub start: Option<i64>,
+    /// Requests in flight at once.
+    pub concurrency: usize,
+    /// The longest that one request may take.
+    pub timeout: std::time::Duration,
+    /// The values of settings that axes name.
+    pub axis_settings: Vec<(String, Vec<String>)>,
+    /// Ids from files, by the setting that names the file.
+    pub id_files: Vec<(String, Vec<String>)>,
+    /// Privacy rules.
+    pub rules: Vec<Rule>,
+}
+
+/// The options of a run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The run's id, a UUIDv7 in its text form.
+    pub run_id: String,
+    /// When the run began, in microseconds since 1970.
+    pub now: i64,
+    /// The destination's folder.
+    pub destination: PathBuf,
+    /// The codec of data files.
+    pub compression: Compression,
+    /// The first instant wanted, over every source's own.
+    pub from: Option<i64>,
+    /// The first instant not wanted.
+    pub to: Option<i64>,
+    /// Whether a snapshot may lose more than half of its rows.
+    pub allow_shrink: bool,
+    /// The walk of a stream ends when it has so many rows; for previews.
+    pub limit: Option<u64>,
+}
