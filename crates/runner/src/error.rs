@@ -21,6 +21,14 @@ pub enum StreamError {
         /// Why.
         source: DecodeError,
     },
+    /// A long answer is no array of rows of bounded size.
+    #[error("`{path}` sent an answer that is {what}")]
+    Body {
+        /// The path that was asked.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The pages contradict each other.
     #[error("`{path}`: {source}")]
     Paging {
@@ -88,6 +96,7 @@ impl StreamError {
         match self {
             Self::Send(error) => error.kind(),
             Self::Decode { .. }
+            | Self::Body { .. }
             | Self::Paging { .. }
             | Self::FilterIgnored { .. }
             | Self::SchemaMismatch { .. }
@@ -118,7 +127,7 @@ impl StreamError {
             },
             Self::Decode { source: DecodeError::NullKey { .. }, .. } => "null_key",
             Self::Decode { source: DecodeError::NoItems { .. }, .. } => "schema_mismatch",
-            Self::Decode { .. } => "invalid_page",
+            Self::Decode { .. } | Self::Body { .. } => "invalid_page",
             Self::Paging { source: PagingError::CursorLoop { .. }, .. } => "cursor_loop",
             Self::Paging { .. } => "paging",
             Self::Plan(_) => "settings",

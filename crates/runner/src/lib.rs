@@ -1,1 +1,21 @@
 //! The loop: slices to files, the state store, the report.
+//!
+//! It names no vendor. All decisions about requests are the connector crate's; all HTTP is the client's; all Parquet
+//! is the sink's. The invariant: a table is replaced only by rows that are known to be all of it.
+
+mod error;
+mod fetch;
+mod orders;
+mod partition;
+pub mod progress;
+pub mod record;
+mod run;
+mod source;
+mod stream;
+mod tables;
+mod walk;
+mod writer;
+
+pub use error::StreamError;
+pub use run::{RunError, sync};
+pub use source::{RunOptions, Source};

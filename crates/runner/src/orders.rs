@@ -1,0 +1,76 @@
+//! The writer's thread and the orders it takes.
+
+use std::collections::BTreeMap;
+
+use tokio::{sync::mpsc, task::JoinHandle};
+use userhaul_connector::{decode::Taken, slice::Window};
+
+use crate::{error::StreamError, writer::TableWriter};
+
+/// Batches that may wait for the writer.
+const WAITING: usize = 4;
+
+/// What the walks tell the writer, in order.
+pub(crate) enum Order {
+    /// Rows of a slice.
+    Write {
+        slice: usize,
+        taken: Taken,
+        window: Option<Window>,
+    },
+    /// The slice is over: its rows count.
+    Close { slice: usize, proven: bool },
+    /// The slice's walk begins anew.
+    Restart { slice: usize },
+    /// The slice's rows are forgotten.
+    Forget { slice: usize },
+}
+
+/// The tables of a stream and of those derived from it.
+pub(crate) struct Tables {
+    pub(crate) own: TableWriter,
+    pub(crate) derived: BTreeMap<String, TableWriter>,
+}
+
+impl Tables {
+    fn obey(&mut self, order: Order) -> Result<(), StreamError> {
+        match order {
+            Order::Write { slice, taken, window } => {
+                if let Some(rows) = taken.rows {
+                    self.own.write(slice, rows, window)?;
+                }
+                for (stream, rows) in taken.derived {
+                    if let Some(table) = self.derived.get_mut(&stream) {
+                        table.write(slice, rows, None)?;
+                    }
+                }
+                Ok(())
+            }
+            Order::Close { slice, proven } => self.each(|table| table.close(slice, proven)),
+            Order::Restart { slice } => self.each(|table| table.restart(slice)),
+            Order::Forget { slice } => self.each(|table| table.forget(slice)),
+        }
+    }
+
+    pub(crate) fn each(
+        &mut self,
+        mut act: impl FnMut(&mut TableWriter) -> Result<(), StreamError>,
+    ) -> Result<(), StreamError> {
+        act(&mut self.own)?;
+        self.derived.values_mut().try_for_each(act)
+    }
+}
+
+/// Starts the writer. It stops at the first failure, or when nobody can send any more.
+pub(crate) fn start(mut tables: Tables) -> (mpsc::Sender<Order>, JoinHandle<(Tables, Result<(), StreamError>)>) {
+    let (sender, mut receiver) = mpsc::channel(WAITING);
+    let writer = tokio::task::spawn_blocking(move || {
+        while let Some(order) = receiver.blocking_recv() {
+            if let Err(error) = tables.obey(order) {
+                return (tables, Err(error));
+            }
+        }
+        (tables, Ok(()))
+    });
+    (sender, writer)
+}

@@ -1,0 +1,193 @@
+//! A run: all sources side by side, the streams of each in the order in which they need each other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use userhaul_connector::spec::ConnectorSpec;
+use userhaul_record::Table;
+
+use crate::{
+    error::StreamError,
+    progress::Progress,
+    record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
+    source::{RunOptions, Source},
+    stream::{self, SourceRun},
+    tables::{self, Folders},
+};
+
+/// A run that could not begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Another run writes to this destination.
+    #[error("another run writes to `{path}`{holder}")]
+    Locked {
+        /// The destination.
+        path: String,
+        /// Who, where that is known, with a leading phrase.
+        holder: String,
+    },
+    /// The destination cannot be written to.
+    #[error("cannot write to `{path}`: {source}")]
+    Destination {
+        /// The path.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A table cannot be finished.
+    #[error(transparent)]
+    Table(#[from] StreamError),
+}
+
+/// Reads the selected streams of all sources into the destination.
+///
+/// Dropping the future leaves every table as it was or as it will be; what is in the making is swept by the next run.
+///
+/// # Errors
+/// When the destination cannot be written to, or another run writes to it. A stream that fails is told in the record.
+pub async fn sync(
+    sources: &[Source],
+    options: &RunOptions,
+    version: &str,
+    progress: &Arc<dyn Progress>,
+) -> Result<RunRecord, RunError> {
+    let started_at = jiff::Timestamp::now().to_string();
+    let _lock = lock(&options.destination)?;
+    let folders = Folders::new(&options.destination, &options.run_id);
+    folders.sweep();
+    let runs = sources.iter().map(|source| run_source(source, options, progress, &folders));
+    let records = futures::future::join_all(runs).await;
+    for &table in Table::ALL {
+        ensure_table(&folders, table)?;
+    }
+    folders.clear();
+    let mut record = RunRecord {
+        run_id: options.run_id.clone(),
+        started_at,
+        finished_at: jiff::Timestamp::now().to_string(),
+        status: RunStatus::Failed,
+        version: version.to_owned(),
+        sources: sources.iter().map(|source| source.name.clone()).zip(records).collect(),
+    };
+    record.status = record.judge();
+    Ok(record)
+}
+
+/// Takes the destination for this process. The lock dies with it.
+fn lock(destination: &Path) -> Result<File, RunError> {
+    let folder = destination.join("_userhaul");
+    let failed = |source| RunError::Destination { path: destination.display().to_string(), source };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let path = folder.join("lock");
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {
+            use std::io::Write;
+            file.set_len(0).map_err(failed)?;
+            write!(file, "{}", std::process::id()).map_err(failed)?;
+            Ok(file)
+        }
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let holder = std::fs::read_to_string(&path).unwrap_or_default();
+            let holder = if holder.is_empty() { String::new() } else { format!(": process {holder}") };
+            Err(RunError::Locked { path: destination.display().to_string(), holder })
+        }
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// A unified table that nobody writes has a file all the same, with its schema.
+fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
+    let folder = folders.unified(table);
+    tables::make(&folder)?;
+    let empty: PathBuf = folder.join("empty.parquet");
+    let files = tables::files(&folder)?;
+    if files.is_empty() {
+        let spec = userhaul_sink::TableSpec::new(userhaul_record::schema(table));
+        userhaul_sink::commit(&spec, Vec::new(), &empty, &mut |_| Ok(()))?;
+    } else if files.len() > 1 && files.contains(&empty) {
+        tables::remove(&empty)?;
+    }
+    Ok(())
+}
+
+async fn run_source(
+    source: &Source,
+    options: &RunOptions,
+    progress: &Arc<dyn Progress>,
+    folders: &Folders,
+) -> SourceRecord {
+    let spec = source.connector.spec();
+    let run = SourceRun { source, options, progress, folders };
+    let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
+    for level in levels(spec, &source.selected) {
+        let mut under_way = Vec::new();
+        for name in level {
+            let Some(stream) = spec.stream(&name) else { continue };
+            let failed = stream
+                .parent()
+                .map(|parent| parent.stream.as_str())
+                .filter(|parent| done.get(*parent).is_some_and(|record| record.error.is_some() && record.files == 0));
+            if let Some(parent) = failed {
+                let mut record = StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
+                stream::fail(&mut record, &StreamError::Needs { stream: parent.to_owned() });
+                progress.finished(&source.name, &name, &record);
+                for derived in spec.derived_from(&name).filter(|derived| source.selected.contains(&derived.name)) {
+                    done.insert(derived.name.clone(), record.clone());
+                }
+                done.insert(name.clone(), record);
+                continue;
+            }
+            under_way.push(stream::run(&run, stream));
+        }
+        for records in futures::future::join_all(under_way).await {
+            done.extend(records);
+        }
+    }
+    let order = |name: &String| spec.streams.get_index_of(name);
+    let mut streams: Vec<(String, StreamRecord)> =
+        done.into_iter().filter(|(name, record)| source.selected.contains(name) || record.error.is_some()).collect();
+    streams.sort_by_key(|(name, _)| order(name));
+    SourceRecord { streams: streams.into_iter().collect() }
+}
+
+/// The streams that must be asked, level by level: each needs only those of levels before it. Derived streams are read
+/// with their parents and stand in no level.
+pub(crate) fn levels(spec: &ConnectorSpec, selected: &BTreeSet<String>) -> Vec<Vec<String>> {
+    let mut needed: BTreeSet<String> = BTreeSet::new();
+    let mut waiting: Vec<String> = selected.iter().cloned().collect();
+    while let Some(name) = waiting.pop() {
+        let Some(stream) = spec.stream(&name) else { continue };
+        if stream.derived.is_none() && !needed.insert(name) {
+            continue;
+        }
+        waiting.extend(stream.depends_on().into_iter().filter(|other| !needed.contains(*other)).map(str::to_owned));
+    }
+    let mut levels: Vec<Vec<String>> = Vec::new();
+    let mut placed: BTreeSet<String> = BTreeSet::new();
+    while placed.len() < needed.len() {
+        let ready: Vec<String> = spec
+            .streams
+            .values()
+            .filter(|stream| needed.contains(&stream.name) && !placed.contains(&stream.name))
+            .filter(|stream| {
+                stream.depends_on().into_iter().all(|other| placed.contains(other) || !needed.contains(other))
+            })
+            .map(|stream| stream.name.clone())
+            .collect();
+        if ready.is_empty() {
+            // A circle: read what is left in the order of the facts.
+            levels.push(needed.difference(&placed).cloned().collect());
+            break;
+        }
+        placed.extend(ready.iter().cloned());
+        levels.push(ready);
+    }
+    levels
+}

@@ -1,0 +1,170 @@
+//! Where tables are, and what other streams read of them.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use arrow_array::{Array, RecordBatch, cast::AsArray};
+use userhaul_sink::SinkError;
+
+use crate::error::StreamError;
+
+/// The folders of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    destination: PathBuf,
+    parts: PathBuf,
+}
+
+impl Folders {
+    pub(crate) fn new(destination: &Path, run_id: &str) -> Self {
+        let parts = destination.join("_userhaul").join("parts").join(run_id);
+        Self { destination: destination.to_owned(), parts }
+    }
+
+    /// A stream's table: visible where it is wanted, else beside the parts, gone after the run.
+    pub(crate) fn table(&self, source: &str, stream: &str, wanted: bool) -> PathBuf {
+        if wanted {
+            self.destination.join(source).join(stream)
+        } else {
+            self.parts.join("unwanted").join(source).join(stream)
+        }
+    }
+
+    pub(crate) fn unified(&self, table: userhaul_record::Table) -> PathBuf {
+        self.destination.join("unified").join(table.name())
+    }
+
+    /// Where a stream's parts are made.
+    pub(crate) fn making(&self, source: &str, stream: &str) -> PathBuf {
+        self.parts.join("making").join(source).join(stream)
+    }
+
+    /// Removes everything that this run has made and not committed.
+    pub(crate) fn clear(&self) {
+        // What cannot be removed now is swept by the next run.
+        let _ = std::fs::remove_dir_all(&self.parts);
+    }
+
+    /// Removes what runs that were killed have left. Only while no other run can be under way.
+    pub(crate) fn sweep(&self) {
+        if let Some(parts) = self.parts.parent() {
+            let _ = std::fs::remove_dir_all(parts);
+        }
+    }
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn make(folder: &Path) -> Result<(), StreamError> {
+    std::fs::create_dir_all(folder).map_err(|source| StreamError::Folder {
+        act: "create",
+        path: folder.display().to_string(),
+        source,
+    })
+}
+
+/// The visible files of a table, by name.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, StreamError> {
+    let failed =
+        |source| StreamError::Folder { act: "list", path: folder.display().to_string(), source };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Removes a visible file that no longer belongs to its table.
+pub(crate) fn remove(path: &Path) -> Result<(), StreamError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StreamError::Folder { act: "remove", path: path.display().to_string(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All rows of a table, some columns of it.
+pub(crate) fn rows(
+    folder: &Path,
+    columns: Option<&[&str]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, SinkError>>, StreamError> {
+    let mut batches = Vec::new();
+    for file in files(folder)? {
+        batches.push(userhaul_sink::read(&file, columns)?);
+    }
+    Ok(batches.into_iter().flatten())
+}
+
+/// How many rows a table has.
+pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
+    let mut rows = 0;
+    for file in files(folder)? {
+        rows += userhaul_sink::stats(&file)?.rows;
+    }
+    Ok(rows)
+}
+
+/// The distinct texts of a column, without nulls and empty ones, in order.
+pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
+    let mut values = BTreeSet::new();
+    for batch in rows(folder, Some(&[column]))? {
+        let batch = batch?;
+        let Some(texts) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else {
+            continue;
+        };
+        for row in 0..texts.len() {
+            if texts.is_valid(row) && !texts.value(row).is_empty() && !values.contains(texts.value(row)) {
+                values.insert(texts.value(row).to_owned());
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// The names of custom fields that a table of definitions holds: its name column, or, where that is empty throughout,
+/// every text that looks like a name (vendors/userlot.md 4.3: by value, not by key).
+pub(crate) fn custom_names(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
+    let named = distinct(folder, column)?;
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let mut names = BTreeSet::new();
+    for batch in rows(folder, None)? {
+        let batch = batch?;
+        let schema = batch.schema();
+        for (field, array) in schema.fields().iter().zip(batch.columns()) {
+            let Some(texts) = array.as_string_opt::<i32>() else { continue };
+            for text in texts.iter().flatten() {
+                if field.name() == "_extra" {
+                    names.extend(texts_of(text).into_iter().filter(|text| is_name(text)));
+                } else if !field.name().starts_with('_') && is_name(text) {
+                    names.insert(text.to_owned());
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The text values of a JSON object's members.
+fn texts_of(object: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_str(object) else { return Vec::new() };
+    members.into_iter().filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
+}
+
+/// `^[a-z][a-z0-9_]*$`
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

@@ -1,0 +1,459 @@
+//! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
+
+use std::sync::{Mutex, MutexGuard, PoisonError, atomic::{AtomicBool, AtomicU64, Ordering}};
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use userhaul_client::Attempts;
+use userhaul_connector::{
+    decode::{Counts, DecodeError, Decoder, Envelope, Lineage, PageRows},
+    pager::{Ask, End, Next, PageFacts, Pager},
+    slice::{Slice, Walk},
+    spec::{Paging, StreamSpec},
+};
+
+use crate::{
+    error::StreamError,
+    fetch::{self, Answer, Cutter},
+    orders::Order,
+    progress::Progress,
+    source::{RunOptions, Source},
+};
+
+/// A batch is handed on when it has so many rows or bytes.
+const BATCH_ROWS: usize = 32 * 1024;
+const BATCH_BYTES: usize = 8 << 20;
+
+/// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
+const MAX_DECODE_RETRIES: u32 = 2;
+
+/// A page size is not halved below this.
+const MIN_PAGE_ROWS: u32 = 50;
+
+const TWO_DAYS: i64 = 2 * 86_400_000_000;
+
+/// What all walks of a stream share.
+pub(crate) struct StreamWalks<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) stream: &'a StreamSpec,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) tally: Mutex<Tally>,
+    pub(crate) enough: AtomicBool,
+    pub(crate) rows: AtomicU64,
+}
+
+/// What the walks of a stream have cost and met.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) attempts: Attempts,
+    pub(crate) pages: u64,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) unproven: Option<String>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) latest: Option<i64>,
+    pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
+    pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
+}
+
+/// A slice under way.
+pub(crate) struct SliceWalks<'a> {
+    pub(crate) number: usize,
+    pub(crate) slice: &'a Slice,
+    pub(crate) decoder: Mutex<Decoder>,
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With its last page; whether that is proven.
+    Done { proven: bool },
+    /// The window is too large.
+    Split,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl StreamWalks<'_> {
+    /// Walks once, with smaller pages where the source cannot answer large ones.
+    pub(crate) async fn walk(&self, slice: &SliceWalks<'_>, walk: &Walk) -> Result<Ended, StreamError> {
+        let mut rows = fetch::page_size(self.stream).map(|(_, rows)| rows);
+        let mut cut_off = 0;
+        loop {
+            let error = match self.walk_with(slice, walk, rows).await {
+                Ok(ended) => return Ok(ended),
+                Err(error) => error,
+            };
+            // Refusals concern the window; a page is too large where the source fails or gives up.
+            let refused = matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
+            let smaller = rows.map(|rows| rows / 2).filter(|&rows| rows >= MIN_PAGE_ROWS);
+            if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
+                self.warn(format!("{error}: asking for {smaller} rows a page"));
+                rows = Some(smaller);
+            } else if rows.is_none() && error.smaller_may_help() && !refused && cut_off < MAX_DECODE_RETRIES {
+                // A long answer without pages that was cut off half-way.
+                cut_off += 1;
+            } else {
+                return Err(error);
+            }
+            self.begin_again(slice).await?;
+        }
+    }
+
+    async fn begin_again(&self, slice: &SliceWalks<'_>) -> Result<(), StreamError> {
+        self.hand_on(slice, 0, 0).await?;
+        lock(&slice.decoder).begin_walk();
+        // Where several walks share the slice, the rows so far are not all of this walk: they stay, merged by key.
+        if slice.slice.walks.len() == 1 {
+            self.order(Order::Restart { slice: slice.number }).await?;
+        }
+        Ok(())
+    }
+
+    async fn walk_with(&self, slice: &SliceWalks<'_>, walk: &Walk, rows: Option<u32>) -> Result<Ended, StreamError> {
+        let mut pager = self.source.connector.pager(self.stream);
+        let mut next = pager.first();
+        let mut number = 0;
+        loop {
+            if self.enough.load(Ordering::Relaxed) {
+                return Ok(Ended::Done { proven: false });
+            }
+            next = match next {
+                Next::Ask(ask) => {
+                    number += 1;
+                    self.ask(slice, walk, &ask, rows, pager.as_mut(), number).await?
+                }
+                Next::AskAll(asks) => self.ask_all(slice, walk, asks, rows, pager.as_mut(), &mut number).await?,
+                Next::Restart(ask) => {
+                    self.begin_again(slice).await?;
+                    Next::Ask(ask)
+                }
+                Next::Split => return Ok(Ended::Split),
+                Next::Done(end) => return Ok(self.end(end)),
+                Next::Wait => {
+                    return Err(StreamError::Bug { what: "a pager waits for answers that nobody asked for".to_owned() });
+                }
+            };
+        }
+    }
+
+    fn end(&self, end: End) -> Ended {
+        let proven = end.unproven.is_none();
+        let mut tally = lock(&self.tally);
+        tally.warnings.extend(end.warnings);
+        if end.unproven.is_some() {
+            tally.unproven = end.unproven;
+        }
+        Ended::Done { proven }
+    }
+
+    pub(crate) fn warn(&self, message: String) {
+        self.progress.warning(&self.source.name, &self.stream.name, &message);
+        lock(&self.tally).warnings.push(message);
+    }
+
+    async fn ask(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        ask: &Ask,
+        rows: Option<u32>,
+        pager: &mut dyn Pager,
+        number: u64,
+    ) -> Result<Next, StreamError> {
+        let unpaged = matches!(self.stream.paging, Paging::None | Paging::Unknown) && !self.stream.single;
+        let mut retries = 0;
+        loop {
+            let request = fetch::request(self.source, self.stream, walk, ask, rows);
+            let read = if unpaged {
+                self.streamed(slice, walk, ask, &request, pager, number).await
+            } else {
+                let answer = self.spent(fetch::whole(self.source, &request).await)?;
+                self.absorb(slice, walk, ask, &answer, pager, number)
+            };
+            match read {
+                Ok(next) => {
+                    self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
+                    return Ok(next);
+                }
+                Err(error) if passing(&error) && retries < MAX_DECODE_RETRIES => {
+                    retries += 1;
+                    if unpaged {
+                        self.begin_again(slice).await?;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks for pages side by side and reads them in order.
+    async fn ask_all(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        asks: Vec<Ask>,
+        rows: Option<u32>,
+        pager: &mut dyn Pager,
+        number: &mut u64,
+    ) -> Result<Next, StreamError> {
+        let mut answers = futures::stream::iter(asks)
+            .map(|ask| async move {
+                let request = fetch::request(self.source, self.stream, walk, &ask, rows);
+                let answer = fetch::whole(self.source, &request).await;
+                (ask, answer)
+            })
+            .buffered(self.source.concurrency.max(1));
+        let mut next = Next::Wait;
+        while let Some((ask, answer)) = answers.next().await {
+            *number += 1;
+            let answer = self.spent(answer)?;
+            next = match self.absorb(slice, walk, &ask, &answer, pager, *number) {
+                Err(error) if passing(&error) => self.ask(slice, walk, &ask, rows, pager, *number).await?,
+                read => read?,
+            };
+            self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
+            if next != Next::Wait || self.enough.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(next)
+    }
+
+    /// Counts what an answer or a failure has cost.
+    fn spent(&self, answer: Result<Answer, userhaul_client::SendError>) -> Result<Answer, StreamError> {
+        match answer {
+            Ok(answer) => {
+                self.count(answer.attempts);
+                Ok(answer)
+            }
+            Err(error) => {
+                self.count(error.attempts());
+                Err(error.into())
+            }
+        }
+    }
+
+    fn count(&self, spent: Attempts) {
+        let mut tally = lock(&self.tally);
+        tally.attempts.requests += spent.requests;
+        tally.attempts.retries += spent.retries;
+        tally.attempts.throttled += spent.throttled;
+        tally.attempts.wire_bytes += spent.wire_bytes;
+        tally.attempts.waited_on_quota += spent.waited_on_quota;
+    }
+
+    /// Reads an answer's rows and asks the pager what is next.
+    fn absorb(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        ask: &Ask,
+        answer: &Answer,
+        pager: &mut dyn Pager,
+        number: u64,
+    ) -> Result<Next, StreamError> {
+        let mut decoder = lock(&slice.decoder);
+        let mark = decoder.mark();
+        if let Some(next) = self.gone(walk, answer.status) {
+            return Ok(next);
+        }
+        let rows_expected = answer.status < 300 && answer.status != 204;
+        let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
+            let lineage = self.lineage(answer.received_at, &walk.given);
+            decoder
+                .page(&answer.body, &lineage)
+                .map_err(|source| StreamError::Decode { path: walk.path.clone(), page: number, source })?
+        } else {
+            (PageRows::default(), Envelope::default())
+        };
+        self.judge(slice, &page)?;
+        let facts = PageFacts {
+            ask,
+            status: answer.status,
+            headers: &answer.headers,
+            envelope: &envelope,
+            rows: page.rows as u64,
+            keys: &page.keys,
+            exact: decoder.exact_keys(),
+            cursors: &page.cursors,
+        };
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: walk.path.clone(), source })?;
+        let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
+        if forgotten {
+            decoder.roll_back(&mark);
+        }
+        drop(decoder);
+        self.came(&page, answer.body.len(), forgotten);
+        Ok(next)
+    }
+
+    /// What a parent that is gone means: no rows, and a note.
+    fn gone(&self, walk: &Walk, status: u16) -> Option<Next> {
+        let parent = self.stream.parent()?;
+        let key = walk.parent.as_ref()?;
+        if !parent.gone.contains(&status) {
+            return None;
+        }
+        lock(&self.tally).missing.push(key.clone());
+        Some(Next::Done(End::default()))
+    }
+
+    fn lineage<'b>(&'b self, received_at: i64, given: &'b [Option<String>]) -> Lineage<'b> {
+        Lineage { source: &self.source.name, run_id: &self.options.run_id, extracted_at: received_at, given }
+    }
+
+    /// Whether the rows are what was asked for: inside the window or near it, and with the column it is cut by.
+    fn judge(&self, slice: &SliceWalks<'_>, page: &PageRows) -> Result<(), StreamError> {
+        let (Some(axis), Some(window)) = (self.stream.window(), slice.slice.window) else { return Ok(()) };
+        if page.cursors.is_empty() || axis.years {
+            return Ok(());
+        }
+        if axis.keep_inside && page.cursors.iter().all(Option::is_none) {
+            return Err(StreamError::SchemaMismatch { column: axis.by.clone() });
+        }
+        let slack = i64::try_from(axis.pad.as_micros()).unwrap_or(0) + TWO_DAYS;
+        let outside = page.cursors.iter().flatten().any(|&micros| {
+            window.from.is_some_and(|from| micros < from - slack) || micros >= window.to + slack
+        });
+        if outside && axis.keep_inside {
+            return Err(StreamError::FilterIgnored { window: slice.slice.label.clone() });
+        }
+        Ok(())
+    }
+
+    fn came(&self, page: &PageRows, bytes: usize, forgotten: bool) {
+        let rows = if forgotten { 0 } else { page.rows as u64 };
+        let mut tally = lock(&self.tally);
+        tally.pages += 1;
+        tally.latest = tally.latest.max(page.cursors.iter().flatten().copied().max());
+        drop(tally);
+        self.progress.page(&self.source.name, &self.stream.name, rows, bytes as u64);
+        let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        if self.options.limit.is_some_and(|limit| all >= limit) {
+            self.enough.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads an answer without pages while it comes: it may be of any size.
+    async fn streamed(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        ask: &Ask,
+        request: &userhaul_connector::request::Request,
+        pager: &mut dyn Pager,
+        number: u64,
+    ) -> Result<Next, StreamError> {
+        let mut body = match self.source.client.open(request).await {
+            Ok(body) => body,
+            Err(error) => {
+                self.count(error.attempts());
+                return Err(error.into());
+            }
+        };
+        let mut cutter = Cutter::default();
+        let mut all = PageRows::default();
+        let received_at = body.head.received_at.as_microsecond();
+        let failed = |what: &'static str| StreamError::Body { path: walk.path.clone(), what };
+        loop {
+            let piece = match body.chunk().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => {
+                    self.count(error.attempts());
+                    return Err(error.into());
+                }
+            };
+            if let Some(elements) = cutter.push(&piece).map_err(failed)? {
+                let read = self.elements(slice, walk, &elements, received_at, number)?;
+                all.rows += read.rows;
+                all.keys.extend(read.keys);
+                self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
+            }
+        }
+        self.count(body.attempts());
+        let status = body.head.status;
+        let headers = fetch::PageHeaders(body.head.headers.clone());
+        drop(body);
+        let streaming = cutter.streaming;
+        let rest = cutter.end().map_err(failed)?;
+        if !streaming {
+            let answer = Answer { status, headers, body: rest, received_at, attempts: Attempts::default() };
+            return self.absorb(slice, walk, ask, &answer, pager, number);
+        }
+        let read = self.elements(slice, walk, &rest, received_at, number)?;
+        all.rows += read.rows;
+        all.keys.extend(read.keys);
+        let exact = lock(&slice.decoder).exact_keys();
+        let facts = PageFacts {
+            ask,
+            status,
+            headers: &headers,
+            envelope: &Envelope::default(),
+            rows: all.rows as u64,
+            keys: &all.keys,
+            exact,
+            cursors: &[],
+        };
+        pager.next(&facts).map_err(|source| StreamError::Paging { path: walk.path.clone(), source })
+    }
+
+    fn elements(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        elements: &[u8],
+        received_at: i64,
+        number: u64,
+    ) -> Result<PageRows, StreamError> {
+        let lineage = self.lineage(received_at, &walk.given);
+        let read = lock(&slice.decoder)
+            .elements(elements, &lineage)
+            .map_err(|source| StreamError::Decode { path: walk.path.clone(), page: number, source })?;
+        self.came(&read, elements.len(), false);
+        Ok(read)
+    }
+
+    /// Hands the rows so far to the writer, if there are enough.
+    pub(crate) async fn hand_on(&self, slice: &SliceWalks<'_>, rows: usize, bytes: usize) -> Result<(), StreamError> {
+        let taken = {
+            let mut decoder = lock(&slice.decoder);
+            if decoder.rows() < rows.max(1) && decoder.bytes() < bytes.max(1) {
+                return Ok(());
+            }
+            decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?
+        };
+        self.order(Order::Write { slice: slice.number, taken, window: slice.slice.window }).await
+    }
+
+    /// Counts what a slice's pages held besides what was expected.
+    pub(crate) fn met(&self, counts: &Counts) {
+        let mut tally = lock(&self.tally);
+        for (field, count) in &counts.new_fields {
+            *tally.new_fields.entry(field.clone()).or_default() += count;
+        }
+        for (column, count) in &counts.type_mismatches {
+            *tally.type_mismatches.entry(column.clone()).or_default() += count;
+        }
+    }
+
+    pub(crate) async fn order(&self, order: Order) -> Result<(), StreamError> {
+        let gone = |_| StreamError::Bug { what: "the writer has stopped".to_owned() };
+        self.orders.send(order).await.map_err(gone)
+    }
+}
+
+/// Whether asking again may give a page that can be read.
+fn passing(error: &StreamError) -> bool {
+    matches!(
+        error,
+        StreamError::Decode { source: DecodeError::Json(_) | DecodeError::Encoding { .. }, .. }
+            | StreamError::Body { .. }
+    )
+}

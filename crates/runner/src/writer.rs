@@ -1,0 +1,454 @@
+//! The writing side of a stream: batches into parts, parts into visible files.
+//!
+//! It runs on a thread of its own, so that encoding goes on while pages are fetched and decoded. It knows nothing of
+//! HTTP. A slice's rows are kept apart until the slice is closed: then they count, or are forgotten.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use arrow_array::{Array, ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::SchemaRef;
+use userhaul_connector::{
+    Computed, Connector,
+    rows::{Lookups, Rows},
+    slice::Window,
+    spec::StreamSpec,
+};
+use userhaul_record::{Lineage, Table, Unified};
+use userhaul_sink::{Part, PartWriter, SinkError, TableSpec};
+
+use crate::{
+    error::StreamError,
+    partition,
+    tables::{self, Folders},
+};
+
+/// What the writing of a source's tables depends on.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) source: String,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) unifies: &'static [(&'static str, &'static [Table])],
+    pub(crate) folders: Folders,
+    pub(crate) run_id: String,
+    pub(crate) compression: userhaul_sink::Compression,
+}
+
+/// One table in the making.
+pub(crate) struct TableWriter {
+    around: Surroundings,
+    stream: StreamSpec,
+    wanted: bool,
+    lookups: Lookups,
+    spec: TableSpec,
+    tables: Vec<Table>,
+    /// Open parts by slice and partition.
+    open: BTreeMap<(usize, String), Open>,
+    /// Finished parts by partition, of closed slices.
+    done: BTreeMap<String, Vec<Finished>>,
+    /// Finished parts of walks that were begun again, by slice.
+    former: BTreeMap<usize, Vec<(String, Finished)>>,
+    made: u64,
+}
+
+struct Open {
+    vendor: PartWriter,
+    unified: BTreeMap<&'static str, (Table, PartWriter)>,
+}
+
+struct Finished {
+    vendor: Part,
+    unified: BTreeMap<&'static str, (Table, Part)>,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Written {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) files: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) conflicts: u64,
+}
+
+/// What happens to files of the table that this commit does not touch, and to rows that it does not bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// They go: the rows are everything there is.
+    All,
+    /// They stay: the rows are added to them, key by key.
+    Nothing,
+}
+
+impl TableWriter {
+    pub(crate) fn new(
+        around: &Surroundings,
+        stream: &StreamSpec,
+        wanted: bool,
+        lookups: Lookups,
+    ) -> Result<Self, StreamError> {
+        tables::make(&around.folders.making(&around.source, &stream.name))?;
+        let unified = around.unifies.iter().find(|(name, _)| *name == stream.name).filter(|_| wanted);
+        let spec = TableSpec {
+            primary_key: stream.table.primary_key.clone(),
+            version: stream.version.clone(),
+            metadata: vec![
+                ("userhaul.run_id".to_owned(), around.run_id.clone()),
+                ("userhaul.source".to_owned(), around.source.clone()),
+                ("userhaul.connector".to_owned(), around.connector.spec().name.clone()),
+                ("userhaul.stream".to_owned(), stream.name.clone()),
+                ("userhaul.about".to_owned(), stream.about.clone()),
+                ("userhaul.docs".to_owned(), stream.docs.clone()),
+                ("userhaul.table_version".to_owned(), "1".to_owned()),
+            ],
+            compression: around.compression,
+            ..TableSpec::new(stream.table.schema())
+        };
+        Ok(Self {
+            around: around.clone(),
+            stream: stream.clone(),
+            wanted,
+            lookups,
+            spec,
+            tables: unified.map(|(_, tables)| tables.to_vec()).unwrap_or_default(),
+            open: BTreeMap::new(),
+            done: BTreeMap::new(),
+            former: BTreeMap::new(),
+            made: 0,
+        })
+    }
+
+    /// Adds rows of a slice; of a slice with a window only those inside it.
+    pub(crate) fn write(
+        &mut self,
+        slice: usize,
+        batch: RecordBatch,
+        window: Option<Window>,
+    ) -> Result<(), StreamError> {
+        let batch = self.computed(batch)?;
+        let batch = match (self.stream.window(), window) {
+            (Some(axis), Some(window)) if axis.keep_inside => inside(batch, &axis.by, window)?,
+            _ => batch,
+        };
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let cut = partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
+        for (label, batch) in cut {
+            let unified = if self.tables.is_empty() { Vec::new() } else { self.unify(&batch)? };
+            let key = (slice, label);
+            if !self.open.contains_key(&key) {
+                let open = self.open_part()?;
+                self.open.insert(key.clone(), open);
+            }
+            let Some(open) = self.open.get_mut(&key) else { continue };
+            open.vendor.write(&batch)?;
+            for (table, batch) in unified {
+                if let Some((_, part)) = open.unified.get_mut(table.name()) {
+                    part.write(&batch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn open_part(&mut self) -> Result<Open, StreamError> {
+        let vendor = PartWriter::create(self.next_path(), &self.spec)?;
+        let mut unified = BTreeMap::new();
+        for table in self.tables.clone() {
+            let part = PartWriter::create(self.next_path(), &self.unified_spec(table))?;
+            unified.insert(table.name(), (table, part));
+        }
+        Ok(Open { vendor, unified })
+    }
+
+    fn next_path(&mut self) -> PathBuf {
+        self.made += 1;
+        let folder = self.around.folders.making(&self.around.source, &self.stream.name);
+        folder.join(format!("part-{}.parquet", self.made))
+    }
+
+    fn unified_spec(&self, table: Table) -> TableSpec {
+        TableSpec {
+            primary_key: vec![table.primary_key().to_owned()],
+            metadata: vec![
+                ("userhaul.run_id".to_owned(), self.around.run_id.clone()),
+                ("userhaul.source".to_owned(), self.around.source.clone()),
+                ("userhaul.stream".to_owned(), self.stream.name.clone()),
+                ("userhaul.unified".to_owned(), table.name().to_owned()),
+                ("userhaul.table_version".to_owned(), userhaul_record::SCHEMA_VERSION.to_string()),
+            ],
+            compression: self.around.compression,
+            ..TableSpec::new(userhaul_record::schema(table))
+        }
+    }
+
+    /// Ends a slice's rows: they count.
+    pub(crate) fn close(&mut self, slice: usize, proven: bool) -> Result<(), StreamError> {
+        for (label, finished) in self.finish(slice)? {
+            self.done.entry(label).or_default().push(finished);
+        }
+        for (label, finished) in self.former.remove(&slice).unwrap_or_default() {
+            if proven {
+                discard(finished)?;
+            } else {
+                self.done.entry(label).or_default().push(finished);
+            }
+        }
+        Ok(())
+    }
+
+    /// A slice's walk begins anew: its rows so far count only if it ends unproven.
+    pub(crate) fn restart(&mut self, slice: usize) -> Result<(), StreamError> {
+        let finished = self.finish(slice)?;
+        self.former.entry(slice).or_default().extend(finished);
+        Ok(())
+    }
+
+    /// Forgets a slice's rows.
+    pub(crate) fn forget(&mut self, slice: usize) -> Result<(), StreamError> {
+        for (_, finished) in self.finish(slice)? {
+            discard(finished)?;
+        }
+        for (_, finished) in self.former.remove(&slice).unwrap_or_default() {
+            discard(finished)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, slice: usize) -> Result<Vec<(String, Finished)>, StreamError> {
+        let keys: Vec<(usize, String)> = self.open.keys().filter(|(of, _)| *of == slice).cloned().collect();
+        let mut finished = Vec::new();
+        for key in keys {
+            let Some(open) = self.open.remove(&key) else { continue };
+            let mut unified = BTreeMap::new();
+            for (name, (table, part)) in open.unified {
+                unified.insert(name, (table, part.finish()?));
+            }
+            finished.push((key.1, Finished { vendor: open.vendor.finish()?, unified }));
+        }
+        Ok(finished)
+    }
+
+    /// Rows of closed slices, repeated keys counted.
+    pub(crate) fn rows(&self) -> u64 {
+        self.done.values().flatten().map(|finished| finished.vendor.rows).sum()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset(&mut self) -> Result<(), StreamError> {
+        let slices: BTreeSet<usize> = self.open.keys().map(|(slice, _)| *slice).chain(self.former.keys().copied()).collect();
+        for slice in slices {
+            self.forget(slice)?;
+        }
+        for finished in std::mem::take(&mut self.done).into_values().flatten() {
+            discard(finished)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the rows of the closed slices visible: vendor files first, then unified ones.
+    pub(crate) fn commit(mut self, replace: Replace) -> Result<Written, StreamError> {
+        let folder = self.around.folders.table(&self.around.source, &self.stream.name, self.wanted);
+        tables::make(&folder)?;
+        let existing = tables::files(&folder)?;
+        let mut partitions = std::mem::take(&mut self.done);
+        if partitions.is_empty() && (replace == Replace::All || existing.is_empty()) {
+            partitions.insert(empty_label(&self.stream), Vec::new());
+        }
+        let mut written = Written::default();
+        let mut kept: BTreeSet<String> = BTreeSet::new();
+        for (label, finished) in partitions {
+            kept.insert(format!("{label}.parquet"));
+            self.commit_partition(&label, finished, replace, &mut written)?;
+        }
+        if replace == Replace::All {
+            self.remove_others(&existing, &kept)?;
+        } else if !kept.is_empty() {
+            // The file that stood for an empty table is none of the partitions.
+            let empty = empty_label(&self.stream);
+            if kept.iter().any(|name| *name != format!("{empty}.parquet")) && empty == EMPTY {
+                tables::remove(&folder.join(format!("{EMPTY}.parquet")))?;
+            }
+        }
+        written.rows = tables::count(&folder)?;
+        Ok(written)
+    }
+
+    fn commit_partition(
+        &mut self,
+        label: &str,
+        finished: Vec<Finished>,
+        replace: Replace,
+        written: &mut Written,
+    ) -> Result<(), StreamError> {
+        let folder = self.around.folders.table(&self.around.source, &self.stream.name, self.wanted);
+        let target = folder.join(format!("{label}.parquet"));
+        let mut vendor = Vec::new();
+        let mut unified: BTreeMap<&'static str, Vec<Part>> = BTreeMap::new();
+        let merge = replace == Replace::Nothing && target.exists();
+        let scratch = self.around.folders.making(&self.around.source, &self.stream.name);
+        if merge {
+            vendor.push(Part::open(target.clone(), &self.spec, &scratch)?);
+        }
+        for one in finished {
+            vendor.push(one.vendor);
+            for (name, (_, part)) in one.unified {
+                unified.entry(name).or_default().push(part);
+            }
+        }
+        let mut rewritten: BTreeMap<&'static str, PartWriter> = BTreeMap::new();
+        let spec = self.spec.clone();
+        let committed = {
+            let rewritten = &mut rewritten;
+            let this = &mut *self;
+            let mut rewrite = |batch: &RecordBatch| this.unify_again(batch, rewritten);
+            userhaul_sink::commit(&spec, vendor, &target, &mut rewrite)?
+        };
+        written.bytes += committed.bytes;
+        written.files += 1;
+        written.duplicates += committed.duplicates;
+        written.conflicts += committed.conflicts;
+        for table in self.tables.clone() {
+            let mut parts = unified.remove(table.name()).unwrap_or_default();
+            let file = self.unified_file(table, label);
+            if committed.rewritten {
+                for part in parts.drain(..) {
+                    part.discard()?;
+                }
+                if let Some(part) = rewritten.remove(table.name()) {
+                    parts.push(part.finish()?);
+                }
+            } else if merge && file.exists() {
+                parts.insert(0, Part::open(file.clone(), &self.unified_spec(table), &scratch)?);
+            }
+            let mut ignore = |_: &RecordBatch| Ok(());
+            tables::make(&self.around.folders.unified(table))?;
+            let committed = userhaul_sink::commit(&self.unified_spec(table), parts, &file, &mut ignore)?;
+            written.bytes += committed.bytes;
+            written.files += 1;
+        }
+        Ok(())
+    }
+
+    fn unified_file(&self, table: Table, label: &str) -> PathBuf {
+        let name = format!("{}.{}.{label}.parquet", self.around.source, self.stream.name);
+        self.around.folders.unified(table).join(name)
+    }
+
+    /// Unified rows of vendor rows that were merged: those made on the way in count no longer.
+    fn unify_again(
+        &mut self,
+        batch: &RecordBatch,
+        parts: &mut BTreeMap<&'static str, PartWriter>,
+    ) -> Result<(), SinkError> {
+        if self.tables.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: StreamError| SinkError::Rewrite { source: Box::new(error) };
+        for (table, batch) in self.unify(batch).map_err(failed)? {
+            if !parts.contains_key(table.name()) {
+                let part = PartWriter::create(self.next_path(), &self.unified_spec(table))?;
+                parts.insert(table.name(), part);
+            }
+            if let Some(part) = parts.get_mut(table.name()) {
+                part.write(&batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the files of partitions that are no more, in the unified tables too.
+    fn remove_others(&self, existing: &[PathBuf], kept: &BTreeSet<String>) -> Result<(), StreamError> {
+        for file in existing {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if !kept.contains(&name) {
+                tables::remove(file)?;
+            }
+        }
+        let prefix = format!("{}.{}.", self.around.source, self.stream.name);
+        for &table in &self.tables {
+            for file in tables::files(&self.around.folders.unified(table))? {
+                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                if name.strip_prefix(&prefix).is_some_and(|label| !kept.contains(label)) {
+                    tables::remove(&file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unify(&self, batch: &RecordBatch) -> Result<Vec<(Table, RecordBatch)>, StreamError> {
+        let lineage = Lineage {
+            source: &self.around.source,
+            vendor: &self.around.connector.spec().name,
+            stream: &self.stream.name,
+        };
+        let mut unified = Unified::new(lineage);
+        let rows = Rows::new(batch, &self.stream.table.primary_key, &self.lookups)?;
+        self.around.connector.unify(&self.stream, &rows, &mut unified)?;
+        Ok(unified.finish())
+    }
+
+    /// Puts the connector's computed columns in.
+    fn computed(&self, batch: RecordBatch) -> Result<RecordBatch, StreamError> {
+        if self.stream.table.computed.is_empty() {
+            return Ok(batch);
+        }
+        let rows = Rows::new(&batch, &self.stream.table.primary_key, &self.lookups)?;
+        let computed = self.around.connector.compute(&self.stream, &rows)?;
+        let schema: SchemaRef = batch.schema();
+        let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+        for (column, values) in self.stream.table.computed.iter().zip(computed) {
+            let index = schema.index_of(&column.name).map_err(bug)?;
+            columns[index] = match values {
+                Computed::Text(texts) => Arc::new(StringArray::from(texts)),
+                Computed::Double(numbers) => Arc::new(Float64Array::from(numbers)),
+            };
+        }
+        RecordBatch::try_new(schema, columns).map_err(bug)
+    }
+}
+
+/// The label of the file that stands for a table without rows, where partitions are named by their rows.
+const EMPTY: &str = "empty";
+
+fn empty_label(stream: &StreamSpec) -> String {
+    match stream.partition {
+        userhaul_connector::spec::PartitionBy::One => partition::ALL.to_owned(),
+        _ => EMPTY.to_owned(),
+    }
+}
+
+fn discard(finished: Finished) -> Result<(), StreamError> {
+    finished.vendor.discard()?;
+    for (_, (_, part)) in finished.unified {
+        part.discard()?;
+    }
+    Ok(())
+}
+
+/// The rows whose column lies in the window. Rows without a value cannot be placed elsewhere and stay.
+fn inside(batch: RecordBatch, column: &str, window: Window) -> Result<RecordBatch, StreamError> {
+    let array = batch.column_by_name(column).ok_or_else(|| StreamError::Bug { what: format!("no column `{column}`") })?;
+    let micros = |row: usize| -> Option<i64> {
+        if array.is_null(row) {
+            return None;
+        }
+        if let Some(instants) = array.as_any().downcast_ref::<TimestampMicrosecondArray>() {
+            return Some(instants.value(row));
+        }
+        let days = array.as_any().downcast_ref::<Date32Array>()?;
+        Some(i64::from(days.value(row)) * 86_400_000_000)
+    };
+    let keep: BooleanArray =
+        (0..batch.num_rows()).map(|row| Some(micros(row).is_none_or(|micros| window.holds(micros)))).collect();
+    arrow_select::filter::filter_record_batch(&batch, &keep).map_err(bug)
+}
+
+fn bug(error: arrow_schema::ArrowError) -> StreamError {
+    StreamError::Bug { what: error.to_string() }
+}
