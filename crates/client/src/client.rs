@@ -3,14 +3,14 @@
 use std::{
     fmt::Write as _,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) contacted: AtomicBool,
     /// The source has proved that its compression cannot be read.
     plain_only: AtomicBool,
+    shared: Once,
     observer: Arc<dyn Observer>,
 }
 
@@ -97,6 +98,7 @@ impl Client {
             budget: Budget::new(&settings.retry),
             contacted: AtomicBool::new(false),
             plain_only: AtomicBool::new(false),
+            shared: Once::new(),
             transport,
             settings,
             observer,
@@ -240,6 +242,7 @@ impl Inner {
             sign::secrets(&request.auth),
         );
         url.map_err(|reason| course.fail(reason))?;
+        self.share_quota(&request.auth);
         loop {
             let (permit, outgoing, token) = self.ready(&mut course, request).await?;
             course.tries += 1;
@@ -256,6 +259,17 @@ impl Inner {
                 Err(failure) => self.settle(&mut course, &self.throttle, failure).await?,
             }
         }
+    }
+
+    /// Joins the other processes that use this credential; it is known only once a request brings it.
+    fn share_quota(&self, auth: &AuthSpec) {
+        self.shared.call_once(|| {
+            if let Some(folder) = &self.settings.quota_dir {
+                let origin = target::origin(&self.settings.base_url);
+                let name = hash(&[&origin, sign::identity(auth).expose_secret()]);
+                self.throttle.share(folder, &name);
+            }
+        });
     }
 
     /// Waits until the request may be sent, and signs it with what is valid then.

@@ -141,7 +141,7 @@ fn classify(error: &reqwest::Error) -> Reason {
 
 /// All that stands behind an error.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |error| match error.downcast_ref::<io::Error>() {
+    std::iter::successors(error.source(), |&error| match error.downcast_ref::<io::Error>() {
         // An `io::Error` passes over what it wraps in `source`.
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),
