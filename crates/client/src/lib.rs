@@ -10,6 +10,7 @@ mod answer;
 mod body;
 mod budget;
 mod client;
+mod course;
 mod disk;
 mod error;
 mod exchange;

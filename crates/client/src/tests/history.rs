@@ -168,6 +168,29 @@ async fn a_folder_that_cannot_be_written_does_no_harm() {
 }
 
 #[test]
+fn processes_never_share_a_number() {
+    let folder = tempdir().expect("a folder");
+    let take = |rounds: usize| {
+        let mut disk = Disk::open(folder.path(), "name", Machine::this()).expect("a file");
+        let mut numbers = Vec::new();
+        while numbers.len() < rounds {
+            if let Next::Now(number) = disk.take(limit(20_000)).expect("taken") {
+                disk.answered(number).expect("written");
+                numbers.push(number);
+            }
+        }
+        numbers
+    };
+    let mut numbers: Vec<u64> = std::thread::scope(|scope| {
+        let others: Vec<_> = (0..4).map(|_| scope.spawn(|| take(500))).collect();
+        others.into_iter().flat_map(|other| other.join().expect("no panic")).collect()
+    });
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..2000).collect::<Vec<_>>());
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figure is worth reading")]
 fn an_attempt_costs_microseconds() {
     let folder = tempdir().expect("a folder");
     let mut disk = Disk::open(folder.path(), "name", Machine::this()).expect("a file");
