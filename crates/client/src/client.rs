@@ -3,14 +3,14 @@
 use std::{
     fmt::Write as _,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use secrecy::SecretString;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -23,11 +23,11 @@ use crate::{
     answer::{Attempts, Body, Page},
     body::Want,
     budget::Budget,
-    error::{ClientError, Detail, ErrorKind, Limit, Reason, SendError, kind},
+    course::Course,
+    error::{ClientError, Limit, Reason, SendError},
     exchange::{Answer, Attempt, Content},
     observer::{Event, Observer},
-    redact,
-    retry::{Failure, Patience, Verdict, jitter},
+    retry::{Failure, Verdict, jitter},
     settings::ClientSettings,
     sign, target,
     throttle::{HeldOff, Permit, Throttle},
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) contacted: AtomicBool,
     /// The source has proved that its compression cannot be read.
     plain_only: AtomicBool,
+    shared: Once,
     observer: Arc<dyn Observer>,
 }
 
@@ -97,6 +98,7 @@ impl Client {
             budget: Budget::new(&settings.retry),
             contacted: AtomicBool::new(false),
             plain_only: AtomicBool::new(false),
+            shared: Once::new(),
             transport,
             settings,
             observer,
@@ -165,71 +167,6 @@ impl Opened {
     }
 }
 
-/// One request on its way, all its attempts together.
-pub(crate) struct Course {
-    url: Url,
-    method: Method,
-    secrets: Vec<SecretString>,
-    pub(crate) tries: u32,
-    pub(crate) attempts: Attempts,
-    started: Instant,
-    patience: Patience,
-    hops: u32,
-    plain: bool,
-    /// An attempt that may have arrived may be sent again.
-    pub(crate) repeatable: bool,
-    /// The generation of the token that was refused.
-    refused: Option<u64>,
-}
-
-impl Course {
-    pub(crate) fn new(url: Url, method: Method, secrets: Vec<SecretString>) -> Self {
-        Self {
-            url,
-            repeatable: method == Method::GET,
-            method,
-            secrets,
-            tries: 0,
-            attempts: Attempts::default(),
-            started: Instant::now(),
-            patience: Patience::default(),
-            hops: 0,
-            plain: false,
-            refused: None,
-        }
-    }
-
-    /// An end without an answer.
-    pub(crate) fn fail(&self, reason: Reason) -> SendError {
-        self.end(reason, None, Limit::Final)
-    }
-
-    pub(crate) fn end(&self, reason: Reason, status: Option<u16>, limit: Limit) -> SendError {
-        SendError(Box::new(Detail {
-            kind: match limit {
-                Limit::RetryAfter(_) => ErrorKind::RateLimited,
-                Limit::Final | Limit::Tries(_) | Limit::Budget => kind(&reason, status),
-            },
-            reason,
-            limit,
-            url: redact::url(&self.url),
-            status,
-            tries: self.tries,
-            attempts: self.attempts,
-            elapsed: self.started.elapsed(),
-            excerpt: None,
-            resume_at: None,
-        }))
-    }
-
-    fn give_up(&self, failure: Failure, limit: Limit) -> SendError {
-        let mut error = self.end(failure.reason, failure.status, limit);
-        error.0.excerpt = redact::excerpt(&failure.body, &self.secrets);
-        error.0.resume_at = failure.retry_after.map(|after| wall::at(Instant::now() + after));
-        error
-    }
-}
-
 impl Inner {
     async fn run(&self, request: &Request, want: Want) -> Result<(Answer, Course), SendError> {
         let base = &self.settings.base_url;
@@ -240,6 +177,7 @@ impl Inner {
             sign::secrets(&request.auth),
         );
         url.map_err(|reason| course.fail(reason))?;
+        self.share_quota(&request.auth);
         loop {
             let (permit, outgoing, token) = self.ready(&mut course, request).await?;
             course.tries += 1;
@@ -252,10 +190,21 @@ impl Inner {
                     }
                     return Ok((answer, course));
                 }
-                Err(failure) if renews(&mut course, &failure, token) => {}
+                Err(failure) if course.renews(&failure, token) => {}
                 Err(failure) => self.settle(&mut course, &self.throttle, failure).await?,
             }
         }
+    }
+
+    /// Joins the other processes that use this credential; it is known only once a request brings it.
+    fn share_quota(&self, auth: &AuthSpec) {
+        self.shared.call_once(|| {
+            if let Some(folder) = &self.settings.quota_dir {
+                let origin = target::origin(&self.settings.base_url);
+                let name = hash(&[&origin, sign::identity(auth).expose_secret()]);
+                self.throttle.share(folder, &name);
+            }
+        });
     }
 
     /// Waits until the request may be sent, and signs it with what is valid then.
@@ -368,16 +317,6 @@ impl Inner {
         course.hops += 1;
         Ok(Some(url))
     }
-}
-
-/// Whether a refused token is worth a new one: once a request.
-fn renews(course: &mut Course, failure: &Failure, token: Option<u64>) -> bool {
-    let renews = failure.status == Some(401) && course.refused.is_none() && token.is_some();
-    if renews {
-        course.refused = token;
-        course.attempts.retries += 1;
-    }
-    renews
 }
 
 fn method(method: request::Method) -> Method {

@@ -329,9 +329,9 @@ pub(crate) fn kind(reason: &Reason, status: Option<u16>) -> ErrorKind {
         | Reason::TooLarge { .. }
         | Reason::BadEncoding
         | Reason::LinkElsewhere { .. }
+        | Reason::BadTarget
         | Reason::TokenUnreadable => ErrorKind::Vendor,
         Reason::BadCredential | Reason::TokenRefused => ErrorKind::Credentials,
-        Reason::BadTarget => ErrorKind::Bug,
         Reason::HeldOff => ErrorKind::RateLimited,
     }
 }

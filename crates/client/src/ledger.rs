@@ -1,9 +1,13 @@
 //! The account of a credential's attempts: which mode holds, and when the next attempt may go out.
 
+use std::{path::Path, time::Duration};
+
 use tokio::time::Instant;
 use userhaul_connector::quota::{Quota, QuotaMode};
 
 use crate::{
+    disk::{self, Disk, Next},
+    machine::Machine,
     pacer::Pacer,
     ring::{Due, Ring},
 };
@@ -16,12 +20,17 @@ pub(crate) struct Ledger {
     quota: Option<Quota>,
     ring: Option<Ring>,
     pacer: Option<Pacer>,
+    /// The pacer has given its slot, but the history forbade the attempt.
+    slot_kept: bool,
+    /// What all processes do on the credential; our own attempts are in `ring` besides, for clocks that are set and disks that fail.
+    disk: Option<Disk>,
 }
 
 /// The number under which an attempt is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     ring: Option<u64>,
+    disk: Option<u64>,
 }
 
 /// Whether the next attempt may go out.
@@ -38,7 +47,7 @@ pub(crate) enum Turn {
 impl Ledger {
     /// Without a quota every attempt may go out at once.
     pub(crate) fn new(quota: Option<Quota>) -> Self {
-        let mut ledger = Self { quota, ring: None, pacer: None };
+        let mut ledger = Self { quota, ring: None, pacer: None, slot_kept: false, disk: None };
         if let Some(Quota { requests, per, mode }) = quota {
             match mode {
                 QuotaMode::Window => ledger.ring = Some(Ring::new(requests, per)),
@@ -55,16 +64,57 @@ impl Ledger {
             Due::AfterAnswer => return Turn::AfterAnswer,
             Due::Now => {}
         }
-        if let Some(Err(at)) = self.pacer.as_ref().map(Pacer::take) {
+        if let Some(pacer) = self.pacer.as_ref().filter(|_| !self.slot_kept)
+            && let Err(at) = pacer.take()
+        {
             return Turn::At(at);
         }
-        Turn::Now(Ticket { ring: self.ring.as_mut().map(Ring::push) })
+        self.slot_kept = self.pacer.is_some();
+        let limit = disk::Limit {
+            window: self.quota.filter(|_| self.ring.is_some()).map(|quota| (quota.requests, quota.per)),
+            interval: self.pacer.as_ref().map(Pacer::interval),
+        };
+        let disk = match self.on_disk(|disk| disk.take(limit)) {
+            Some(Next::In(wait)) => return Turn::At(now + wait),
+            Some(Next::Now(number)) => Some(number),
+            None => None,
+        };
+        self.slot_kept = false;
+        Turn::Now(Ticket { ring: self.ring.as_mut().map(Ring::push), disk })
+    }
+
+    /// Shares the account with other processes from now on.
+    pub(crate) fn share(&mut self, folder: &Path, name: &str) {
+        match Disk::open(folder, name, Machine::this()) {
+            Ok(disk) => self.disk = Some(disk),
+            Err(error) => warn(&error),
+        }
+    }
+
+    /// Nobody sends for so long, in other processes neither.
+    pub(crate) fn hold(&mut self, after: Duration) {
+        self.on_disk(|disk| disk.hold(after));
+    }
+
+    /// Does something with the history; once that fails, goes on without it.
+    fn on_disk<T>(&mut self, act: impl FnOnce(&mut Disk) -> std::io::Result<T>) -> Option<T> {
+        match act(self.disk.as_mut()?) {
+            Ok(done) => Some(done),
+            Err(error) => {
+                warn(&error);
+                self.disk = None;
+                None
+            }
+        }
     }
 
     /// An attempt was answered, or is known to have failed.
     pub(crate) fn answered(&mut self, ticket: Ticket, now: Instant) {
         if let (Some(ring), Some(number)) = (&mut self.ring, ticket.ring) {
             ring.answered(number, now);
+        }
+        if let Some(number) = ticket.disk {
+            self.on_disk(|disk| disk.answered(number));
         }
     }
 
@@ -98,4 +148,8 @@ impl Ledger {
     pub(crate) fn published(&self) -> bool {
         self.ring.is_some()
     }
+}
+
+fn warn(error: &std::io::Error) {
+    tracing::warn!(%error, "the history of requests cannot be kept on disk, other processes may exceed the quota");
 }

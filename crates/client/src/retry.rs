@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use rand::Rng;
 use tokio::time::Instant;
@@ -96,9 +97,14 @@ impl Patience {
             // The throttle holds everybody, this request too.
             return Verdict::Again(Duration::ZERO);
         }
-        let doublings = self.failures - 1;
-        let delay = first_delay.saturating_mul(2_u32.saturating_pow(doublings)).min(settings.longest_delay);
-        Verdict::Again(delay)
+        let mut delays = ExponentialBuilder::new()
+            .with_factor(2.0)
+            .with_min_delay(first_delay)
+            .with_max_delay(settings.longest_delay)
+            .without_max_times()
+            .build();
+        let earlier = usize::try_from(self.failures - 1).unwrap_or(usize::MAX);
+        Verdict::Again(delays.nth(earlier).unwrap_or(settings.longest_delay))
     }
 
     fn refused(&mut self, settings: &RetrySettings, successes: u64) -> Verdict {

@@ -4,6 +4,7 @@
 //! would be a send in the future.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -129,7 +130,7 @@ impl Throttle {
         {
             let mut state = self.state();
             if let Some(after) = retry_after {
-                state.hold(now, after, WaitReason::RetryAfter);
+                self.hold_for(&mut state, now, after, WaitReason::RetryAfter);
             }
             // Attempts that were under way when the first one was refused tell nothing new.
             if state.complained_at.is_none_or(|at| sent_at >= at) {
@@ -139,7 +140,7 @@ impl Throttle {
                     let pauses = if state.ledger.published() { PAUSES_PUBLISHED } else { PAUSES_UNKNOWN };
                     let pause = pauses.get(state.complaints).or(pauses.last()).copied().unwrap_or(0);
                     let pause = if expected { PAUSE_EXPECTED } else { Duration::from_secs(pause) };
-                    state.hold(now, pause, WaitReason::Throttled);
+                    self.hold_for(&mut state, now, pause, WaitReason::Throttled);
                 }
                 state.complaints += 1;
                 if !expected {
@@ -155,8 +156,13 @@ impl Throttle {
 
     /// Nobody sends for so long.
     pub(crate) fn hold(&self, after: Duration) {
-        self.state().hold(Instant::now(), after, WaitReason::RetryAfter);
+        self.hold_for(&mut self.state(), Instant::now(), after, WaitReason::RetryAfter);
         self.changed.notify_one();
+    }
+
+    /// Shares the account of attempts with other processes, in a file of that name.
+    pub(crate) fn share(&self, folder: &Path, name: &str) {
+        self.state().ledger.share(folder, name);
     }
 
     /// An attempt was answered well.
@@ -170,6 +176,14 @@ impl Throttle {
     /// How many attempts were answered well.
     pub(crate) fn successes(&self) -> u64 {
         self.state().successes
+    }
+
+    fn hold_for(&self, state: &mut State, now: Instant, after: Duration, reason: WaitReason) {
+        state.hold(now, after, reason);
+        // A pause that nobody waits for must not outlive this process.
+        if after <= self.longest_hold {
+            state.ledger.hold(after);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

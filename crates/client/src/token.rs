@@ -20,7 +20,8 @@ use url::{Url, form_urlencoded};
 use crate::{
     answer::Attempts,
     body::Want,
-    client::{Course, Inner},
+    client::Inner,
+    course::Course,
     error::{Limit, Reason, SendError},
     exchange::{Answer, Attempt, Content},
     retry::Failure,

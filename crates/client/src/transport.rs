@@ -2,7 +2,7 @@
 //!
 //! It follows no redirect, asks no proxy, keeps no cookie, sends no referer and repeats nothing.
 
-use std::{error::Error, io, net::SocketAddr, sync::Arc, sync::Once};
+use std::{error::Error, fmt, io, net::SocketAddr, sync::Arc, sync::Once};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::{
     error::{ClientError, Reason},
+    redact,
     settings::ClientSettings,
 };
 
@@ -24,7 +25,7 @@ pub trait Transport: Send + Sync {
 }
 
 /// A signed request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// The verb.
     pub method: Method,
@@ -34,6 +35,13 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// The body, for forms.
     pub body: Option<Bytes>,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Shows neither query nor body: forms hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, redact::url(&self.url))
+    }
 }
 
 /// The head of an answer, with its body to come.
@@ -83,8 +91,8 @@ fn builder(settings: &ClientSettings) -> reqwest::ClientBuilder {
         .connect_timeout(settings.connect_timeout)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(settings.max_concurrency)
-        // Shorter than the idle limits of common servers (60 s), so that they seldom close under us.
-        .pool_idle_timeout(std::time::Duration::from_secs(30))
+        // Node's servers close after 5 s of idling; a connection must not be closed while we take it up again.
+        .pool_idle_timeout(std::time::Duration::from_secs(4))
         .dns_resolver(Arc::new(Resolver))
 }
 
@@ -141,7 +149,7 @@ fn classify(error: &reqwest::Error) -> Reason {
 
 /// All that stands behind an error.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |error| match error.downcast_ref::<io::Error>() {
+    std::iter::successors(error.source(), |&error| match error.downcast_ref::<io::Error>() {
         // An `io::Error` passes over what it wraps in `source`.
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),

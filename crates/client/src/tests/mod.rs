@@ -1,5 +1,6 @@
 //! Behaviours of the whole client: scripted answers on paused time, and real sockets for faults on the wire.
 
+mod history;
 mod quota;
 mod retries;
 mod script;

@@ -30,6 +30,17 @@ async fn an_answer_comes_back_whole_and_signed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_may_be_sent_from_any_thread() {
+    fn movable<T: Send>(future: T) -> T {
+        future
+    }
+    let client = client(wide(), &Script::play(vec![ok()]));
+    let request = get("/users");
+    assert!(movable(client.send(&request)).await.is_ok());
+    assert!(movable(client.open(&request)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn passing_failures_are_repeated_until_they_pass() {
     let script = Script::play(vec![reply(503, ""), fault(Reason::CutShort), reply(500, "<html>"), ok()]);
     let (client, diary) = observed(wide(), &script);
