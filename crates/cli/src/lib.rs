@@ -1,5 +1,17 @@
 //! Commands, configuration, rendering of errors.
-pub mod config;
-pub mod nearest;
 
-pub fn main() {}
+mod arguments;
+mod commands;
+pub mod config;
+mod console;
+mod failure;
+mod ids;
+pub mod nearest;
+mod progress;
+mod registry;
+mod render;
+mod runs;
+mod select;
+mod sources;
+
+pub use arguments::main;

@@ -106,7 +106,7 @@ impl StreamError {
             Self::Sink(error) => match error.kind() {
                 userhaul_sink::ErrorKind::Output => ErrorKind::Output,
                 userhaul_sink::ErrorKind::Vendor => ErrorKind::Vendor,
-                userhaul_sink::ErrorKind::Bug => ErrorKind::Bug,
+                _ => ErrorKind::Bug,
             },
             Self::Folder { .. } => ErrorKind::Output,
             Self::Unify(_) | Self::Bug { .. } => ErrorKind::Bug,

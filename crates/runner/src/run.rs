@@ -62,7 +62,7 @@ pub async fn sync(
     folders.sweep();
     let runs = sources.iter().map(|source| run_source(source, options, progress, &folders));
     let records = futures::future::join_all(runs).await;
-    for &table in Table::ALL {
+    for table in Table::ALL {
         ensure_table(&folders, table)?;
     }
     folders.clear();

@@ -1,0 +1,159 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::{
+    commands,
+    console::{Color, Console, LogFormat},
+    failure::{Exit, Failure},
+};
+
+/// Takes user data out of SaaS vendors and puts it, typed and exact, where data teams work.
+#[derive(Debug, Parser)]
+#[command(name = "userhaul", version, about, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The configuration.
+    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "userhaul.toml", global = true)]
+    pub(crate) config: PathBuf,
+    /// Say more.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// How messages on stderr look.
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+    /// When to use colour.
+    #[arg(long, value_enum, default_value = "auto", global = true)]
+    pub(crate) color: Color,
+    /// Draw no live display.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sync four simulated vendors into a folder: no account, no credential
+    Demo(commands::demo::Options),
+    /// Write a commented configuration
+    Init(commands::init::Options),
+    /// Ask each source one cheap request: reachability, credential, permission, clock
+    Check(commands::check::Options),
+    /// List streams: keys, cursor, sync mode, columns, vendor documentation
+    Streams(commands::streams::Options),
+    /// Tell what a sync would do, without doing it
+    Plan(commands::plan::Options),
+    /// Read the sources and write their tables
+    Sync(commands::sync::Options),
+    /// Read one stream once, without a configuration
+    Export(commands::export::Options),
+    /// Show a few rows of a stream
+    Preview(commands::preview::Options),
+    /// List past runs, or show one
+    Runs(commands::runs::Options),
+    /// Serve the vendor simulators on loopback
+    Sim(commands::sim::Options),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+struct Completions {
+    /// The shell.
+    shell: clap_complete::Shell,
+}
+
+/// Runs the program and gives its exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // Nobody to tell when stderr is closed.
+            let _ = error.print();
+            return code(exit);
+        }
+    };
+    let global = &arguments.global;
+    let console = Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
+    log(global);
+    match run(&arguments, console) {
+        Ok(exit) => code(exit),
+        Err(failure) => {
+            for (message, hint) in &failure.messages {
+                console.error(message, hint.as_deref());
+            }
+            code(failure.exit)
+        }
+    }
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(exit as u8)
+}
+
+/// What libraries log goes to stderr in the same format.
+fn log(global: &Global) {
+    let level = if global.verbose { tracing::Level::INFO } else { tracing::Level::WARN };
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // A second subscriber in one process (tests) is no matter.
+    let _ = match global.log_format {
+        LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
+        LogFormat::Text => tracing::subscriber::set_global_default(subscriber.with_ansi(false).without_time().finish()),
+    };
+}
+
+fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Demo(options) => block_on(commands::demo::run(options, console)),
+        Command::Init(options) => commands::init::run(options, global, console),
+        Command::Check(options) => block_on(commands::check::run(options, global, console)),
+        Command::Streams(options) => commands::streams::run(options, global),
+        Command::Plan(options) => commands::plan::run(options, global),
+        Command::Sync(options) => block_on(commands::sync::run(options, global, console)),
+        Command::Export(options) => block_on(commands::export::run(options, console)),
+        Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
+        Command::Runs(options) => commands::runs::run(options, global),
+        Command::Sim(options) => block_on(commands::sim::run(options, console)),
+        Command::Completions(options) => {
+            let mut text = Vec::new();
+            clap_complete::generate(options.shell, &mut Arguments::command(), "userhaul", &mut text);
+            crate::console::print(&String::from_utf8_lossy(&text));
+            Ok(Exit::Ok)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Arguments::command())
+                .render(&mut text)
+                .map_err(|error| Failure::failed(format!("cannot make the manual page: {error}"), None))?;
+            crate::console::print(&String::from_utf8_lossy(&text));
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}"), None))?;
+    let result = runtime.block_on(future);
+    // A worker that still encodes or waits for the disk does not keep the program from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    result
+}

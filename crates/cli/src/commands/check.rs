@@ -1,0 +1,124 @@
+//! `userhaul check`: one cheap request a source.
+
+use std::{sync::Arc, time::Instant};
+
+use clap::Args;
+use userhaul_client::ErrorKind;
+use userhaul_connector::{
+    decode::{DecodeOptions, Decoder, Lineage},
+    plan::{self, PlanInputs},
+    request::{Method, Request, Target},
+};
+use userhaul_runner::{Source, progress::Progress};
+
+use super::Chosen;
+use crate::{
+    arguments::Global,
+    console::Console,
+    failure::{Exit, Failure, exit_of},
+    progress::Display,
+    sources::quota_dir,
+};
+
+/// A clock that differs from the vendor's by more than this is told.
+const MAX_SKEW_SECONDS: i64 = 300;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The sources to check; all by default.
+    sources: Vec<String>,
+}
+
+pub(crate) async fn run(options: &Options, global: &Global, console: Console) -> Result<Exit, Failure> {
+    let (_, chosen) = super::choose(global, &options.sources)?;
+    let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
+    let mut passed = 0;
+    let mut worst = Exit::Ok;
+    for Chosen { prepared, selected } in &chosen {
+        let source = prepared.source(selected.clone(), &progress, quota_dir())?;
+        let begun = Instant::now();
+        match check(&source).await {
+            Ok(note) => {
+                passed += 1;
+                let milliseconds = begun.elapsed().as_millis();
+                console.info(&format!("{}: ok, {milliseconds} ms{note}", source.name));
+            }
+            Err(failure) => {
+                for (message, hint) in &failure.messages {
+                    console.error(&format!("{}: {message}", source.name), hint.as_deref());
+                }
+                worst = failure.exit;
+            }
+        }
+    }
+    Ok(match (passed, worst) {
+        (_, Exit::Ok) => Exit::Ok,
+        (0, Exit::Usage) => Exit::Usage,
+        (0, _) => Exit::Failed,
+        _ => Exit::Partial,
+    })
+}
+
+/// Asks the check's endpoint and reads the answer; gives what is worth telling.
+async fn check(source: &Source) -> Result<String, Failure> {
+    let spec = source.connector.spec();
+    let stream = spec
+        .stream(&spec.check.stream)
+        .ok_or_else(|| Failure::failed("the facts name no stream to check", None))?;
+    let now = jiff::Timestamp::now().as_microsecond();
+    let day = 86_400_000_000;
+    let inputs = PlanInputs {
+        now,
+        start: Some(now - 2 * day),
+        settings: &source.axis_settings,
+        ..PlanInputs::default()
+    };
+    let slices = plan::plan(stream, &inputs).map_err(|error| Failure::usage(error.to_string(), None))?;
+    let walk = slices
+        .first()
+        .and_then(|slice| slice.walks.first())
+        .ok_or_else(|| Failure::usage("nothing to ask for", None))?;
+    let mut query = walk.params.clone();
+    for (name, value) in &spec.check.params {
+        query.retain(|(known, _)| known != name);
+        query.push((name.clone(), value.clone()));
+    }
+    let request = Request {
+        method: Method::Get,
+        target: Target::Path(walk.path.clone()),
+        query,
+        auth: source.connector.auth(stream),
+        accept: stream.empty.clone(),
+        timeout: source.timeout,
+    };
+    let page = source.client.send(&request).await.map_err(|error| {
+        let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
+        Failure { messages: vec![(error.to_string(), error.hint())], exit }
+    })?;
+    let mut note = String::new();
+    if page.status < 300 && page.status != 204 {
+        let options = DecodeOptions {
+            table: stream.table.clone(),
+            derived: Vec::new(),
+            items: stream.items.clone(),
+            single: stream.single,
+            custom: None,
+            rules: Vec::new(),
+        };
+        let lineage = Lineage { source: &source.name, run_id: "", extracted_at: 0, given: &walk.given };
+        Decoder::new(&options).page(&page.body, &lineage).map_err(|error| {
+            let hint = "the address may be another service, or the vendor's format may differ".to_owned();
+            Failure::failed(format!("`{}` answered, but {error}", walk.path), Some(hint))
+        })?;
+    } else {
+        note.push_str(&format!(", status {}: no rows", page.status));
+    }
+    let date = page.headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    if let Some(date) = date {
+        let skew = page.received_at.as_second() - date.timestamp().as_second();
+        if skew.abs() > MAX_SKEW_SECONDS {
+            note.push_str(&format!(", but this clock is {} s {}", skew.abs(), if skew > 0 { "ahead" } else { "behind" }));
+        }
+    }
+    Ok(note)
+}

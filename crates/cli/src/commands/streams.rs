@@ -1,0 +1,172 @@
+//! `userhaul streams`: the catalogue.
+
+use clap::Args;
+use serde_json::json;
+use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
+
+use crate::{
+    arguments::Global,
+    console,
+    failure::{Exit, Failure},
+    registry, render,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Sources, streams or globs of these; all by default. Without a configuration, connectors.
+    select: Vec<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A source or connector, and the streams of it to list.
+struct Listed {
+    name: String,
+    spec: ConnectorSpec,
+    streams: Vec<String>,
+    selected: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
+    let listed = if global.config.exists() { configured(options, global)? } else { connectors(options)? };
+    if options.json {
+        let all: Vec<serde_json::Value> =
+            listed.iter().flat_map(|listed| listed.streams.iter().map(|name| as_json(listed, name))).collect();
+        let text = serde_json::to_string_pretty(&all)
+            .map_err(|error| Failure::failed(format!("cannot write the catalogue: {error}"), None))?;
+        console::print(&format!("{text}\n"));
+        return Ok(Exit::Ok);
+    }
+    let in_detail = listed.iter().map(|listed| listed.streams.len()).sum::<usize>() == 1;
+    let mut rows = Vec::new();
+    for listed in &listed {
+        for name in &listed.streams {
+            let Some(stream) = listed.spec.stream(name) else { continue };
+            if in_detail {
+                console::print(&detail(&listed.name, stream));
+                return Ok(Exit::Ok);
+            }
+            rows.push(vec![
+                format!("{}.{name}", listed.name),
+                stream.table.primary_key.join(", "),
+                stream.cursor.clone().unwrap_or_default(),
+                stream.mode.name().to_owned(),
+                stream.columns().count().to_string(),
+                if stream.experimental { "experimental".to_owned() } else { String::new() },
+            ]);
+        }
+    }
+    let header = ["stream", "primary key", "cursor", "sync mode", "columns", ""];
+    console::print(&format!("{}\n", render::table(&header, &rows)));
+    Ok(Exit::Ok)
+}
+
+fn configured(options: &Options, global: &Global) -> Result<Vec<Listed>, Failure> {
+    let (_, chosen) = super::choose(global, &options.select)?;
+    Ok(chosen
+        .into_iter()
+        .map(|chosen| {
+            let spec = chosen.prepared.connector.spec().clone();
+            let all = options.select.is_empty();
+            let streams = spec.streams.keys().filter(|name| all || chosen.selected.contains(*name)).cloned().collect();
+            Listed {
+                name: chosen.prepared.config.name.clone(),
+                spec,
+                streams,
+                selected: chosen.prepared.configured.into_iter().collect(),
+            }
+        })
+        .collect())
+}
+
+fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
+    let mut listed = Vec::new();
+    for connector in registry::CONNECTORS {
+        let spec = ConnectorSpec::parse(connector.facts, None)
+            .map_err(|error| Failure::failed(format!("{}: {error}", connector.name), None))?;
+        let wanted = |stream: &str| {
+            options.select.is_empty()
+                || options.select.iter().any(|pattern| match pattern.split_once('.') {
+                    None => crate::select::matches(pattern, connector.name),
+                    Some((name, pattern)) => {
+                        crate::select::matches(name, connector.name) && crate::select::matches(pattern, stream)
+                    }
+                })
+        };
+        let streams: Vec<String> = spec.streams.keys().filter(|name| wanted(name)).cloned().collect();
+        let stable = spec.streams.values().filter(|stream| !stream.experimental);
+        let selected = stable.map(|stream| stream.name.clone()).collect();
+        listed.push(Listed { name: connector.name.to_owned(), spec, streams, selected });
+    }
+    if listed.iter().all(|listed| listed.streams.is_empty()) {
+        let names: Vec<String> = registry::CONNECTORS.iter().map(|connector| connector.name.to_owned()).collect();
+        return Err(crate::select::unknown(options.select.first().map_or("", String::as_str), &names));
+    }
+    Ok(listed)
+}
+
+fn detail(source: &str, stream: &StreamSpec) -> String {
+    let mut text = format!("{source}.{}: {}\n", stream.name, stream.about);
+    let mut fact = |name: &str, value: &str| {
+        if !value.is_empty() {
+            text.push_str(&format!("  {name:12} {value}\n"));
+        }
+    };
+    fact("primary key", &stream.table.primary_key.join(", "));
+    fact("cursor", stream.cursor.as_deref().unwrap_or_default());
+    fact("sync mode", stream.mode.name());
+    fact("docs", &stream.docs);
+    fact("assumption", stream.assumption.as_deref().unwrap_or_default());
+    text.push('\n');
+    let rows: Vec<Vec<String>> = stream
+        .table
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| {
+            let kind = stream
+                .columns()
+                .find(|column| column.name == *field.name())
+                .map_or_else(|| field.data_type().to_string(), |column| column.kind.describe());
+            vec![field.name().clone(), kind, field.metadata().get("doc").cloned().unwrap_or_default()]
+        })
+        .collect();
+    for row in &rows {
+        text.push_str(&format!("  {:28} {:20} {}\n", row[0], row[1], row[2]).trim_end().to_owned());
+        text.push('\n');
+    }
+    text
+}
+
+fn as_json(listed: &Listed, name: &str) -> serde_json::Value {
+    let Some(stream) = listed.spec.stream(name) else { return serde_json::Value::Null };
+    let columns: Vec<serde_json::Value> = stream
+        .table
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| {
+            json!({
+                "name": field.name(),
+                "type": field.data_type().to_string(),
+                "vendor_field": field.metadata().get("vendor_field").unwrap_or(field.name()),
+                "doc": field.metadata().get("doc"),
+            })
+        })
+        .collect();
+    json!({
+        "source": listed.name,
+        "connector": listed.spec.name,
+        "stream": stream.name,
+        "about": stream.about,
+        "primary_key": stream.table.primary_key,
+        "cursor": stream.cursor,
+        "sync_mode": stream.mode.name(),
+        "selected": listed.selected.contains(&stream.name),
+        "experimental": stream.experimental,
+        "docs": stream.docs,
+        "assumption": stream.assumption,
+        "columns": columns,
+    })
+}

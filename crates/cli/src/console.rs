@@ -1,0 +1,144 @@
+//! Everything that is written to stderr, as text or as one JSON object a line.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::json;
+
+/// How stderr looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The way to stderr.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Console {
+    pub(crate) format: LogFormat,
+    pub(crate) colored: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    /// Whether a live display may be drawn.
+    pub(crate) live: bool,
+}
+
+/// A word's weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Error,
+    Warning,
+    Info,
+}
+
+impl Console {
+    pub(crate) fn new(format: LogFormat, color: Color, quiet: bool, verbose: bool, no_progress: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let colored = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+        };
+        let live = terminal && !no_progress && !quiet && format == LogFormat::Text;
+        Self { format, colored, quiet, verbose, live }
+    }
+
+    /// Something failed; with what to do about it, where that is known.
+    pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
+        self.say(Level::Error, message, hint);
+    }
+
+    /// Something that the user should know.
+    pub(crate) fn warning(&self, message: &str) {
+        self.say(Level::Warning, message, None);
+    }
+
+    /// Something that the user may like to know.
+    pub(crate) fn info(&self, message: &str) {
+        if !self.quiet {
+            self.say(Level::Info, message, None);
+        }
+    }
+
+    fn say(&self, level: Level, message: &str, hint: Option<&str>) {
+        let mut text = String::new();
+        match self.format {
+            LogFormat::Json => {
+                let word = match level {
+                    Level::Error => "error",
+                    Level::Warning => "warning",
+                    Level::Info => "info",
+                };
+                let line = match hint {
+                    Some(hint) => json!({ "level": word, "message": message, "hint": hint }),
+                    None => json!({ "level": word, "message": message }),
+                };
+                text.push_str(&line.to_string());
+                text.push('\n');
+            }
+            LogFormat::Text => {
+                let (color, word) = match level {
+                    Level::Error => ("31;1", "error: "),
+                    Level::Warning => ("33;1", "warning: "),
+                    Level::Info => ("", ""),
+                };
+                text.push_str(&self.painted(color, word));
+                text.push_str(&printable(message));
+                text.push('\n');
+                if let Some(hint) = hint {
+                    text.push_str(&self.painted("36", "  hint: "));
+                    text.push_str(&printable(hint));
+                    text.push('\n');
+                }
+            }
+        }
+        // A stderr that is closed has nobody to tell.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    fn painted(&self, color: &str, word: &str) -> String {
+        if self.colored && !color.is_empty() { format!("\u{1b}[{color}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+}
+
+/// A text without anything that a terminal would obey. Line breaks stay.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' => '\n',
+            '\t' => ' ',
+            character if character.is_control() => '\u{FFFD}',
+            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+            character => character,
+        })
+        .collect()
+}
+
+/// Writes to stdout; a reader that has gone away ends the program quietly with 0.
+pub(crate) fn print(text: &str) {
+    if std::io::stdout().write_all(text.as_bytes()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_printed() {
+        assert_eq!(printable("a\u{1b}]8;;http://x\u{7}b\u{9b}31m\u{202e}c\nd"), "a\u{FFFD}]8;;http://x\u{FFFD}b\u{FFFD}31m\u{FFFD}c\nd");
+    }
+}

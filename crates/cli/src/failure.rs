@@ -1,0 +1,70 @@
+//! Why a command ends, and with which exit code.
+
+use userhaul_client::ErrorKind;
+
+use crate::config::ConfigError;
+
+/// The exit codes of contract section 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything asked for was done.
+    Ok = 0,
+    /// Nothing was done.
+    Failed = 1,
+    /// Usage or configuration, before any request.
+    Usage = 2,
+    /// Partly done.
+    Partial = 3,
+    /// SIGINT.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
+}
+
+/// A command could not do what it was asked for.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What to tell, each with what to do about it.
+    pub(crate) messages: Vec<(String, Option<String>)>,
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { messages: vec![(message.into(), hint)], exit: Exit::Usage }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { messages: vec![(message.into(), hint)], exit: Exit::Failed }
+    }
+
+    /// A file or folder of this machine.
+    pub(crate) fn file(act: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::failed(format!("cannot {act} `{}`: {error}", path.display()), None)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let messages = error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
+        Self { messages, exit: Exit::Usage }
+    }
+}
+
+impl From<userhaul_runner::RunError> for Failure {
+    fn from(error: userhaul_runner::RunError) -> Self {
+        let hint = match &error {
+            userhaul_runner::RunError::Locked { .. } => Some("wait until it is over, or stop it".to_owned()),
+            _ => None,
+        };
+        Self::failed(error.to_string(), hint)
+    }
+}
+
+/// The exit code of a failure that came before anything was done.
+pub(crate) fn exit_of(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::Settings => Exit::Usage,
+        _ => Exit::Failed,
+    }
+}

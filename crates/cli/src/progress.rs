@@ -1,0 +1,141 @@
+//! What a run looks like while it works: a line a stream on a terminal, plain lines elsewhere.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use userhaul_client::{Event, WaitReason};
+use userhaul_runner::{
+    progress::Progress,
+    record::{StreamRecord, StreamStatus},
+};
+
+use crate::{console::Console, render};
+
+/// Shows a run.
+pub(crate) struct Display {
+    console: Console,
+    bars: Option<MultiProgress>,
+    streams: Mutex<HashMap<(String, String), Line>>,
+}
+
+struct Line {
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    rows: u64,
+    pages: u64,
+}
+
+impl Display {
+    pub(crate) fn new(console: Console) -> Self {
+        let bars = console.live.then(MultiProgress::new);
+        Self { console, bars, streams: Mutex::new(HashMap::new()) }
+    }
+
+    fn with(&self, source: &str, stream: &str, act: impl FnOnce(&mut Line)) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = streams.get_mut(&(source.to_owned(), stream.to_owned())) {
+            act(line);
+        }
+    }
+
+    /// A line above the live display, or just a line.
+    fn say(&self, act: impl FnOnce(&Console)) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| act(&self.console)),
+            None => act(&self.console),
+        }
+    }
+}
+
+impl Progress for Display {
+    fn begun(&self, source: &str, stream: &str) {
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            // The template is constant and valid; a failure would only cost the style.
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:32!} {msg}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(format!("{source}.{stream}"));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        let line = Line { bar, begun: Instant::now(), rows: 0, pages: 0 };
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.insert((source.to_owned(), stream.to_owned()), line);
+    }
+
+    fn page(&self, source: &str, stream: &str, rows: u64, _bytes: u64) {
+        self.with(source, stream, |line| {
+            line.rows += rows;
+            line.pages += 1;
+            if let Some(bar) = &line.bar {
+                let seconds = line.begun.elapsed().as_secs_f64().max(0.001);
+                let rate = render::per_second(line.rows, seconds);
+                bar.set_message(format!(
+                    "{} in {}, {rate}",
+                    render::counted(line.rows, "row"),
+                    render::counted(line.pages, "page")
+                ));
+            }
+        });
+    }
+
+    fn warning(&self, source: &str, stream: &str, message: &str) {
+        if self.console.verbose {
+            self.say(|console| console.warning(&format!("{source}.{stream}: {message}")));
+        }
+    }
+
+    fn finished(&self, source: &str, stream: &str, outcome: &StreamRecord) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = streams.remove(&(source.to_owned(), stream.to_owned())).and_then(|line| line.bar) {
+            bar.finish_and_clear();
+        }
+        drop(streams);
+        if self.bars.is_some() && outcome.status == StreamStatus::Ok {
+            return;
+        }
+        let word = match outcome.status {
+            StreamStatus::Ok => "",
+            StreamStatus::Unproven => ", not proven complete",
+            StreamStatus::Failed => ", failed",
+        };
+        self.say(|console| {
+            console.info(&format!(
+                "{source}.{stream}: {}, {}, {:.1} s{word}",
+                render::counted(outcome.rows, "row"),
+                render::counted(outcome.requests, "request"),
+                outcome.seconds
+            ));
+        });
+    }
+
+    fn client(&self, source: &str, event: &Event) {
+        let message = match event {
+            Event::Waiting { reason, until } => {
+                let why = match reason {
+                    WaitReason::Quota => "the quota is used up",
+                    WaitReason::RetryAfter => "the vendor asked for a pause",
+                    WaitReason::Throttled => "the vendor answered 429",
+                };
+                format!("{source}: {why}, waiting until {}", until.strftime("%H:%M:%S UTC"))
+            }
+            Event::Resumed => return,
+            Event::Retrying { attempt, after, why } => {
+                if !self.console.verbose {
+                    return;
+                }
+                format!("{source}: try {attempt} failed ({why}), next in {:.1} s", after.as_secs_f64())
+            }
+            Event::SwitchedToPaced { interval } => format!(
+                "{source}: the vendor answered 429 within its published limit; one request every {:.2} s from now on",
+                interval.as_secs_f64()
+            ),
+        };
+        self.say(|console| console.info(&message));
+    }
+}

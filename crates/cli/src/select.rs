@@ -1,0 +1,123 @@
+//! Which streams are meant: `source`, `source.stream`, or a glob of these.
+
+use std::collections::BTreeSet;
+
+use userhaul_connector::spec::ConnectorSpec;
+
+use crate::{failure::Failure, nearest::nearest};
+
+/// Whether `*` and `?` in the pattern make it the name.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    // The usual walk with one way back: to the last star.
+    let (mut p, mut n, mut star, mut mark) = (0, 0, None, 0);
+    while n < name.len() {
+        if p < pattern.len() && pattern[p] == '*' {
+            star = Some(p);
+            mark = n;
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
+            p += 1;
+            n += 1;
+        } else if let Some(star) = star {
+            p = star + 1;
+            mark += 1;
+            n = mark;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&rest| rest == '*')
+}
+
+/// The streams of a source that its configuration names: all stable ones where it names none.
+pub(crate) fn configured(spec: &ConnectorSpec, source: &str, patterns: &[String]) -> Result<BTreeSet<String>, Failure> {
+    if patterns.is_empty() {
+        return Ok(spec.streams.values().filter(|stream| !stream.experimental).map(|stream| stream.name.clone()).collect());
+    }
+    let mut selected = BTreeSet::new();
+    for pattern in patterns {
+        let found: Vec<&String> = spec
+            .streams
+            .values()
+            .filter(|stream| matches(pattern, &stream.name) && (!stream.experimental || *pattern == stream.name))
+            .map(|stream| &stream.name)
+            .collect();
+        if found.is_empty() {
+            return Err(no_stream(spec, source, pattern));
+        }
+        selected.extend(found.into_iter().cloned());
+    }
+    Ok(selected)
+}
+
+/// The streams of a source that the selections of the command line name, of those configured or, when named in full,
+/// of all.
+pub(crate) fn selected(
+    spec: &ConnectorSpec,
+    source: &str,
+    configured: &BTreeSet<String>,
+    selections: &[String],
+    used: &mut BTreeSet<usize>,
+) -> BTreeSet<String> {
+    if selections.is_empty() {
+        return configured.clone();
+    }
+    let mut selected = BTreeSet::new();
+    for (index, selection) in selections.iter().enumerate() {
+        match selection.split_once('.') {
+            None if matches(selection, source) => {
+                used.insert(index);
+                selected.extend(configured.iter().cloned());
+            }
+            Some((source_pattern, stream_pattern)) if matches(source_pattern, source) => {
+                for stream in spec.streams.keys() {
+                    let named = stream_pattern == stream;
+                    if named || (configured.contains(stream) && matches(stream_pattern, stream)) {
+                        used.insert(index);
+                        selected.insert(stream.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    selected
+}
+
+fn no_stream(spec: &ConnectorSpec, source: &str, pattern: &str) -> Failure {
+    let known: Vec<&str> = spec.streams.keys().map(String::as_str).collect();
+    let hint = match nearest(pattern, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? The streams are {}", known.join(", ")),
+        None => format!("the streams are {}", known.join(", ")),
+    };
+    Failure::usage(format!("[sources.{source}]: no stream `{pattern}`"), Some(hint))
+}
+
+/// A selection that no source has.
+pub(crate) fn unknown(selection: &str, names: &[String]) -> Failure {
+    let hint = match nearest(selection, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? `userhaul streams` lists all"),
+        None => "`userhaul streams` lists all".to_owned(),
+    };
+    Failure::usage(format!("nothing is called `{selection}`"), Some(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks() {
+        for (pattern, name, expected) in [
+            ("*", "users", true),
+            ("u*s", "users", true),
+            ("u*x", "users", false),
+            ("?sers", "users", true),
+            ("user", "users", false),
+            ("*_*", "user_events", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Sources of the configuration into sources that can be asked.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use secrecy::ExposeSecret;
+use userhaul_client::{Client, ClientSettings};
+use userhaul_connector::{
+    Connector, Registration,
+    decode::{Act, Rule},
+    quota::Quota,
+    settings::SettingValue,
+    spec::{Axis, ConnectorSpec},
+};
+use userhaul_runner::{
+    Source,
+    progress::{ClientProgress, Progress},
+};
+
+use crate::{
+    config::{SourceConfig, Wire},
+    failure::Failure,
+    ids, registry, select,
+};
+
+/// A source with its connector built, before any selection.
+pub(crate) struct Prepared {
+    pub(crate) config: SourceConfig,
+    pub(crate) registration: &'static Registration,
+    pub(crate) connector: Arc<dyn Connector>,
+    /// The streams that the configuration names.
+    pub(crate) configured: BTreeSet<String>,
+    pub(crate) quota: Quota,
+    pub(crate) concurrency: usize,
+    pub(crate) timeout: std::time::Duration,
+}
+
+/// Builds a source's connector.
+pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prepared, Failure> {
+    let place = |message: &dyn std::fmt::Display| match file {
+        Some(file) => format!("{}:{}: [sources.{}]: {message}", file.display(), config.line, config.name),
+        None => message.to_string(),
+    };
+    let registration = registry::find(config.connector)
+        .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
+    let corrections = corrections(config)?;
+    let spec = ConnectorSpec::parse(registration.facts, corrections.as_ref())
+        .map_err(|error| Failure::usage(place(&format!("`wire`: {error}")), None))?;
+    let mut spec = spec;
+    let mut settings = config.settings.clone();
+    if let Some(base_url) = &config.base_url {
+        let base_url = base_url.as_str().trim_end_matches('/').to_owned();
+        settings.set("base_url", SettingValue::Text(base_url.clone()));
+        spec.base_url = Some(base_url);
+    }
+    let (quota, concurrency, timeout) = (spec.quota, spec.concurrency, spec.timeout);
+    let connector = (registration.build)(spec, &settings).map_err(|error| {
+        let message = match error.key {
+            Some(key) => format!("`{key}`: {error}"),
+            None => error.to_string(),
+        };
+        Failure::usage(place(&message), None)
+    })?;
+    let connector: Arc<dyn Connector> = Arc::from(connector);
+    let configured = select::configured(connector.spec(), &config.name, &config.streams)?;
+    for (key, asked) in [("history", config.history), ("archive", config.archive)] {
+        if asked {
+            return Err(Failure::usage(place(&format!("`{key}` is not in this version yet")), Some(format!("remove `{key}`"))));
+        }
+    }
+    if config.deletes == crate::config::Deletes::Mark {
+        let hint = Some("remove `deletes`: rows that are gone are then removed".to_owned());
+        return Err(Failure::usage(place(&"`deletes = \"mark\"` is not in this version yet"), hint));
+    }
+    Ok(Prepared {
+        registration,
+        configured,
+        quota: config.rate_limit.map_or(quota, |limit| limit.quota(quota.mode)),
+        concurrency: config.max_concurrency.map_or(concurrency, usize::from),
+        timeout: config.timeout.unwrap_or(timeout),
+        connector,
+        config: config.clone(),
+    })
+}
+
+fn corrections(config: &SourceConfig) -> Result<Option<toml::Table>, Failure> {
+    match &config.wire {
+        None => Ok(None),
+        Some(Wire::Inline(table)) => Ok(Some(table.clone())),
+        Some(Wire::File(path)) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+            toml::from_str(&text).map(Some).map_err(|error| {
+                Failure::usage(format!("{}: {}", path.display(), error.message()), None)
+            })
+        }
+    }
+}
+
+impl Prepared {
+    /// Makes the source ready to be asked for these streams.
+    pub(crate) fn source(
+        &self,
+        selected: BTreeSet<String>,
+        progress: &Arc<dyn Progress>,
+        quota_dir: Option<PathBuf>,
+    ) -> Result<Source, Failure> {
+        let spec = self.connector.spec();
+        let base_url = spec.base_url.as_deref().unwrap_or_default();
+        let base_url = base_url.parse().map_err(|_| {
+            Failure::usage(format!("[sources.{}]: `base_url` is missing or no URL", self.config.name), None)
+        })?;
+        let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
+        settings.quota_dir = quota_dir;
+        let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
+        let client = Client::new(settings, Arc::new(observer))
+            .map_err(|error| Failure::usage(format!("[sources.{}]: {error}", self.config.name), None))?;
+        Ok(Source {
+            name: self.config.name.clone(),
+            connector: Arc::clone(&self.connector),
+            registration: self.registration,
+            client,
+            selected,
+            start: self.config.start_date.map(micros_of),
+            concurrency: self.concurrency,
+            timeout: self.timeout,
+            axis_settings: self.axis_settings(),
+            id_files: self.id_files()?,
+            rules: self.rules()?,
+        })
+    }
+
+    /// The values of the settings that axes name.
+    pub(crate) fn axis_settings(&self) -> Vec<(String, Vec<String>)> {
+        let streams = self.connector.spec().streams.values();
+        let mut settings: Vec<(String, Vec<String>)> = Vec::new();
+        for axis in streams.flat_map(|stream| &stream.axes) {
+            if let Axis::Property { setting, .. } = axis
+                && !settings.iter().any(|(name, _)| name == setting)
+            {
+                settings.push((setting.clone(), self.config.settings.list(setting).to_vec()));
+            }
+        }
+        settings
+    }
+
+    fn id_files(&self) -> Result<Vec<(String, Vec<String>)>, Failure> {
+        let mut files = Vec::new();
+        for stream in self.connector.spec().streams.values() {
+            let Some(setting) = stream.parent().and_then(|parent| parent.file.as_ref()) else { continue };
+            if let Some(path) = self.config.settings.file(setting) {
+                files.push((setting.clone(), ids::read(path)?));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The privacy rules; fields that logic needs cannot be dropped or hashed.
+    fn rules(&self) -> Result<Vec<Rule>, Failure> {
+        let Some(privacy) = &self.config.privacy else { return Ok(Vec::new()) };
+        let refuse = |name: &str, why: &str| {
+            Failure::usage(format!("[sources.{}]: `privacy`: `{name}` {why}", self.config.name), None)
+        };
+        let mut rules = Vec::new();
+        for name in privacy.hash.iter().chain(&privacy.drop) {
+            if self.is_needed(name) {
+                return Err(refuse(name, "is a key or cursor, which must stay as it is"));
+            }
+        }
+        if !privacy.hash.is_empty() {
+            let Some(key) = &privacy.key else {
+                return Err(refuse("hash", "needs a `key`"));
+            };
+            let key = key.expose_secret().as_bytes().to_vec();
+            rules.extend(privacy.hash.iter().map(|name| Rule { name: name.clone(), act: Act::Hash(key.clone()) }));
+        }
+        rules.extend(privacy.drop.iter().map(|name| Rule { name: name.clone(), act: Act::Drop }));
+        Ok(rules)
+    }
+
+    /// Whether a key, cursor, version, partition or parent axis of a configured stream is of that name.
+    fn is_needed(&self, name: &str) -> bool {
+        let spec = self.connector.spec();
+        spec.streams.values().filter(|stream| self.configured.contains(&stream.name)).any(|stream| {
+            let mut needed: Vec<&str> = stream.table.primary_key.iter().map(String::as_str).collect();
+            needed.extend(stream.cursor.as_deref());
+            needed.extend(stream.version.as_deref());
+            needed.extend(stream.window().map(|window| window.by.as_str()));
+            let keys = spec.streams.values().filter_map(|child| child.parent());
+            needed.extend(keys.filter(|parent| parent.stream == stream.name).map(|parent| parent.key.as_str()));
+            let columns = stream.columns().filter(|column| needed.contains(&column.name.as_str()));
+            columns.into_iter().any(|column| column.name == name || column.field == name)
+        })
+    }
+}
+
+/// The first instant of a day (UTC), in microseconds since 1970.
+pub(crate) fn micros_of(date: jiff::civil::Date) -> i64 {
+    let days = (date - jiff::civil::date(1970, 1, 1)).get_days();
+    i64::from(days) * 86_400_000_000
+}
+
+/// Where quota rings live (contract section 6); none where there is no home.
+pub(crate) fn quota_dir() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = variable("USERHAUL_STATE_DIR")
+        .or_else(|| variable("XDG_STATE_HOME").map(|home| home.join("userhaul")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/userhaul")))?;
+    Some(state.join("quota"))
+}
