@@ -1,10 +1,12 @@
 //! Answers that need not be an array of rows.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use arrow_array::{RecordBatch, StringArray};
+use std::collections::BTreeSet;
+
+use arrow_array::{Array, RecordBatch, StringArray};
 use userhaul_connector::{
     column::Column,
-    decode::{DecodeError, DecodeOptions, Decoder, Lineage, TableLayout},
+    decode::{CustomFields, DecodeError, DecodeOptions, Decoder, Lineage, TableLayout},
 };
 
 const LINEAGE: Lineage<'static> = Lineage { source: "crm", run_id: "01", extracted_at: 0, given: &[] };
@@ -56,4 +58,17 @@ fn elsewhere_it_is_an_error() {
     for body in [r#"{"id":"a"}"#, "{}", "null", ""] {
         assert!(ids(&["", "/*"], body).is_err(), "{body}");
     }
+}
+
+#[test]
+fn a_null_object_of_custom_fields_leaves_nothing_over() {
+    let mut options = options(&[""], "id = \"id\"\ncustom = \"map\"");
+    options.custom = Some(CustomFields { column: "custom".to_owned(), names: BTreeSet::new() });
+    let mut decoder = Decoder::new(&options);
+    let page = br#"[{"id":"a","custom":null},{"id":"b","custom":[1]},{"id":"c","custom":{"x":1}}]"#;
+    decoder.page(page, &LINEAGE).unwrap();
+    let rows = decoder.take().unwrap().rows.unwrap();
+    let custom = rows.column_by_name("custom").unwrap();
+    assert_eq!([0, 1, 2].map(|row| custom.is_null(row)), [true, true, false]);
+    assert_eq!(texts(&rows, "_extra"), [None, Some(r#"{"custom":[1]}"#.to_owned()), None]);
 }
