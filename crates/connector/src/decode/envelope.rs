@@ -65,6 +65,11 @@ impl Envelope {
         Ok(Self { members, kept: Vec::new() })
     }
 
+    /// Whether the page has no members. To be asked before [`Envelope::keep`].
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// Copies the small members out of the page.
     pub(crate) fn keep(&mut self, body: &[u8]) {
         for (name, range) in self.members.drain(..) {
@@ -143,7 +148,7 @@ pub(crate) fn items(
     pointers: &[String],
     single: bool,
 ) -> Result<usize, DecodeError> {
-    for candidate in pointers.iter().filter(|candidate| !candidate.is_empty()) {
+    for candidate in pointers.iter().filter(|candidate| !candidate.is_empty() && *candidate != super::LONE_ROW) {
         // `/*` is the only array among the members, whatever its name.
         if candidate == "/*" {
             let mut arrays = envelope.members.iter().filter(|(_, range)| body.get(range.start) == Some(&b'['));

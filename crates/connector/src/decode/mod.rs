@@ -31,7 +31,8 @@ pub struct DecodeOptions {
     pub table: TableLayout,
     /// The tables of the derived streams that are wanted.
     pub derived: Vec<DerivedLayout>,
-    /// Where the rows stand in a page: pointers, tried in order; `""` is the page itself.
+    /// Where the rows stand in a page: pointers, tried in order; `""` is the page itself, `"/*"` its only array, and
+    /// `"{}"` makes an object without such an array one row, and null, `{}` or an empty body no rows.
     pub items: Vec<String>,
     /// Whether the value found there is one row and not an array of rows.
     pub single: bool,
@@ -192,6 +193,10 @@ impl Decoder {
         let mut scanner = Scanner::new(body);
         let first = self.reader.rows();
         let mut envelope = Envelope::default();
+        let lone = !self.single && self.items.iter().any(|pointer| pointer == LONE_ROW);
+        if lone && body.trim_ascii().is_empty() {
+            return Ok((self.reader.page_rows(first), envelope));
+        }
         match scanner.kind()? {
             Kind::Array if self.items.iter().any(String::is_empty) && !self.single => {
                 self.reader.array(&mut scanner, lineage)?;
@@ -200,6 +205,7 @@ impl Decoder {
                 self.reader.one(&mut scanner, lineage)?;
             }
             Kind::Object => {
+                let mut whole = scanner;
                 // The usual page has its rows at the first pointer: they are read on the way. Elsewhere they are
                 // read after the page has been skipped over once.
                 let first_pointer = self.items.iter().find(|pointer| !pointer.is_empty());
@@ -212,13 +218,19 @@ impl Decoder {
                     self.reader.array(items, lineage)
                 })?;
                 if !done {
-                    let found = envelope::items(&envelope, body, &self.items, self.single)?;
-                    let mut items = Scanner { bytes: body, at: found };
-                    if self.single { self.reader.one(&mut items, lineage)? } else { self.reader.array(&mut items, lineage)? }
+                    match envelope::items(&envelope, body, &self.items, self.single) {
+                        Ok(found) => {
+                            let mut items = Scanner { bytes: body, at: found };
+                            if self.single { self.reader.one(&mut items, lineage)? } else { self.reader.array(&mut items, lineage)? }
+                        }
+                        Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
+                        Err(DecodeError::NoItems { .. }) if lone => self.reader.one(&mut whole, lineage)?,
+                        Err(error) => return Err(error),
+                    }
                 }
                 envelope.keep(body);
             }
-            Kind::Null if self.single => scanner.literal("null")?,
+            Kind::Null if self.single || lone => scanner.literal("null")?,
             kind => {
                 return Err(DecodeError::NoItems { expected: self.items.join(", "), found: kind.name().to_owned() });
             }
@@ -277,6 +289,9 @@ impl Decoder {
         self.reader.counts()
     }
 }
+
+/// The pointer of answers that may be one bare row, or nothing at all (vendors/userlot.md 4.2).
+const LONE_ROW: &str = "{}";
 
 /// The page without a byte-order mark, if it is UTF-8.
 fn checked(body: &[u8]) -> Result<&[u8], DecodeError> {

@@ -18,7 +18,7 @@ use crate::{
     column::ColumnType,
     json::{
         canonical,
-        scan::{JsonError, Scanner, StringSpan},
+        scan::{JsonError, Kind, Scanner, StringSpan},
         text,
     },
 };
@@ -527,17 +527,23 @@ impl RowReader {
         Entries { keys, values, valid, wrapped: false }.value(scanner, &mut self.met)
     }
 
-    /// Reads an object of custom fields under the map column's own name; anything else is a leftover.
+    /// Reads an object of custom fields, or null, under the map column's own name; anything else is a leftover.
     fn custom_object(
         &mut self,
         scanner: &mut Scanner<'_>,
         key: std::ops::Range<usize>,
         index: usize,
     ) -> Result<bool, JsonError> {
-        scanner.space();
-        if scanner.peek() != Some(b'{') {
-            self.leave(scanner, key)?;
-            return Ok(false);
+        match scanner.kind()? {
+            Kind::Object => {}
+            Kind::Null => {
+                scanner.literal("null")?;
+                return Ok(false);
+            }
+            _ => {
+                self.leave(scanner, key)?;
+                return Ok(false);
+            }
         }
         let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[index].builder.values else {
             return Ok(false);

@@ -23,7 +23,7 @@ pub struct StreamSpec {
     pub path: String,
     /// Parameters of every request.
     pub params: Vec<(String, String)>,
-    /// Where the rows are: pointers, tried in order.
+    /// Where the rows are: pointers, tried in order; see [`DecodeOptions::items`](crate::decode::DecodeOptions::items).
     pub items: Vec<String>,
     /// Whether an answer is one row.
     pub single: bool,

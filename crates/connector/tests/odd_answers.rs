@@ -1,0 +1,74 @@
+//! Answers that need not be an array of rows.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+
+use arrow_array::{Array, RecordBatch, StringArray};
+use userhaul_connector::{
+    column::Column,
+    decode::{CustomFields, DecodeError, DecodeOptions, Decoder, Lineage, TableLayout},
+};
+
+const LINEAGE: Lineage<'static> = Lineage { source: "crm", run_id: "01", extracted_at: 0, given: &[] };
+
+fn options(items: &[&str], columns: &str) -> DecodeOptions {
+    let columns: toml::Table = toml::from_str(columns).unwrap();
+    let columns = columns.iter().map(|(field, notation)| Column::parse(field, notation).unwrap()).collect();
+    DecodeOptions {
+        table: TableLayout { columns, stream: "things".to_owned(), ..TableLayout::default() },
+        derived: Vec::new(),
+        items: items.iter().map(|&pointer| pointer.to_owned()).collect(),
+        single: false,
+        custom: None,
+        rules: Vec::new(),
+    }
+}
+
+fn texts(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
+    let column = batch.column_by_name(column).unwrap().as_any().downcast_ref::<StringArray>().unwrap();
+    column.iter().map(|text| text.map(str::to_owned)).collect()
+}
+
+fn ids(items: &[&str], body: &str) -> Result<Vec<Option<String>>, DecodeError> {
+    let mut decoder = Decoder::new(&options(items, "id = \"id\""));
+    decoder.page(body.as_bytes(), &LINEAGE)?;
+    Ok(decoder.take()?.rows.map_or_else(Vec::new, |batch| texts(&batch, "id")))
+}
+
+#[test]
+fn a_lone_object_is_a_row_where_the_facts_say_so() {
+    for (body, rows) in [
+        (r#"[{"id":"a"},{"id":"b"}]"#, vec!["a", "b"]),
+        (r#"{"data":[{"id":"a"}],"note":1}"#, vec!["a"]),
+        (r#"{"id":"a","plan":{"name":"x"}}"#, vec!["a"]),
+        ("{ }", vec![]),
+        (" null ", vec![]),
+        (" \n", vec![]),
+        ("", vec![]),
+    ] {
+        let rows: Vec<_> = rows.into_iter().map(|id| Some(id.to_owned())).collect();
+        assert_eq!(ids(&["", "/*", "{}"], body).unwrap(), rows, "{body}");
+    }
+    assert!(ids(&["", "/*", "{}"], "true").is_err());
+    assert!(ids(&["", "/*", "{}"], r#"{"id":"a"} x"#).is_err());
+}
+
+#[test]
+fn elsewhere_it_is_an_error() {
+    for body in [r#"{"id":"a"}"#, "{}", "null", ""] {
+        assert!(ids(&["", "/*"], body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_null_object_of_custom_fields_leaves_nothing_over() {
+    let mut options = options(&[""], "id = \"id\"\ncustom = \"map\"");
+    options.custom = Some(CustomFields { column: "custom".to_owned(), names: BTreeSet::new() });
+    let mut decoder = Decoder::new(&options);
+    let page = br#"[{"id":"a","custom":null},{"id":"b","custom":[1]},{"id":"c","custom":{"x":1}}]"#;
+    decoder.page(page, &LINEAGE).unwrap();
+    let rows = decoder.take().unwrap().rows.unwrap();
+    let custom = rows.column_by_name("custom").unwrap();
+    assert_eq!([0, 1, 2].map(|row| custom.is_null(row)), [true, true, false]);
+    assert_eq!(texts(&rows, "_extra"), [None, Some(r#"{"custom":[1]}"#.to_owned()), None]);
+}
