@@ -73,6 +73,18 @@ pub struct MapColumn<'a>(&'a MapArray);
 /// A column of lists of texts.
 #[derive(Debug, Clone, Copy)]
 pub struct TextsColumn<'a>(&'a ListArray);
+/// A column of lists of objects with known members.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectsColumn<'a> {
+    lists: &'a ListArray,
+    objects: &'a StructArray,
+}
+/// One object of such a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    objects: &'a StructArray,
+    index: usize,
+}
 
 macro_rules! scalar_column {
     ($column:ident, $value:ty, $convert:expr) => {
@@ -121,6 +133,27 @@ impl<'a> TextsColumn<'a> {
     }
 }
 
+impl<'a> ObjectsColumn<'a> {
+    /// The objects of a row, nulls left out: none where it is null.
+    pub fn get(&self, row: usize) -> impl Iterator<Item = Object<'a>> + use<'a> {
+        let objects = self.objects;
+        let (start, end) = list_range(self.lists, row).unwrap_or_default();
+        (start..end).filter(move |&index| objects.is_valid(index)).map(move |index| Object { objects, index })
+    }
+}
+
+impl<'a> Object<'a> {
+    /// A text member; none where it is null or no text.
+    pub fn text(&self, path: &str) -> Option<&'a str> {
+        TextColumn(member(self.objects, path)?).get(self.index)
+    }
+
+    /// A boolean member; none where it is null or no boolean.
+    pub fn bool(&self, path: &str) -> Option<bool> {
+        BoolColumn(member(self.objects, path)?).get(self.index)
+    }
+}
+
 fn list_range(list: &ListArray, row: usize) -> Option<(usize, usize)> {
     if list.is_null(row) {
         return None;
@@ -132,13 +165,23 @@ fn list_range(list: &ListArray, row: usize) -> Option<(usize, usize)> {
 /// The column at a path: `meta.client.height` steps into structs.
 fn column<'a, T: 'static>(batch: &'a RecordBatch, path: &str, kind: &'static str) -> Result<&'a T, UnifyError> {
     let missing = || UnifyError { column: path.to_owned(), kind };
-    let mut steps = path.split('.');
-    let mut array: &'a ArrayRef = batch.column_by_name(steps.next().unwrap_or_default()).ok_or_else(missing)?;
-    for step in steps {
-        let parent = array.as_any().downcast_ref::<StructArray>().ok_or_else(missing)?;
-        array = parent.column_by_name(step).ok_or_else(missing)?;
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let array = batch.column_by_name(first).ok_or_else(missing)?;
+    match rest {
+        None => array.as_any().downcast_ref(),
+        Some(rest) => array.as_any().downcast_ref().and_then(|parent| member(parent, rest)),
     }
-    array.as_any().downcast_ref::<T>().ok_or_else(missing)
+    .ok_or_else(missing)
+}
+
+/// The member at a path below a struct.
+fn member<'a, T: 'static>(parent: &'a StructArray, path: &str) -> Option<&'a T> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let array: &'a ArrayRef = parent.column_by_name(first)?;
+    match rest {
+        None => array.as_any().downcast_ref(),
+        Some(rest) => member(array.as_any().downcast_ref()?, rest),
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -247,6 +290,17 @@ impl<'a> Rows<'a> {
     /// When there is none of that name.
     pub fn texts(&self, path: &str) -> Result<TextsColumn<'a>, UnifyError> {
         column(self.batch, path, "list of texts").map(TextsColumn)
+    }
+
+    /// A column of lists of objects.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn objects(&self, path: &str) -> Result<ObjectsColumn<'a>, UnifyError> {
+        let missing = || UnifyError { column: path.to_owned(), kind: "list of objects" };
+        let lists: &'a ListArray = column(self.batch, path, "list of objects")?;
+        let objects = lists.values().as_any().downcast_ref().ok_or_else(missing)?;
+        Ok(ObjectsColumn { lists, objects })
     }
 
     /// The row of another stream, which the facts name under `needs`, by its primary key; none where there is none.

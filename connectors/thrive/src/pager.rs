@@ -1,0 +1,130 @@
+//! The walk over users, with a probe for those whom the list leaves out.
+//!
+//! Whether `GET /users` without a filter lists every status is not published (A:11). So after a proven walk one
+//! row is asked for with all statuses named, and the totals are compared:
+//!
+//! ```text
+//! page=1 … page=3                      totalResults 2413, proven
+//! page=1&perPage=1&statuses=active,…   totalResults 2413: done
+//!                                      totalResults 2530: walk again with `statuses`, rows merge by key
+//! ```
+//!
+//! The vendor documents 404 for this list. On its first page without a filter it means a wrong address and stays
+//! an error; elsewhere it means no rows.
+
+use userhaul_connector::pager::{Ask, End, Next, PageFacts, PageNumber, Pager, PagingError};
+use userhaul_connector::spec::PagePaging;
+
+/// Every documented status, and the parameter that takes them.
+const STATUSES: (&str, &str) = ("statuses", "active,inactive,expired,new");
+
+/// The ask whose answer tells only how many users there are of all statuses.
+const PROBE: u64 = u64::MAX - 1;
+
+/// Walks the list of users, and once more with all statuses named where that gives more.
+#[derive(Debug)]
+pub(crate) struct StatusProbe {
+    paging: PagePaging,
+    walk: PageNumber,
+    filtered: bool,
+    /// The last total of the walk without a filter.
+    total: Option<u64>,
+    warnings: Vec<String>,
+}
+
+impl StatusProbe {
+    /// A walk over `paging`.
+    pub(crate) fn new(paging: &PagePaging) -> Self {
+        Self {
+            paging: paging.clone(),
+            walk: PageNumber::new(paging, None),
+            filtered: false,
+            total: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn probe(&self) -> Ask {
+        let mut params = vec![(self.paging.page.clone(), Some(self.paging.first.to_string()))];
+        params.extend(self.paging.size.clone().map(|size| (size, Some("1".to_owned()))));
+        // The filter is optional: a server that refuses it has shown all that it will show.
+        filtered(Ask { params, accept: vec![400], facts_only: true, tag: PROBE, ..Ask::default() })
+    }
+
+    /// What follows from the number of users of all statuses.
+    fn probed(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        let all = if page.status >= 400 {
+            self.warnings.push(format!("the probe for other statuses was answered with {}", page.status));
+            None
+        } else {
+            self.count(page)?
+        };
+        match (all, self.total) {
+            (Some(all), Some(total)) if all > total => {
+                self.warnings
+                    .push(format!("{total} users are listed without a status filter, {all} with one"));
+                self.filtered = true;
+                self.walk = PageNumber::new(&self.paging, None);
+                Ok(filtered_next(self.walk.first()))
+            }
+            _ => Ok(self.done(End::default())),
+        }
+    }
+
+    fn count(&self, page: &PageFacts<'_>) -> Result<Option<u64>, PagingError> {
+        match &self.paging.total_rows {
+            Some(pointer) => Ok(page.envelope.count(pointer)?),
+            None => Ok(None),
+        }
+    }
+
+    fn done(&mut self, mut end: End) -> Next {
+        end.warnings.splice(0..0, self.warnings.drain(..));
+        Next::Done(end)
+    }
+}
+
+impl Pager for StatusProbe {
+    fn first(&mut self) -> Next {
+        self.walk.first()
+    }
+
+    fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        if page.ask.tag == PROBE {
+            return self.probed(page);
+        }
+        if page.status == 404 {
+            self.warnings.push("a page of users was answered with 404, taken for no rows".to_owned());
+        } else if !self.filtered {
+            self.total = self.count(page)?.or(self.total);
+        }
+        match self.walk.next(page)? {
+            Next::Done(end) if !self.filtered && end.unproven.is_none() && self.total.is_some() => {
+                self.warnings.extend(end.warnings);
+                Ok(Next::Ask(self.probe()))
+            }
+            Next::Done(end) => Ok(self.done(end)),
+            next if self.filtered => Ok(filtered_next(next)),
+            next => Ok(next),
+        }
+    }
+}
+
+/// The same with all statuses named. A restart keeps the rows so far: a user of a status that has no name here is
+/// only in the first walk.
+fn filtered_next(next: Next) -> Next {
+    match next {
+        Next::Ask(ask) | Next::Restart(ask) => Next::Ask(filtered(ask)),
+        Next::AskAll(asks) => Next::AskAll(asks.into_iter().map(filtered).collect()),
+        next @ (Next::Wait | Next::Split | Next::Done(_)) => next,
+    }
+}
+
+fn filtered(mut ask: Ask) -> Ask {
+    let (name, statuses) = STATUSES;
+    ask.params.push((name.to_owned(), Some(statuses.to_owned())));
+    if !ask.accept.contains(&404) {
+        ask.accept.push(404);
+    }
+    ask
+}
