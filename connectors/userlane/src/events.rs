@@ -159,7 +159,8 @@ mod tests {
         let page = r#"{ "data": [
             { "id": "ti_1", "tagId": "t_2", "tagName": "Export", "userId": "emp-2",
               "occurredAt": "2025-03-02T13:20:45.120Z" },
-            { "id": "ti_2", "tagId": "t_2", "date": "2025-03-02", "count": 12, "uniqueUsers": 5 } ] }"#;
+            { "id": "ti_2", "tagId": "t_2", "tagName": null, "userId": null, "occurredAt": null,
+              "date": "2025-03-02", "count": 12, "uniqueUsers": 5 } ] }"#;
         assert_eq!(
             rows("tag_interactions", page),
             [
