@@ -68,7 +68,8 @@ mod tests {
             { "id": "ge_1", "eventType": "guide_started", "guideId": "4471", "guideName": "Order a laptop",
               "stepId": null, "stepIndex": null, "source": "assistant_menu", "exitReason": null,
               "userId": "emp-1", "sessionId": "se_9", "occurredAt": "2025-03-02T08:01:10.004Z" },
-            { "event": "step_error", "userlaneId": 4471, "stepId": "st_3", "stepIndex": 3, "exitReason": "error",
+            { "event": "step_error", "userlaneId": 4471, "stepId": "st_3", "stepIndex": 3,
+              "exitReason": "error",
               "uuid": "ge_2", "occurredAt": "2025-03-02T08:02:55Z" } ],
             "pagination": { "page": 1, "pageSize": 100, "totalItems": 2, "totalPages": 1 } }"#;
         assert_eq!(
@@ -89,9 +90,9 @@ mod tests {
                  object_type=guide | object_id=4471 | object_name=Order a laptop | \
                  occurred_at=2025-03-02 08:01:10.004 | \
                  properties={property_id: k3f9a, source: assistant_menu, session_id: se_9}",
-                "event_key=adoption:guide_events:k3f9a/ge_2 | event_type=other | vendor_event_type=step_error | \
-                 object_type=guide | object_id=4471 | occurred_at=2025-03-02 08:02:55 | \
-                 properties={property_id: k3f9a, step_id: st_3, step_index: 3, exit_reason: error}",
+                "event_key=adoption:guide_events:k3f9a/ge_2 | event_type=other | \
+                 vendor_event_type=step_error | object_type=guide | object_id=4471 | occurred_at=2025-03-02 \
+                 08:02:55 | properties={property_id: k3f9a, step_id: st_3, step_index: 3, exit_reason: error}",
             ]
         );
     }
@@ -104,18 +105,16 @@ mod tests {
               "updatedAt": "2025-03-02T08:02:55.870Z" } ] }"#;
         assert_eq!(
             rows("guide_progress", page),
-            [
-                "property_id=k3f9a | user_id=emp-1 | guide_id=4471 | guide_name=Order a laptop | status=exited | \
-              current_step=3 | total_steps=8 | started_at=2025-03-02 08:01:10.004 | \
-              updated_at=2025-03-02 08:02:55.870"
-            ]
+            ["property_id=k3f9a | user_id=emp-1 | guide_id=4471 | guide_name=Order a laptop | \
+              status=exited | current_step=3 | total_steps=8 | started_at=2025-03-02 08:01:10.004 | \
+              updated_at=2025-03-02 08:02:55.870"]
         );
         assert_eq!(
             records("guide_progress", page),
             ["event_key=adoption:guide_progress:k3f9a/emp-1/4471 | user_key=adoption:k3f9a/emp-1 | \
-              user_external_id=emp-1 | event_type=guide.progress | vendor_event_type=exited | object_type=guide | \
-              object_id=4471 | object_name=Order a laptop | occurred_at=2025-03-02 08:02:55.870 | \
-              properties={property_id: k3f9a, current_step: 3, total_steps: 8}"]
+              user_external_id=emp-1 | event_type=guide.progress | vendor_event_type=exited | \
+              object_type=guide | object_id=4471 | object_name=Order a laptop | occurred_at=2025-03-02 \
+              08:02:55.870 | properties={property_id: k3f9a, current_step: 3, total_steps: 8}"]
         );
     }
 
@@ -141,9 +140,9 @@ mod tests {
             records("announcement_events", page),
             [
                 "event_key=adoption:announcement_events:k3f9a/ae_1 | user_key=adoption:k3f9a/emp-2 | \
-                 user_external_id=emp-2 | event_type=announcement.shown | vendor_event_type=announcement_pushed | \
-                 object_type=announcement | object_id=an_1 | object_name=New policy | \
-                 occurred_at=2025-03-02 07:30:00 | properties={property_id: k3f9a}",
+                 user_external_id=emp-2 | event_type=announcement.shown | \
+                 vendor_event_type=announcement_pushed | object_type=announcement | object_id=an_1 | \
+                 object_name=New policy | occurred_at=2025-03-02 07:30:00 | properties={property_id: k3f9a}",
                 "event_key=adoption:announcement_events:k3f9a/ae_2 | user_key=adoption:k3f9a/emp-2 | \
                  user_external_id=emp-2 | event_type=announcement.link_clicked | \
                  vendor_event_type=announcement_link_clicked | object_type=announcement | \

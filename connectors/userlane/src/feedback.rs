@@ -71,8 +71,8 @@ mod tests {
             records("nps_responses", page),
             [
                 "feedback_key=adoption:nps_responses:k3f9a/nps_7A | user_key=adoption:k3f9a/emp-1 | \
-                 user_external_id=emp-1 | kind=nps | score=9.0 | score_min=0.0 | score_max=10.0 | text=Quick. | \
-                 occurred_at=2025-03-02 08:15:30",
+                 user_external_id=emp-1 | kind=nps | score=9.0 | score_min=0.0 | score_max=10.0 | \
+                 text=Quick. | occurred_at=2025-03-02 08:15:30",
                 "feedback_key=adoption:nps_responses:k3f9a/nps_7B | kind=nps | score=0.0 | score_min=0.0 | \
                  score_max=10.0 | occurred_at=2025-03-02 09:41:02",
             ]
@@ -86,10 +86,8 @@ mod tests {
               "userId": "emp-1", "score": 4, "comment": null, "respondedAt": "2025-03-02T10:03:11.500Z" } ] }"#;
         assert_eq!(
             rows("survey_responses", page),
-            [
-                "property_id=k3f9a | id=sv_1 | survey_id=31 | survey_name=Leave form | question=Was it easy? | \
-              user_id=emp-1 | score=4 | responded_at=2025-03-02 10:03:11.500 | _key=sv_1"
-            ]
+            ["property_id=k3f9a | id=sv_1 | survey_id=31 | survey_name=Leave form | question=Was it \
+              easy? | user_id=emp-1 | score=4 | responded_at=2025-03-02 10:03:11.500 | _key=sv_1"]
         );
         assert_eq!(
             records("survey_responses", page),

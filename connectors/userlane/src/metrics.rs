@@ -3,7 +3,7 @@
 use userhaul_connector::rows::{DoubleColumn, Rows, UnifyError};
 use userhaul_record::{Date, Metric, Subject, Unified};
 
-/// The scores and their columns. Users and sessions are counts of that day and no scores: the vendor table has them.
+/// The scores and their columns. Users and sessions are counts and no scores: the vendor table has them.
 const SCORES: [(&str, &str); 6] = [
     ("heart.overall", "heart_score"),
     ("heart.happiness", "happiness"),
@@ -13,7 +13,7 @@ const SCORES: [(&str, &str); 6] = [
     ("heart.task_success", "task_success"),
 ];
 
-/// HEART scores: a score without a basis is null, which is not 0 (vendors/userlane.md 3.1), and keeps its row.
+/// A score without a basis is null, which is not 0 (vendors/userlane.md 3.1), and keeps its row.
 pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
     let (property_ids, dates) = (rows.text("property_id")?, rows.date("date")?);
     let scores: Vec<(&str, DoubleColumn<'_>)> = SCORES

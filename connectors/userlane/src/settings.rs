@@ -8,7 +8,7 @@ pub(crate) const SETTINGS: &[SettingSpec] = &[
         name: "token",
         kind: SettingKind::Secret,
         required: true,
-        help: "API token of a Manager, from Settings > API Token in the Portal; a new token replaces the old one",
+        help: "API token of a Manager, from Settings > API Token in the Portal; a new one replaces the old",
         example: "\"${USERLANE_TOKEN}\"",
     },
     SettingSpec {

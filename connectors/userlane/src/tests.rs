@@ -116,21 +116,21 @@ fn every_stream_has_the_table_of_the_reference() {
         assert!(stream.assumption.is_some() && !stream.experimental, "{}", stream.name);
     }
     let expected = "\
-heart_scores [property_id+date] property_id:id date:date heart_score:double happiness:double engagement:double \
-adoption:double retention:double task_success:double users:int sessions:int
+heart_scores [property_id+date] property_id:id date:date heart_score:double happiness:double \
+engagement:double adoption:double retention:double task_success:double users:int sessions:int
 nps_responses [property_id+_key] property_id:id id:id user_id:id score:int comment:text responded_at:instant
-survey_responses [property_id+_key] property_id:id id:id survey_id:id survey_name:text question:text user_id:id \
-score:int comment:text responded_at:instant
-tag_interactions [property_id+_key] property_id:id id:id tag_id:id tag_name:text user_id:id occurred_at:instant \
-count:int unique_users:int
+survey_responses [property_id+_key] property_id:id id:id survey_id:id survey_name:text question:text \
+user_id:id score:int comment:text responded_at:instant
+tag_interactions [property_id+_key] property_id:id id:id tag_id:id tag_name:text user_id:id \
+occurred_at:instant count:int unique_users:int
 guide_events [property_id+_key] property_id:id id:id event_type:text guide_id:id guide_name:text step_id:id \
 step_index:int source:text exit_reason:text user_id:id session_id:id occurred_at:instant
-guide_progress [property_id+user_id+guide_id] property_id:id user_id:id guide_id:id guide_name:text status:text \
-current_step:int total_steps:int started_at:instant completed_at:instant updated_at:instant
+guide_progress [property_id+user_id+guide_id] property_id:id user_id:id guide_id:id guide_name:text \
+status:text current_step:int total_steps:int started_at:instant completed_at:instant updated_at:instant
 announcement_events [property_id+_key] property_id:id id:id event_type:text announcement_id:id \
 announcement_title:text guide_id:id url:text user_id:id occurred_at:instant
-user_profiles [property_id+user_id] property_id:id user_id:id internal_id:id source:text first_active_at:instant \
-last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map
+user_profiles [property_id+user_id] property_id:id user_id:id internal_id:id source:text \
+first_active_at:instant last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map
 ";
     assert_eq!(described, expected);
 }

@@ -34,7 +34,7 @@ pub(crate) fn vendor_user_id(property_id: Option<&str>, user_id: Option<&str>) -
 
 type Entries<'a> = Vec<(&'a str, Option<&'a str>)>;
 
-/// Both scopes in one map. A key in both is two attributes (vendors/userlane.md 1.2): the company's gets its scope's name.
+/// Both scopes in one map. A key in both is two attributes (vendors/userlane.md 1.2): one is prefixed.
 fn attributes<'a>(property: Entries<'a>, company: Entries<'a>) -> Attributes<'a> {
     let keys: Vec<&str> = company.iter().map(|&(key, _)| key).collect();
     let mut all: Attributes<'a> =

@@ -1,6 +1,6 @@
 //! What happened, in words that all vendors share.
 
-/// The word of contract section 6 for the vendor's (vendors/userlane.md 3.5, 3.7); `other` for one that nobody knows.
+/// The word of contract section 6 for the vendor's (vendors/userlane.md 3.5, 3.7), else `other`.
 ///
 /// Progress and uses of tags are states and counts: every row is the same kind of event.
 pub(crate) fn event_type(stream: &str, word: &str) -> &'static str {
