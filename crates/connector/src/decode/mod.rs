@@ -6,6 +6,7 @@
 
 mod builder;
 mod envelope;
+mod names;
 mod private;
 mod row;
 mod shape;

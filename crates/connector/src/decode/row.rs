@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Counts, CustomFields, DecodeError, DecodeOptions, PageRows, Taken,
     builder::{ColumnBuilder, Texts, Values},
+    names,
     private::{Act, Rule, hashed, rule_for},
     shape::{Shape, Target},
     table::{Lineage, TableLayout},
@@ -187,6 +188,15 @@ pub(crate) struct RowReader {
     layout: TableLayout,
 }
 
+/// What a second reading of a row passes over: byte offsets of keys, ascending.
+#[derive(Debug)]
+struct Again {
+    /// A later equal key supersedes them.
+    superseded: Vec<usize>,
+    /// Another name of the same field is read instead.
+    outvoted: Vec<usize>,
+}
+
 /// A member of a row that goes into `_extra`.
 #[derive(Debug, Clone)]
 struct Leftover {
@@ -342,11 +352,12 @@ impl RowReader {
         let start = *scanner;
         let row = self.table.rows;
         if !self.members(scanner, None)? {
-            // A key stands twice: the row is read again, without the earlier ones.
+            // A key stands twice, or two names of one field: the row is read again, without those that lose.
             self.table.shape.truncate(row);
             *scanner = start;
             let superseded = earlier_duplicates(start, &mut self.met)?;
-            self.members(scanner, Some(&superseded))?;
+            let outvoted = names::outvoted(start, &self.table.shape, &self.layout.columns, &superseded)?;
+            self.members(scanner, Some(&Again { superseded, outvoted }))?;
         }
         self.close_row(scanner.bytes, start.at..scanner.at, lineage);
         self.require_key(start, row, index)?;
@@ -355,7 +366,7 @@ impl RowReader {
     }
 
     /// Reads the members of a row; false where a field came twice and the row must be read again.
-    fn members(&mut self, scanner: &mut Scanner<'_>, superseded: Option<&[usize]>) -> Result<bool, JsonError> {
+    fn members(&mut self, scanner: &mut Scanner<'_>, again: Option<&Again>) -> Result<bool, JsonError> {
         self.table.shape.begin();
         self.leftovers.clear();
         for derived in &mut self.derived {
@@ -371,7 +382,7 @@ impl RowReader {
             scanner.colon()?;
             let target = target_of(&mut self.table.shape, position, key, &mut self.met);
             position += 1;
-            if superseded.is_some_and(|keys| keys.binary_search(&at).is_ok()) {
+            if again.is_some_and(|again| again.superseded.binary_search(&at).is_ok()) {
                 scanner.skip()?;
             } else {
                 let start = *scanner;
@@ -379,8 +390,12 @@ impl RowReader {
                     Target::Field(index) if self.is_custom_column(index) => {
                         custom_entries |= self.custom_object(scanner, key_range, index)?;
                     }
+                    Target::Field(_) if again.is_some_and(|again| again.outvoted.binary_search(&at).is_ok()) => {
+                        // A name without a value says nothing that would be lost.
+                        if scanner.kind()? == Kind::Null { scanner.literal("null")? } else { self.leave(scanner, key_range)? }
+                    }
                     Target::Field(index) if self.table.shape.fields[index].seen.is_some() => {
-                        if superseded.is_none() {
+                        if again.is_none() {
                             return Ok(false);
                         }
                         self.leave(scanner, key_range)?;

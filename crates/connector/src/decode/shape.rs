@@ -97,7 +97,7 @@ impl Shape {
         {
             return *target;
         }
-        let target = self.targets.get(key).copied().unwrap_or(Target::Unknown);
+        let target = self.named(key);
         if position < 4096 {
             self.order.truncate(position);
             if self.order.len() == position {
@@ -105,6 +105,11 @@ impl Shape {
             }
         }
         target
+    }
+
+    /// Where a member of this name goes.
+    pub(crate) fn named(&self, key: &[u8]) -> Target {
+        self.targets.get(key).copied().unwrap_or(Target::Unknown)
     }
 
     pub(crate) fn contained(&self, container: usize, member: &[u8]) -> Option<usize> {
