@@ -1,1 +1,79 @@
-//! The sprig connector.
+//! The Sprig connector.
+//!
+//! `connector.toml` states the facts. Here stand the header word of each endpoint (vendors/sprig.md 1.4) and which
+//! streams become which unified tables. It leaves asking and writing to others.
+
+mod feedback;
+mod pager;
+mod response;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod users;
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use userhaul_connector::{
+    Computed, Connector, Registration,
+    auth::AuthSpec,
+    pager::Pager,
+    pager_of,
+    rows::{Rows, UnifyError},
+    settings::{Settings, SettingsError},
+    spec::{ConnectorSpec, Paging, StreamSpec},
+};
+use userhaul_record::{Table, Unified};
+
+/// Sprig, for the registry.
+pub const REGISTRATION: Registration = Registration {
+    name: "sprig",
+    facts: include_str!("../connector.toml"),
+    settings: settings::SETTINGS,
+    unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
+    build,
+};
+
+struct Sprig {
+    spec: ConnectorSpec,
+    api_key: SecretString,
+    run: Arc<pager::Run>,
+}
+
+fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
+    let api_key = settings::apply(&mut spec, settings)?;
+    let run = Arc::new(pager::Run::new(spec.stream("surveys").map_or("/v1/surveys", |stream| &stream.path)));
+    Ok(Box::new(Sprig { spec, api_key, run }))
+}
+
+impl Connector for Sprig {
+    fn spec(&self) -> &ConnectorSpec {
+        &self.spec
+    }
+
+    /// One key, two scheme words: the endpoint decides (1.4).
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        let scheme = if stream.path.starts_with("/v2/") { "API-Key" } else { "Bearer" };
+        let (name, scheme) = ("Authorization".to_owned(), Some(scheme.to_owned()));
+        AuthSpec::Header { name, scheme, key: self.api_key.clone() }
+    }
+
+    fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
+        match &stream.paging {
+            Paging::Cursor(paging) => Box::new(pager::List::new(stream, paging, Arc::clone(&self.run))),
+            Paging::None | Paging::PageNumber(_) | Paging::Unknown => pager_of(stream),
+        }
+    }
+
+    fn compute(&self, _stream: &StreamSpec, rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {
+        response::compute(rows)
+    }
+
+    fn unify(&self, stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
+        match stream.name.as_str() {
+            "responses" => feedback::unify(rows, into),
+            "users" => users::unify(rows, into),
+            _ => Ok(()),
+        }
+    }
+}

@@ -9,7 +9,10 @@ use arrow_array::{
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
 
-use super::{private::Rule, shape::Shape};
+use super::{
+    private::Rule,
+    shape::{Alias, Shape},
+};
 use crate::column::{Column, ColumnType, map_entries};
 
 /// Texts one behind the other, with their ends.
@@ -91,6 +94,11 @@ pub(crate) struct ColumnBuilder {
 
 impl ColumnBuilder {
     pub(crate) fn new(kind: &ColumnType, rules: &[Rule]) -> Self {
+        Self::aliased(kind, &[], rules)
+    }
+
+    /// A column whose members, where it is an object or a list of objects, have other names too.
+    pub(crate) fn aliased(kind: &ColumnType, aliases: &[Alias], rules: &[Rule]) -> Self {
         let values = match kind {
             ColumnType::Text => Values::Text(Texts::default()),
             ColumnType::Id => Values::Id(Texts::default()),
@@ -111,9 +119,9 @@ impl ColumnBuilder {
                 wrapped: *kind == ColumnType::WrappedMap,
             },
             ColumnType::List(element) => {
-                Values::List { ends: Vec::new(), element: Box::new(Self::new(element, rules)) }
+                Values::List { ends: Vec::new(), element: Box::new(Self::aliased(element, aliases, rules)) }
             }
-            ColumnType::Struct(columns) => Values::Struct(Box::new(Shape::new(columns, &[], rules))),
+            ColumnType::Struct(columns) => Values::Struct(Box::new(Shape::new(columns, aliases, rules))),
         };
         Self { values, valid: Vec::new() }
     }
@@ -226,6 +234,18 @@ impl ColumnBuilder {
                 }
             }
         })
+    }
+
+    /// Puts a text where the last row of a text-like column is null.
+    pub(crate) fn fill_last(&mut self, text: &[u8]) {
+        let Some(last) = self.len().checked_sub(1).filter(|&last| !self.valid[last]) else { return };
+        if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) =
+            &mut self.values
+        {
+            texts.truncate(last);
+            texts.push(text);
+            self.valid[last] = true;
+        }
     }
 
     /// The text of row `row` of a text-like column; none where it is null or no text.

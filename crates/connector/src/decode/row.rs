@@ -160,14 +160,20 @@ fn key_column(layout: &TableLayout, name: &str) -> Option<KeyColumn> {
     given.or_else(|| layout.columns.iter().position(|column| column.name == name).map(KeyColumn::Field))
 }
 
+/// The column of a parent row that a derived row repeats: one of the vendor's fields, or a given one.
+fn parent_column(layout: &TableLayout, field: &str) -> Option<KeyColumn> {
+    let own = layout.columns.iter().position(|column| column.field == field).map(KeyColumn::Field);
+    own.or_else(|| layout.given.iter().position(|column| column.field == field).map(KeyColumn::Given))
+}
+
 /// A derived table and where its rows stand.
 #[derive(Debug)]
 struct Derived {
     stream: String,
     table: TableBuilder,
     field: Vec<u8>,
-    /// For each given column, the parent's field index.
-    inherits: Vec<Option<usize>>,
+    /// For each given column, the parent's column that it repeats.
+    inherits: Vec<Option<KeyColumn>>,
     single: bool,
     /// Where the current row's value begins in the page.
     at: Option<usize>,
@@ -213,11 +219,7 @@ impl RowReader {
             stream: derived.stream.clone(),
             table: TableBuilder::new(&derived.table, &options.rules),
             field: derived.field.as_bytes().to_vec(),
-            inherits: derived
-                .inherits
-                .iter()
-                .map(|field| layout.columns.iter().position(|column| column.field == *field))
-                .collect(),
+            inherits: derived.inherits.iter().map(|field| parent_column(&layout, field)).collect(),
             single: derived.single,
             at: None,
         });
@@ -624,8 +626,7 @@ impl RowReader {
                 .inherits
                 .iter()
                 .map(|field| {
-                    let builder = &self.table.shape.fields.get((*field)?)?.builder;
-                    builder.text(row).map(|text| String::from_utf8_lossy(text).into_owned())
+                    self.table.key_builder((*field)?)?.text(row).map(|text| String::from_utf8_lossy(text).into_owned())
                 })
                 .collect();
             let lineage = Lineage { given: &inherited, ..*lineage };

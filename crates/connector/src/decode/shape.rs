@@ -13,7 +13,9 @@ use crate::column::Column;
 
 /// Another name under which a column's field may come.
 ///
-/// A path of two steps, `scores/happiness`, finds the field inside an object.
+/// A path of two steps, `scores/happiness`, finds the field inside an object. A path that is itself the field of
+/// another column lends that column's text where the field is absent or null. A field `visitor/id` names a member of
+/// an object or of a list of objects; its path is then the member's other name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
     /// The vendor's name of the column's field.
@@ -50,6 +52,8 @@ pub(crate) struct Shape {
     containers: Vec<HashMap<Vec<u8>, usize>>,
     /// The keys of the object before this one with their targets: objects of one list mostly have the same order.
     order: Vec<(Vec<u8>, Target)>,
+    /// Columns that take another column's text where they are null.
+    lent: Vec<(usize, usize)>,
 }
 
 impl Shape {
@@ -59,11 +63,17 @@ impl Shape {
             targets.insert(column.field.as_bytes().to_vec(), Target::Field(index));
         }
         let mut containers: Vec<HashMap<Vec<u8>, usize>> = Vec::new();
+        let mut lent = Vec::new();
         for alias in aliases {
             let Some(index) = columns.iter().position(|column| column.field == alias.field) else { continue };
             match alias.path.split_once('/') {
                 None => {
-                    targets.entry(alias.path.as_bytes().to_vec()).or_insert(Target::Field(index));
+                    let target = *targets.entry(alias.path.as_bytes().to_vec()).or_insert(Target::Field(index));
+                    if let Target::Field(other) = target
+                        && other != index
+                    {
+                        lent.push((index, other));
+                    }
                 }
                 Some((object, member)) => {
                     let next = containers.len();
@@ -81,12 +91,12 @@ impl Shape {
         let fields = columns
             .iter()
             .map(|column| FieldBuilder {
-                builder: ColumnBuilder::new(&column.kind, rules),
+                builder: ColumnBuilder::aliased(&column.kind, &members_of(aliases, &column.field), rules),
                 private: rule_for(rules, &column.field, &column.name).cloned(),
                 seen: None,
             })
             .collect();
-        Self { fields, targets, containers, order: Vec::new() }
+        Self { fields, targets, containers, order: Vec::new(), lent }
     }
 
     /// Where the member `key`, the `position`-th of its object, goes.
@@ -132,6 +142,12 @@ impl Shape {
                 field.builder.push_null();
             }
         }
+        for &(index, other) in &self.lent {
+            let row = self.fields[other].builder.len() - 1;
+            if let Some(text) = self.fields[other].builder.text(row).map(<[u8]>::to_vec) {
+                self.fields[index].builder.fill_last(&text);
+            }
+        }
     }
 
     pub(crate) fn push_nulls(&mut self) {
@@ -149,4 +165,13 @@ impl Shape {
     pub(crate) fn finish(&mut self, fields: &Fields) -> Result<Vec<ArrayRef>, ArrowError> {
         self.fields.iter_mut().zip(fields).map(|(field, arrow)| field.builder.finish(arrow.data_type())).collect()
     }
+}
+
+/// The aliases that belong to the members of the column `field`.
+fn members_of(aliases: &[Alias], field: &str) -> Vec<Alias> {
+    let member = |alias: &Alias| {
+        let member = alias.field.strip_prefix(field)?.strip_prefix('/')?;
+        Some(Alias { field: member.to_owned(), path: alias.path.clone() })
+    };
+    aliases.iter().filter_map(member).collect()
 }

@@ -1,0 +1,271 @@
+//! The lists of `/v1`: surveys, responses, themes (vendors/sprig.md 2.1, 2.2, 5.2).
+//!
+//! A [`List`] walks by the shared cursor and adds what this vendor's cursor and its 404 call for:
+//!
+//! ```text
+//! 200 cursor C1, 404 for C1      the end, or a cursor that died: the rest of the range is asked for without a cursor
+//!                                (so too where the page for C1 is empty, unless the server is known to repeat ties)
+//! 404 for the first request      an empty list, or a wrong address: one probe a run tells which
+//! 200 … 12:00:01, 200 12:00:02 … the cursor is a bare millisecond: rows that shared 12:00:01 may have been skipped,
+//!                                so that millisecond is asked for by itself
+//! ```
+//!
+//! Everything but [`Run`] belongs to one walk. The invariant: a walk ends well only with a null cursor, or where the
+//! server has said twice that nothing follows.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use userhaul_connector::{
+    pager::{Ask, Cursor, End, MAX_PAGES, Next, PageFacts, Pager, PagingError},
+    spec::{Axis, CursorPaging, StreamSpec},
+};
+
+use edges::{Edges, Span};
+
+mod edges;
+#[cfg(test)]
+mod tests;
+
+/// 3.1, 3.2.1, 3.3: the bounds of every list, on the creation time, in milliseconds since 1970.
+const FROM: &str = "start";
+const TO: &str = "end";
+
+const LEFT_BEHIND: &str = "rows stood behind a cursor that gave none; they were asked for without it";
+
+/// What all walks of a run share: whether a 404 can be believed (5.2).
+#[derive(Debug)]
+pub(crate) struct Run {
+    surveys: String,
+    answered: AtomicBool,
+    probed: AtomicBool,
+}
+
+impl Run {
+    /// Nothing is known yet; the list at the path `surveys` is the one to probe.
+    pub(crate) fn new(surveys: &str) -> Self {
+        Self { surveys: surveys.to_owned(), answered: AtomicBool::new(false), probed: AtomicBool::new(false) }
+    }
+}
+
+/// Walks one list.
+#[derive(Debug)]
+pub(crate) struct List {
+    cursor: Cursor,
+    /// The parameter that takes the cursor, and where the page has the next one.
+    paging: CursorPaging,
+    run: Arc<Run>,
+    /// The parameters of the stream's requests, which a probe must not have.
+    params: HashSet<String>,
+    stage: Stage,
+    edges: Edges,
+    pages: u64,
+    /// Bounds that go with every further request, after a cursor has died.
+    bounds: Vec<(String, Option<String>)>,
+    end: End,
+}
+
+/// What the next answer is for.
+#[derive(Debug)]
+enum Stage {
+    First,
+    Probing,
+    Walking,
+    /// The millisecond between two pages; then on with `then`.
+    Edge {
+        at: i64,
+        then: Next,
+    },
+    /// The range that should be empty; then the other side of the rows, where their order is not known.
+    Rest {
+        other: Option<(&'static str, i64)>,
+    },
+}
+
+impl List {
+    /// A walk over `stream`.
+    pub(crate) fn new(stream: &StreamSpec, paging: &CursorPaging, run: Arc<Run>) -> Self {
+        let mut params: HashSet<String> = stream.params.iter().map(|(name, _)| name.clone()).collect();
+        params.extend(stream.axes.iter().flat_map(|axis| match axis {
+            Axis::Passes(passes) => {
+                passes.iter().flat_map(|pass| &pass.params).map(|(name, _)| name.clone()).collect()
+            }
+            Axis::Window(window) => vec![window.from.clone(), window.to.clone()],
+            Axis::Property { .. } | Axis::Parent(_) => Vec::new(),
+        }));
+        Self {
+            cursor: Cursor::new(paging),
+            paging: paging.clone(),
+            run,
+            params,
+            stage: Stage::First,
+            edges: Edges::new(paging.rows.map(u64::from)),
+            pages: 0,
+            bounds: Vec::new(),
+            end: End::default(),
+        }
+    }
+
+    /// A page of the walk itself.
+    fn page(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        let next = match self.cursor.next(page)? {
+            Next::Ask(mut ask) => {
+                ask.params.extend(self.bounds.iter().cloned());
+                Next::Ask(ask)
+            }
+            Next::Done(end) => {
+                self.end.warnings.extend(end.warnings);
+                Next::Done(End::default())
+            }
+            other => other,
+        };
+        let ends = matches!(next, Next::Done(_));
+        let suspect = match Span::of(page) {
+            Some(span) => {
+                if let Some(at_ms) = self.edges.ties(page, span).filter(|_| !ends) {
+                    return Err(PagingError::TiesBeyondPage { at_ms });
+                }
+                self.edges.cross(page, span)
+            }
+            // Pages without rows in between change nothing.
+            None if page.rows == 0 && ends && self.edges.may_skip() => return Ok(self.broken()),
+            None => None,
+        };
+        if let Some(at) = suspect {
+            self.stage = Stage::Edge { at, then: next };
+            return Ok(Next::Ask(self.bounded(&[(FROM, at - 1), (TO, at + 1)])));
+        }
+        Ok(self.go_on(next))
+    }
+
+    /// 404, or nothing, with a cursor (2.1, rules 4 and 5): what comes after the rows so far?
+    ///
+    /// Bounds may be exclusive, and rows of the last millisecond may be missing: the range begins one before it, and
+    /// known rows in it prove nothing.
+    fn broken(&mut self) -> Next {
+        let Some(span) = self.edges.span() else {
+            return self.done();
+        };
+        let (side, other) = match self.edges.ascending() {
+            Some(true) => ((FROM, span.max - 1), None),
+            Some(false) => ((TO, span.min + 1), None),
+            None => ((FROM, span.max - 1), Some((TO, span.min + 1))),
+        };
+        self.stage = Stage::Rest { other };
+        Next::Ask(self.bounded(&[side]))
+    }
+
+    fn rest(
+        &mut self,
+        page: &PageFacts<'_>,
+        other: Option<(&'static str, i64)>,
+    ) -> Result<Next, PagingError> {
+        if page.keys.iter().any(|&key| !self.edges.knows(key)) {
+            // The cursor had died, or skipped ties. The walk begins anew from here, and keeps the bounds.
+            if !self.end.warnings.iter().any(|warning| warning == LEFT_BEHIND) {
+                self.end.warnings.push(LEFT_BEHIND.to_owned());
+            }
+            let bounds = page
+                .ask
+                .params
+                .iter()
+                .filter(|(name, value)| value.is_some() && (name == FROM || name == TO));
+            self.bounds = bounds.cloned().collect();
+            self.cursor = Cursor::new(&self.paging);
+            self.edges.leave();
+            return self.page(page);
+        }
+        match other {
+            Some(side) => {
+                self.stage = Stage::Rest { other: None };
+                Ok(Next::Ask(self.bounded(&[side])))
+            }
+            None => Ok(self.done()),
+        }
+    }
+
+    /// 404 on the first request (5.2).
+    fn nothing(&mut self) -> Next {
+        if self.run.answered.load(Ordering::Acquire) || self.run.probed.swap(true, Ordering::AcqRel) {
+            return self.done();
+        }
+        self.stage = Stage::Probing;
+        let mut params: Vec<_> = self.params.iter().map(|name| (name.clone(), None)).collect();
+        params.sort_unstable();
+        params.push(("limit".to_owned(), Some("1".to_owned())));
+        let path = Some(self.run.surveys.clone());
+        Next::Ask(Ask { params, path, accept: vec![404], facts_only: true, ..Ask::default() })
+    }
+
+    fn probed(&mut self, status: u16) -> Result<Next, PagingError> {
+        match status {
+            200..=299 => self.run.answered.store(true, Ordering::Release),
+            404 => {
+                self.end.warnings.push("the vendor has no survey at all, or `base_url` is wrong".to_owned());
+            }
+            _ => return Err(PagingError::Probe { status }),
+        }
+        Ok(self.done())
+    }
+
+    /// The stream's first page, within these bounds.
+    fn bounded(&self, bounds: &[(&str, i64)]) -> Ask {
+        let mut ask = self.cursor.ask(None);
+        let given = self.bounds.iter().filter(|(name, _)| bounds.iter().all(|(bound, _)| bound != name));
+        ask.params.extend(given.cloned());
+        ask.params.extend(bounds.iter().map(|(name, at)| ((*name).to_owned(), Some(at.to_string()))));
+        ask
+    }
+
+    fn go_on(&mut self, next: Next) -> Next {
+        self.stage = Stage::Walking;
+        match next {
+            Next::Done(_) => self.done(),
+            next => next,
+        }
+    }
+
+    fn done(&mut self) -> Next {
+        Next::Done(std::mem::take(&mut self.end))
+    }
+}
+
+impl Pager for List {
+    fn first(&mut self) -> Next {
+        self.cursor.first()
+    }
+
+    fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        if let Stage::Probing = self.stage {
+            return self.probed(page.status);
+        }
+        self.pages += 1;
+        if self.pages >= MAX_PAGES {
+            return Err(PagingError::TooLong);
+        }
+        let missing = page.status == 404;
+        if !missing {
+            self.run.answered.store(true, Ordering::Release);
+        }
+        match std::mem::replace(&mut self.stage, Stage::Walking) {
+            Stage::First if missing => Ok(self.nothing()),
+            Stage::Walking if missing => Ok(self.broken()),
+            Stage::First | Stage::Probing | Stage::Walking => self.page(page),
+            Stage::Rest { other } => self.rest(page, other),
+            Stage::Edge { at, then } => {
+                let next = page.envelope.text(&self.paging.next)?;
+                if !self.edges.looked(page, at, next.is_some_and(|next| !next.is_empty()))? {
+                    let reason =
+                        "a page may not hold all rows of one millisecond, and the cursor skips the others";
+                    self.end.unproven = Some(reason.to_owned());
+                }
+                Ok(self.go_on(then))
+            }
+        }
+    }
+}
