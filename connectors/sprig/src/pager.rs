@@ -157,6 +157,7 @@ impl List {
             None => ((FROM, span.max - 1), Some((TO, span.min + 1))),
         };
         self.stage = Stage::Rest { other };
+        self.cursor = Cursor::new(&self.paging);
         Next::Ask(self.bounded(&[side]))
     }
 
@@ -165,20 +166,26 @@ impl List {
         page: &PageFacts<'_>,
         other: Option<(&'static str, i64)>,
     ) -> Result<Next, PagingError> {
+        let bounds =
+            page.ask.params.iter().filter(|(name, value)| value.is_some() && (name == FROM || name == TO));
+        let bounds: Vec<_> = bounds.cloned().collect();
         if page.keys.iter().any(|&key| !self.edges.knows(key)) {
             // The cursor had died, or skipped ties. The walk begins anew from here, and keeps the bounds.
             if !self.end.warnings.iter().any(|warning| warning == LEFT_BEHIND) {
                 self.end.warnings.push(LEFT_BEHIND.to_owned());
             }
-            let bounds = page
-                .ask
-                .params
-                .iter()
-                .filter(|(name, value)| value.is_some() && (name == FROM || name == TO));
-            self.bounds = bounds.cloned().collect();
-            self.cursor = Cursor::new(&self.paging);
+            self.bounds = bounds;
             self.edges.leave();
             return self.page(page);
+        }
+        // A full page of known rows may hide others behind it.
+        if page.rows > 0
+            && self.edges.full(page)
+            && let Next::Ask(mut ask) = self.cursor.next(page)?
+        {
+            ask.params.extend(bounds);
+            self.stage = Stage::Rest { other };
+            return Ok(Next::Ask(ask));
         }
         match other {
             Some(side) => {

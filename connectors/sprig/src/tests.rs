@@ -8,6 +8,7 @@ use userhaul_connector::{
     Computed, Connector,
     auth::AuthSpec,
     decode::{DecodeOptions, Decoder, DerivedLayout, Lineage, Taken},
+    plan::{PlanInputs, plan},
     rows::{Lookups, Rows},
     settings::{SettingValue, Settings},
     spec::{Axis, ConnectorSpec, Paging},
@@ -148,6 +149,39 @@ fn the_setting_with_adds_exactly_its_parameters() {
             Some(200),
             Some(vec![Vec::new(), deleted])
         )
+    );
+}
+
+/// The requests that a plan begins with.
+fn planned(sprig: &dyn Connector, name: &str, start: Option<i64>) -> Vec<String> {
+    let parents = ["team_5/mia@example.com".to_owned()];
+    let inputs = PlanInputs { now: 1_726_000_000_125_000, start, parents: &parents, ..PlanInputs::default() };
+    let slices = plan(&sprig.spec().streams[name], &inputs).expect("a start date is not needed");
+    let walks = slices.iter().flat_map(|slice| &slice.walks);
+    let query = |params: &[(String, String)]| -> Vec<String> {
+        params.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    walks.map(|walk| format!("{}?{}", walk.path, query(&walk.params).join("&"))).collect()
+}
+
+#[test]
+fn requests_are_those_of_the_reference() {
+    let (plain, deleted) = (sprig(&[]), sprig(&["urls", "deleted_responses"]));
+    let statuses = "IN_PROGRESS,PAUSED,COMPLETED,DRAFT,ARCHIVED,NEW";
+    assert_eq!(
+        planned(&*plain, "surveys", None),
+        [format!("/v1/surveys?status={statuses}"), "/v1/surveys?".into()]
+    );
+    assert_eq!(planned(&*plain, "themes", Some(0)), ["/v1/themes?"]);
+    assert_eq!(planned(&*plain, "users", None), ["/v2/users/team_5%2Fmia%40example.com?"]);
+    assert_eq!(planned(&*plain, "responses", None), ["/v1/responses?end=1726000000126"]);
+    let from = Some(1_725_000_000_000_000);
+    assert_eq!(
+        planned(&*deleted, "responses", from),
+        [
+            "/v1/responses?with_urls=true&start=1724999999999&end=1726000000126",
+            "/v1/responses?with_urls=true&with_deleted_responses=true&start=1724999999999&end=1726000000126",
+        ]
     );
 }
 

@@ -112,6 +112,11 @@ impl Edges {
         suspect
     }
 
+    /// Whether a page has as many rows as pages have.
+    pub(super) fn full(&self, page: &PageFacts<'_>) -> bool {
+        page.rows >= self.page_rows.unwrap_or(self.largest)
+    }
+
     /// Whether rows that share the cursor's millisecond may be skipped.
     pub(super) fn may_skip(&self) -> bool {
         self.manners != Manners::Whole
@@ -162,7 +167,7 @@ impl Edges {
         {
             self.manners = if before + 1 < ENOUGH { Manners::Unsure(before + 1) } else { Manners::Whole };
         }
-        if !continues || beyond || page.rows < self.page_rows.unwrap_or(self.largest) {
+        if !continues || beyond || !self.full(page) {
             return Ok(true);
         }
         match self.page_rows {

@@ -149,6 +149,21 @@ fn not_found_behind_a_cursor_is_confirmed_on_what_is_left() {
 }
 
 #[test]
+fn a_full_page_of_known_rows_may_hide_others() {
+    let asked = walk(
+        "surveys",
+        2,
+        &run(),
+        &[ok(&[(100, 1), (101, 2)], "a"), None, ok(&[(100, 1), (101, 2)], "a"), ok(&[(102, 3)], "")],
+    );
+    let warned = format!("done; {LEFT_BEHIND}");
+    assert_eq!(
+        asked,
+        ["limit=2", "limit=2 cursor=a", "limit=2 start=100", "limit=2 cursor=a start=100", &warned]
+    );
+}
+
+#[test]
 fn without_order_both_sides_are_confirmed() {
     let asked = walk("surveys", 3, &run(), &[ok(&[(200, 1), (300, 2), (100, 3)], "a"), None, None, None]);
     assert_eq!(asked, ["limit=3", "limit=3 cursor=a", "limit=3 start=299", "limit=3 end=101", "done"]);
@@ -275,12 +290,8 @@ fn rows_that_come_again_end_the_looking() {
 
 #[test]
 fn what_is_left_is_asked_for_when_an_empty_page_follows() {
-    let asked = walk(
-        "surveys",
-        2,
-        &run(),
-        &[ok(&[(100, 1), (200, 2)], "a"), ok(&[], ""), ok(&[(100, 1), (200, 2)], "a")],
-    );
+    let asked =
+        walk("surveys", 2, &run(), &[ok(&[(100, 1), (200, 2)], "a"), ok(&[], ""), ok(&[(200, 2)], "a")]);
     assert_eq!(asked, ["limit=2", "limit=2 cursor=a", "limit=2 start=199", "done"]);
 }
 
@@ -343,6 +354,8 @@ struct Vendor {
     last: Last,
     inclusive: (bool, bool),
     limit: usize,
+    /// Which of the requests with a cursor is answered with 404, from 1.
+    dies: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -408,11 +421,13 @@ fn walked(vendor: Vendor, all: &[(i64, u32)]) -> (HashSet<String>, End) {
     let mut list = list(&stream, &run());
     let mut reader = Reader::new(&stream);
     let mut next = list.first();
-    let mut ids = HashSet::new();
+    let (mut ids, mut followed) = (HashSet::new(), 0);
     loop {
         match next {
             Next::Ask(ask) => {
-                let answer = vendor.answer(all, &ask);
+                followed += usize::from(param(&ask, "cursor").is_some());
+                let dead = param(&ask, "cursor").is_some() && followed == vendor.dies;
+                let answer = if dead { None } else { vendor.answer(all, &ask) };
                 let numbers = answer.iter().flat_map(|page| page.split("\"id\":").skip(1));
                 ids.extend(numbers.filter_map(|rest| rest.split(',').next()).map(str::to_owned));
                 next = reader.next(&mut list, &ask, answer.as_deref()).unwrap_or_else(|error| {
@@ -430,7 +445,7 @@ fn every_row_comes_whatever_the_vendors_manners() {
     // Ties of up to three rows, most edges of small pages among them.
     let all: Vec<(i64, u32)> = (0..40).map(|id| (i64::from(id / 3) * 10 + i64::from(id % 2), id)).collect();
     let expected: HashSet<String> = all.iter().map(|(_, id)| id.to_string()).collect();
-    for limit in [6, 7, 11, 39, 40, 41] {
+    for (limit, dies) in [6, 11, 39, 40].into_iter().flat_map(|limit| (0..4).map(move |dies| (limit, dies))) {
         for mask in 0..16_u8 {
             for position in [Position::Inclusive, Position::Exclusive, Position::Exact] {
                 for last in [Last::Null, Last::ThenNotFound, Last::ThenEmpty] {
@@ -441,6 +456,7 @@ fn every_row_comes_whatever_the_vendors_manners() {
                         last,
                         inclusive: (mask & 4 > 0, mask & 8 > 0),
                         limit,
+                        dies,
                     };
                     let (ids, end) = walked(vendor, &all);
                     assert_eq!(ids, expected, "{vendor:?}");
