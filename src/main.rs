@@ -1,1 +1,3 @@
-fn main() { userhaul_cli::main(); }
+fn main() {
+    userhaul_cli::main();
+}

@@ -12,7 +12,14 @@ use crate::{
 
 /// Takes user data out of SaaS vendors and puts it, typed and exact, where data teams work.
 #[derive(Debug, Parser)]
-#[command(name = "userhaul", version, about, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "userhaul",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -89,7 +96,8 @@ pub fn main() -> ExitCode {
         }
     };
     let global = &arguments.global;
-    let console = Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
+    let console =
+        Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
     log(global);
     match run(&arguments, console) {
         Ok(exit) => code(exit),
@@ -113,7 +121,9 @@ fn log(global: &Global) {
     // A second subscriber in one process (tests) is no matter.
     let _ = match global.log_format {
         LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
-        LogFormat::Text => tracing::subscriber::set_global_default(subscriber.with_ansi(false).without_time().finish()),
+        LogFormat::Text => {
+            tracing::subscriber::set_global_default(subscriber.with_ansi(false).without_time().finish())
+        }
     };
 }
 

@@ -46,7 +46,8 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let messages = error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
+        let messages =
+            error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
         Self { messages, exit: Exit::Usage }
     }
 }

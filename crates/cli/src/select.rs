@@ -31,16 +31,27 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The streams of a source that its configuration names: all stable ones where it names none.
-pub(crate) fn configured(spec: &ConnectorSpec, source: &str, patterns: &[String]) -> Result<BTreeSet<String>, Failure> {
+pub(crate) fn configured(
+    spec: &ConnectorSpec,
+    source: &str,
+    patterns: &[String],
+) -> Result<BTreeSet<String>, Failure> {
     if patterns.is_empty() {
-        return Ok(spec.streams.values().filter(|stream| !stream.experimental).map(|stream| stream.name.clone()).collect());
+        return Ok(spec
+            .streams
+            .values()
+            .filter(|stream| !stream.experimental)
+            .map(|stream| stream.name.clone())
+            .collect());
     }
     let mut selected = BTreeSet::new();
     for pattern in patterns {
         let found: Vec<&String> = spec
             .streams
             .values()
-            .filter(|stream| matches(pattern, &stream.name) && (!stream.experimental || *pattern == stream.name))
+            .filter(|stream| {
+                matches(pattern, &stream.name) && (!stream.experimental || *pattern == stream.name)
+            })
             .map(|stream| &stream.name)
             .collect();
         if found.is_empty() {

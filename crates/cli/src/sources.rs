@@ -68,7 +68,10 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     let configured = select::configured(connector.spec(), &config.name, &config.streams)?;
     for (key, asked) in [("history", config.history), ("archive", config.archive)] {
         if asked {
-            return Err(Failure::usage(place(&format!("`{key}` is not in this version yet")), Some(format!("remove `{key}`"))));
+            return Err(Failure::usage(
+                place(&format!("`{key}` is not in this version yet")),
+                Some(format!("remove `{key}`")),
+            ));
         }
     }
     if config.deletes == crate::config::Deletes::Mark {
@@ -92,9 +95,9 @@ fn corrections(config: &SourceConfig) -> Result<Option<toml::Table>, Failure> {
         Some(Wire::Inline(table)) => Ok(Some(table.clone())),
         Some(Wire::File(path)) => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-            toml::from_str(&text).map(Some).map_err(|error| {
-                Failure::usage(format!("{}: {}", path.display(), error.message()), None)
-            })
+            toml::from_str(&text)
+                .map(Some)
+                .map_err(|error| Failure::usage(format!("{}: {}", path.display(), error.message()), None))
         }
     }
 }
@@ -174,7 +177,9 @@ impl Prepared {
                 return Err(refuse("hash", "needs a `key`"));
             };
             let key = key.expose_secret().as_bytes().to_vec();
-            rules.extend(privacy.hash.iter().map(|name| Rule { name: name.clone(), act: Act::Hash(key.clone()) }));
+            rules.extend(
+                privacy.hash.iter().map(|name| Rule { name: name.clone(), act: Act::Hash(key.clone()) }),
+            );
         }
         rules.extend(privacy.drop.iter().map(|name| Rule { name: name.clone(), act: Act::Drop }));
         Ok(rules)
@@ -189,7 +194,8 @@ impl Prepared {
             needed.extend(stream.version.as_deref());
             needed.extend(stream.window().map(|window| window.by.as_str()));
             let keys = spec.streams.values().filter_map(|child| child.parent());
-            needed.extend(keys.filter(|parent| parent.stream == stream.name).map(|parent| parent.key.as_str()));
+            needed
+                .extend(keys.filter(|parent| parent.stream == stream.name).map(|parent| parent.key.as_str()));
             let columns = stream.columns().filter(|column| needed.contains(&column.name.as_str()));
             columns.into_iter().any(|column| column.name == name || column.field == name)
         })

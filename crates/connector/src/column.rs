@@ -119,7 +119,10 @@ impl Column {
                 (ColumnType::Struct(columns.collect::<Result<_, _>>()?), doc)
             }
             other => {
-                return Err(refuse(format!("expected a text, a list or a table, found {}", other.type_str())));
+                return Err(refuse(format!(
+                    "expected a text, a list or a table, found {}",
+                    other.type_str()
+                )));
             }
         };
         Ok(Self { field: field.to_owned(), name: snake_case(field), kind, doc })
@@ -167,8 +170,10 @@ impl ColumnType {
         match self {
             Self::List(element) => format!("list<{}>", element.describe()),
             Self::Struct(columns) => {
-                let members: Vec<String> =
-                    columns.iter().map(|column| format!("{}: {}", column.name, column.kind.describe())).collect();
+                let members: Vec<String> = columns
+                    .iter()
+                    .map(|column| format!("{}: {}", column.name, column.kind.describe()))
+                    .collect();
                 format!("struct<{}>", members.join(", "))
             }
             scalar => SCALARS
@@ -273,6 +278,9 @@ mod tests {
     #[test]
     fn an_unknown_type_is_refused_with_the_known_ones() {
         let error = Column::parse("id", &toml::Value::String("uuid".to_owned())).expect_err("no such type");
-        assert!(error.to_string().starts_with("field `id`: unknown type `uuid`; one of text, id,"), "{error}");
+        assert!(
+            error.to_string().starts_with("field `id`: unknown type `uuid`; one of text, id,"),
+            "{error}"
+        );
     }
 }

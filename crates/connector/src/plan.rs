@@ -66,14 +66,22 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
 }
 
 /// The slices of one pass and window: one for all properties' walks each, and one a block of parents.
-fn slices_of(stream: &StreamSpec, pass: &Pass, window: Option<Window>, inputs: &PlanInputs<'_>) -> Vec<Slice> {
+fn slices_of(
+    stream: &StreamSpec,
+    pass: &Pass,
+    window: Option<Window>,
+    inputs: &PlanInputs<'_>,
+) -> Vec<Slice> {
     let mut walks = vec![base_walk(stream, pass, window)];
     for axis in &stream.axes {
         if let Axis::Property { setting, param, .. } = axis {
-            let values = inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values.as_slice());
+            let values =
+                inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values.as_slice());
             walks = walks
                 .iter()
-                .flat_map(|walk| values.unwrap_or_default().iter().map(|value| with_value(walk, param, value, None)))
+                .flat_map(|walk| {
+                    values.unwrap_or_default().iter().map(|value| with_value(walk, param, value, None))
+                })
                 .collect();
         }
     }
@@ -147,14 +155,19 @@ fn with_given(label: &str, walk: &Walk) -> String {
 fn label(pass: &Pass, window: Option<Window>) -> String {
     let mut parts: Vec<String> = pass.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if let Some(window) = window {
-        let from = window.from.map_or_else(String::new, |from| format_instant(from, DateFormat::Day, Round::Down));
+        let from =
+            window.from.map_or_else(String::new, |from| format_instant(from, DateFormat::Day, Round::Down));
         parts.push(format!("{from}..{}", format_instant(window.to, DateFormat::Day, Round::Down)));
     }
     parts.join(" ")
 }
 
 /// The windows of a stream: `[from, to)` tiles from the start to now, without gap or overlap.
-fn windows(stream: &StreamSpec, axis: &WindowAxis, inputs: &PlanInputs<'_>) -> Result<Vec<Window>, PlanError> {
+fn windows(
+    stream: &StreamSpec,
+    axis: &WindowAxis,
+    inputs: &PlanInputs<'_>,
+) -> Result<Vec<Window>, PlanError> {
     let end = inputs.end.map_or(inputs.now, |end| end.min(inputs.now));
     let start = match inputs.start {
         None if axis.start_required => return Err(PlanError::StartRequired { stream: stream.name.clone() }),
@@ -247,7 +260,8 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
             walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
             walk.params.push((axis.to.clone(), to.clone()));
         }
-        half.label = format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
+        half.label =
+            format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
         half
     };
     let first = half(Window { from: window.from, to: middle });

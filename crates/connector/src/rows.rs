@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
-    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray,
+    MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use userhaul_record::{Micros, RowLineage};
 
@@ -120,7 +120,9 @@ impl<'a> MapColumn<'a> {
         let keys = map.keys().as_any().downcast_ref::<StringArray>();
         let values = map.values().as_any().downcast_ref::<StringArray>();
         let (Some(keys), Some(values)) = (keys, values) else { return Vec::new() };
-        (start..end).map(|entry| (keys.value(entry), values.is_valid(entry).then(|| values.value(entry)))).collect()
+        (start..end)
+            .map(|entry| (keys.value(entry), values.is_valid(entry).then(|| values.value(entry))))
+            .collect()
     }
 }
 
@@ -163,7 +165,11 @@ fn list_range(list: &ListArray, row: usize) -> Option<(usize, usize)> {
 }
 
 /// The column at a path: `meta.client.height` steps into structs.
-fn column<'a, T: 'static>(batch: &'a RecordBatch, path: &str, kind: &'static str) -> Result<&'a T, UnifyError> {
+fn column<'a, T: 'static>(
+    batch: &'a RecordBatch,
+    path: &str,
+    kind: &'static str,
+) -> Result<&'a T, UnifyError> {
     let missing = || UnifyError { column: path.to_owned(), kind };
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let array = batch.column_by_name(first).ok_or_else(missing)?;
@@ -189,7 +195,11 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// When a column of the primary key is not there.
-    pub fn new(batch: &'a RecordBatch, primary_key: &[String], lookups: &'a Lookups) -> Result<Self, UnifyError> {
+    pub fn new(
+        batch: &'a RecordBatch,
+        primary_key: &[String],
+        lookups: &'a Lookups,
+    ) -> Result<Self, UnifyError> {
         Ok(Self { batch, keys: keys(batch, primary_key)?, lookups })
     }
 

@@ -13,7 +13,8 @@ use userhaul_runner::progress::NoProgress;
 
 use super::preview;
 use crate::{
-    config, console::Console,
+    config,
+    console::Console,
     failure::{Exit, Failure},
     nearest::nearest,
     registry, render, sources,
@@ -106,7 +107,12 @@ fn by_ending(path: &Path) -> Format {
     }
 }
 
-fn write(batches: &[RecordBatch], schema: &Arc<Schema>, output: &Path, format: Format) -> Result<(), Failure> {
+fn write(
+    batches: &[RecordBatch],
+    schema: &Arc<Schema>,
+    output: &Path,
+    format: Format,
+) -> Result<(), Failure> {
     let bytes = encode(batches, schema, format).map_err(|error| Failure::failed(error.to_string(), None))?;
     if output.as_os_str() == "-" {
         if std::io::stdout().write_all(&bytes).is_err() {

@@ -36,9 +36,10 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     if selected.len() != 1 {
         return Err(one_stream());
     }
-    let (Some(stream), source) =
-        (selected.iter().next(), prepared.source(selected.clone(), &(Arc::new(NoProgress) as _), quota_dir())?)
-    else {
+    let (Some(stream), source) = (
+        selected.iter().next(),
+        prepared.source(selected.clone(), &(Arc::new(NoProgress) as _), quota_dir())?,
+    ) else {
         return Err(one_stream());
     };
     let read = read(source, stream, Some(options.rows)).await?;
@@ -66,7 +67,11 @@ pub(crate) struct Read {
 }
 
 /// Reads one stream into memory by way of a temporary folder.
-pub(crate) async fn read(source: userhaul_runner::Source, stream: &str, limit: Option<u64>) -> Result<Read, Failure> {
+pub(crate) async fn read(
+    source: userhaul_runner::Source,
+    stream: &str,
+    limit: Option<u64>,
+) -> Result<Read, Failure> {
     let folder = Temporary::new()?;
     let mut run_options = sync::new_run(&folder.0, Compression::Zstd);
     run_options.limit = limit;
@@ -89,7 +94,8 @@ pub(crate) async fn read(source: userhaul_runner::Source, stream: &str, limit: O
         .unwrap_or_default();
     files.sort();
     for file in files {
-        let rows = userhaul_sink::read(&file, None).map_err(|error| Failure::failed(error.to_string(), None))?;
+        let rows =
+            userhaul_sink::read(&file, None).map_err(|error| Failure::failed(error.to_string(), None))?;
         for batch in rows {
             batches.push(batch.map_err(|error| Failure::failed(error.to_string(), None))?);
         }
@@ -123,7 +129,9 @@ fn as_table(batches: &[RecordBatch], limit: usize) -> Result<String, Failure> {
     let failed = |error: arrow_schema::ArrowError| Failure::failed(error.to_string(), None);
     let schema = first.schema();
     let shown: Vec<usize> = (0..schema.fields().len())
-        .filter(|&index| !matches!(schema.field(index).name().as_str(), "_source" | "_run_id" | "_extracted_at"))
+        .filter(|&index| {
+            !matches!(schema.field(index).name().as_str(), "_source" | "_run_id" | "_extracted_at")
+        })
         .collect();
     let header: Vec<&str> = shown.iter().map(|&index| schema.field(index).name().as_str()).collect();
     let options = arrow_cast::display::FormatOptions::default();

@@ -26,7 +26,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     if let Some(run_id) = &options.run_id {
         records.retain(|record| record.run_id.starts_with(run_id.as_str()));
         if records.is_empty() {
-            return Err(Failure::usage(format!("no run `{run_id}`"), Some("`userhaul runs` lists them".to_owned())));
+            return Err(Failure::usage(
+                format!("no run `{run_id}`"),
+                Some("`userhaul runs` lists them".to_owned()),
+            ));
         }
     }
     if options.json {
@@ -40,7 +43,12 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     }
     if options.run_id.is_some() {
         for record in &records {
-            console::print(&format!("run {} from {}\n{}\n", record.run_id, record.started_at, render::summary(record)));
+            console::print(&format!(
+                "run {} from {}\n{}\n",
+                record.run_id,
+                record.started_at,
+                render::summary(record)
+            ));
         }
         return Ok(Exit::Ok);
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray, StringArray,
-    StructArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
+    StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
@@ -41,7 +41,10 @@ impl Texts {
     }
 
     fn start(&self, index: usize) -> usize {
-        index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| usize::try_from(end).unwrap_or(0))
+        index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |&end| usize::try_from(end).unwrap_or(0))
     }
 
     pub(crate) fn get(&self, index: usize) -> &[u8] {
@@ -135,7 +138,9 @@ impl ColumnBuilder {
     #[inline]
     pub(crate) fn push_null(&mut self) {
         match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => texts.close(),
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+                texts.close()
+            }
             Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.push(0),
             Values::Double(numbers) => numbers.push(0.0),
             Values::Bool(bits) => bits.push(false),
@@ -157,7 +162,9 @@ impl ColumnBuilder {
             Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
                 texts.truncate(len);
             }
-            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.truncate(len),
+            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => {
+                numbers.truncate(len)
+            }
             Values::Double(numbers) => numbers.truncate(len),
             Values::Bool(bits) => bits.truncate(len),
             Values::Date(days) => days.truncate(len),
@@ -203,9 +210,9 @@ impl ColumnBuilder {
                 Arc::new(texts.finish(nulls)?)
             }
             Values::Int(numbers) => Arc::new(Int64Array::new(std::mem::take(numbers).into(), nulls)),
-            Values::Instant(numbers) | Values::Millis(numbers) => {
-                Arc::new(TimestampMicrosecondArray::new(std::mem::take(numbers).into(), nulls).with_timezone("UTC"))
-            }
+            Values::Instant(numbers) | Values::Millis(numbers) => Arc::new(
+                TimestampMicrosecondArray::new(std::mem::take(numbers).into(), nulls).with_timezone("UTC"),
+            ),
             Values::Double(numbers) => Arc::new(Float64Array::new(std::mem::take(numbers).into(), nulls)),
             Values::Bool(bits) => Arc::new(BooleanArray::new(std::mem::take(bits).into(), nulls)),
             Values::Date(days) => Arc::new(Date32Array::new(std::mem::take(days).into(), nulls)),
@@ -222,7 +229,12 @@ impl ColumnBuilder {
             Values::List { ends, element } => {
                 let DataType::List(field) = kind else { return Err(mismatch(kind)) };
                 let elements = element.finish(field.data_type())?;
-                Arc::new(ListArray::try_new(Arc::clone(field), offsets(std::mem::take(ends)), elements, nulls)?)
+                Arc::new(ListArray::try_new(
+                    Arc::clone(field),
+                    offsets(std::mem::take(ends)),
+                    elements,
+                    nulls,
+                )?)
             }
             Values::Struct(shape) => {
                 let DataType::Struct(fields) = kind else { return Err(mismatch(kind)) };
@@ -264,7 +276,9 @@ impl ColumnBuilder {
             return None;
         }
         match &self.values {
-            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.get(row).copied(),
+            Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => {
+                numbers.get(row).copied()
+            }
             Values::Date(days) => days.get(row).copied().map(i64::from),
             _ => None,
         }

@@ -148,10 +148,13 @@ pub(crate) fn items(
     pointers: &[String],
     single: bool,
 ) -> Result<usize, DecodeError> {
-    for candidate in pointers.iter().filter(|candidate| !candidate.is_empty() && *candidate != super::LONE_ROW) {
+    for candidate in
+        pointers.iter().filter(|candidate| !candidate.is_empty() && *candidate != super::LONE_ROW)
+    {
         // `/*` is the only array among the members, whatever its name.
         if candidate == "/*" {
-            let mut arrays = envelope.members.iter().filter(|(_, range)| body.get(range.start) == Some(&b'['));
+            let mut arrays =
+                envelope.members.iter().filter(|(_, range)| body.get(range.start) == Some(&b'['));
             if let (Some((_, range)), None) = (arrays.next(), arrays.next()) {
                 return Ok(range.start);
             }
@@ -174,7 +177,9 @@ pub(crate) fn items(
 }
 
 fn describe(pointers: &[String]) -> String {
-    let named: Vec<&str> =
-        pointers.iter().map(|pointer| if pointer.is_empty() { "the page itself" } else { pointer.as_str() }).collect();
+    let named: Vec<&str> = pointers
+        .iter()
+        .map(|pointer| if pointer.is_empty() { "the page itself" } else { pointer.as_str() })
+        .collect();
     named.join(", ")
 }

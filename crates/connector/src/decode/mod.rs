@@ -5,12 +5,15 @@
 //! takes goes into `_extra`, as it came. No tree of values is built.
 
 mod builder;
+mod derived;
 mod envelope;
+mod extra;
 mod names;
 mod private;
 mod row;
 mod shape;
 mod table;
+mod table_builder;
 mod value;
 
 use arrow_array::RecordBatch;
@@ -18,7 +21,6 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 pub use envelope::{Envelope, FactsError};
 pub use private::{Act, Rule};
-pub use row::NullKey;
 pub use shape::Alias;
 pub use table::{Lineage, TableLayout};
 
@@ -210,9 +212,9 @@ impl Decoder {
                 // The usual page has its rows at the first pointer: they are read on the way. Elsewhere they are
                 // read after the page has been skipped over once.
                 let first_pointer = self.items.iter().find(|pointer| !pointer.is_empty());
-                let usual = first_pointer.and_then(|pointer| pointer.strip_prefix('/')).filter(|name| {
-                    !self.single && *name != "*" && !name.contains('/')
-                });
+                let usual = first_pointer
+                    .and_then(|pointer| pointer.strip_prefix('/'))
+                    .filter(|name| !self.single && *name != "*" && !name.contains('/'));
                 let mut done = false;
                 envelope = Envelope::read::<DecodeError>(&mut scanner, usual, |items| {
                     done = true;
@@ -222,7 +224,11 @@ impl Decoder {
                     match envelope::items(&envelope, body, &self.items, self.single) {
                         Ok(found) => {
                             let mut items = Scanner { bytes: body, at: found };
-                            if self.single { self.reader.one(&mut items, lineage)? } else { self.reader.array(&mut items, lineage)? }
+                            if self.single {
+                                self.reader.one(&mut items, lineage)?
+                            } else {
+                                self.reader.array(&mut items, lineage)?
+                            }
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
                         Err(DecodeError::NoItems { .. }) if lone => self.reader.one(&mut whole, lineage)?,
@@ -233,7 +239,10 @@ impl Decoder {
             }
             Kind::Null if self.single || lone => scanner.literal("null")?,
             kind => {
-                return Err(DecodeError::NoItems { expected: self.items.join(", "), found: kind.name().to_owned() });
+                return Err(DecodeError::NoItems {
+                    expected: self.items.join(", "),
+                    found: kind.name().to_owned(),
+                });
             }
         }
         scanner.end()?;

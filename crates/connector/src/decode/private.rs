@@ -3,6 +3,17 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::{
+    column::snake_case,
+    json::{
+        scan::{JsonError, Kind, Scanner, StringSpan},
+        text,
+    },
+};
+
+/// Deeper than this nothing is looked at, and so nothing is kept.
+const MAX_DEPTH: usize = 64;
+
 /// What is done to a field, by its name: the vendor's or the column's.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -41,4 +52,150 @@ pub(crate) fn hashed(key: &[u8], text: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
     mac.update(text);
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rule for a key as it stands in the page, with its quotes.
+pub(crate) fn rule_of_key<'a>(rules: &'a [Rule], key: &[u8]) -> Option<&'a Act> {
+    let inner = key.get(1..key.len().saturating_sub(1))?;
+    rule_of_inner(rules, StringSpan { inner, escaped: inner.contains(&b'\\') })
+}
+
+/// The rule for a key of a page.
+pub(crate) fn rule_of_inner<'a>(rules: &'a [Rule], key: StringSpan<'_>) -> Option<&'a Act> {
+    if rules.is_empty() {
+        return None;
+    }
+    let mut decoded = Vec::new();
+    text::append(key, &mut decoded);
+    let name = String::from_utf8_lossy(&decoded);
+    rule_for(rules, &name, &snake_case(&name))
+}
+
+/// The text of a raw value that is hashed: a string's text, anything else as JSON text.
+pub(crate) fn text_of(raw: &[u8]) -> Vec<u8> {
+    let mut scanner = Scanner::new(raw);
+    match scanner.string() {
+        Ok(span) => {
+            let mut decoded = Vec::new();
+            text::append(span, &mut decoded);
+            decoded
+        }
+        Err(_) => raw.to_vec(),
+    }
+}
+
+/// Copies a raw value without its private members, at any depth.
+///
+/// The value was read over once, so it is JSON; where that should not hold, nothing is kept.
+pub(crate) fn redact(raw: &[u8], rules: &[Rule], into: &mut Vec<u8>) {
+    let start = into.len();
+    if redact_at(&mut Scanner::new(raw), rules, into, 0).is_err() {
+        into.truncate(start);
+        into.extend_from_slice(b"null");
+    }
+}
+
+fn redact_at(
+    scanner: &mut Scanner<'_>,
+    rules: &[Rule],
+    into: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), JsonError> {
+    match scanner.kind()? {
+        Kind::Object | Kind::Array if depth >= MAX_DEPTH => {
+            scanner.skip()?;
+            into.extend_from_slice(b"null");
+        }
+        Kind::Object => {
+            into.push(b'{');
+            let mut first = true;
+            let mut more = scanner.enter_object()?;
+            while more {
+                let begun = into.len();
+                if !first {
+                    into.push(b',');
+                }
+                if redact_member(scanner, rules, into, depth)? {
+                    first = false;
+                } else {
+                    into.truncate(begun);
+                }
+                more = scanner.next_member()?;
+            }
+            into.push(b'}');
+        }
+        Kind::Array => {
+            into.push(b'[');
+            let mut first = true;
+            let mut more = scanner.enter_array()?;
+            while more {
+                if !first {
+                    into.push(b',');
+                }
+                first = false;
+                redact_at(scanner, rules, into, depth + 1)?;
+                more = scanner.next_element()?;
+            }
+            into.push(b']');
+        }
+        _ => {
+            let range = scanner.skip()?;
+            into.extend_from_slice(&scanner.bytes[range]);
+        }
+    }
+    Ok(())
+}
+
+/// Copies one member; false where it is dropped.
+fn redact_member(
+    scanner: &mut Scanner<'_>,
+    rules: &[Rule],
+    into: &mut Vec<u8>,
+    depth: usize,
+) -> Result<bool, JsonError> {
+    let start = scanner.at;
+    let key = scanner.string()?;
+    let quoted = &scanner.bytes[start..scanner.at];
+    scanner.colon()?;
+    match rule_of_inner(rules, key) {
+        Some(Act::Drop) => {
+            scanner.skip()?;
+            Ok(false)
+        }
+        Some(Act::Hash(secret)) => {
+            let range = scanner.skip()?;
+            into.extend_from_slice(quoted);
+            into.push(b':');
+            text::append_quoted(&hashed(secret, &text_of(&scanner.bytes[range])), into);
+            Ok(true)
+        }
+        None => {
+            into.extend_from_slice(quoted);
+            into.push(b':');
+            redact_at(scanner, rules, into, depth + 1)?;
+            Ok(true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_members_are_found_at_any_depth() {
+        let rules = [
+            Rule { name: "email".to_owned(), act: Act::Drop },
+            Rule { name: "first_name".to_owned(), act: Act::Hash(b"pepper".to_vec()) },
+        ];
+        let mut kept = Vec::new();
+        let raw =
+            br#"{"a": [{"email": "x@example.com", "firstName": "Ada", "b": 1}], "em\u0061il": 2, "c": []}"#;
+        redact(raw, &rules, &mut kept);
+        let hash = hashed(b"pepper", b"Ada");
+        assert_eq!(
+            String::from_utf8(kept).expect("text"),
+            format!(r#"{{"a":[{{"firstName":"{hash}","b":1}}],"c":[]}}"#)
+        );
+    }
 }

@@ -1,183 +1,24 @@
 //! Rows of a page, into the columns of their table and of the tables derived from it.
 
-use std::collections::BTreeMap;
-
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
-use sha2::{Digest, Sha256};
 
 use super::{
     Counts, CustomFields, DecodeError, DecodeOptions, PageRows, Taken,
-    builder::{ColumnBuilder, Texts, Values},
+    builder::{Values, last_end},
+    derived::Derived,
+    extra::{self, Leftover},
     names,
-    private::{Act, Rule, hashed, rule_for},
-    shape::{Shape, Target},
+    shape::Target,
     table::{Lineage, TableLayout},
-    value::{Entries, Fit, Met, earlier_duplicates, private_text, read_private, target_of},
-};
-use crate::{
-    column::ColumnType,
-    json::{
-        canonical,
-        scan::{JsonError, Kind, Scanner, StringSpan},
-        text,
+    table_builder::{
+        KeyColumn, TableBuilder, close_lineage, key_column, parent_column, push_text, siphasher, synthesise,
     },
+    value::{Entries, Fit, Met, earlier_duplicates, read_private, target_of},
 };
-
-/// A row without a column of its primary key; see [`DecodeError::NullKey`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NullKey;
-
-/// The growing columns of one table.
-#[derive(Debug)]
-struct TableBuilder {
-    schema: SchemaRef,
-    given: Vec<ColumnBuilder>,
-    ordinal: Option<ColumnBuilder>,
-    shape: Shape,
-    computed: Vec<ColumnBuilder>,
-    synthetic: Option<Synthetic>,
-    source: Texts,
-    run_id: Texts,
-    extracted_at: ColumnBuilder,
-    extra: ColumnBuilder,
-    /// The names of the vendor's fields, by index.
-    names: Vec<String>,
-    key: Vec<KeyColumn>,
-    rows: usize,
-}
-
-#[derive(Debug)]
-struct Synthetic {
-    column: ColumnBuilder,
-    /// The index of the field that is the id where a row has it.
-    id: Option<usize>,
-    stream: String,
-    /// How often the same row has been seen in this walk.
-    duplicates: BTreeMap<[u8; 32], u32>,
-    /// For each row, a hash of its id or content, without the number of equal rows before it.
-    content: Vec<u64>,
-}
-
-/// Where a column of the primary key is grown.
-#[derive(Debug, Clone, Copy)]
-enum KeyColumn {
-    Given(usize),
-    Ordinal,
-    Field(usize),
-    Synthetic,
-}
-
-impl TableBuilder {
-    fn new(layout: &TableLayout, rules: &[Rule]) -> Self {
-        let shape = Shape::new(&layout.columns, &layout.aliases, rules);
-        let key = layout.primary_key.iter().filter_map(|name| key_column(layout, name)).collect();
-        Self {
-            schema: layout.schema(),
-            given: super::builder::builders(&layout.given, rules),
-            ordinal: layout.ordinal.then(|| ColumnBuilder::new(&ColumnType::Int, rules)),
-            shape,
-            computed: super::builder::builders(&layout.computed, rules),
-            synthetic: layout.synthetic_key.as_ref().map(|field| Synthetic {
-                column: ColumnBuilder::new(&ColumnType::Id, &[]),
-                id: layout.columns.iter().position(|column| column.field == *field),
-                stream: layout.stream.clone(),
-                duplicates: BTreeMap::new(),
-                content: Vec::new(),
-            }),
-            source: Texts::default(),
-            run_id: Texts::default(),
-            extracted_at: ColumnBuilder::new(&ColumnType::Instant, &[]),
-            extra: ColumnBuilder::new(&ColumnType::Json, &[]),
-            names: layout.columns.iter().map(|column| column.name.clone()).collect(),
-            key,
-            rows: 0,
-        }
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.rows = rows;
-        self.shape.truncate(rows);
-        let others = self.given.iter_mut().chain(self.ordinal.as_mut()).chain(&mut self.computed);
-        for column in others.chain(self.synthetic.as_mut().map(|synthetic| &mut synthetic.column)) {
-            column.truncate(rows);
-        }
-        if let Some(synthetic) = &mut self.synthetic {
-            synthetic.content.truncate(rows);
-        }
-        self.source.truncate(rows);
-        self.run_id.truncate(rows);
-        self.extracted_at.truncate(rows);
-        self.extra.truncate(rows);
-    }
-
-    fn bytes(&self) -> usize {
-        self.shape.fields.iter().map(|field| field.builder.bytes()).sum::<usize>() + self.extra.bytes()
-    }
-
-    fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
-        let schema = std::sync::Arc::clone(&self.schema);
-        let fields = schema.fields();
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(fields.len());
-        for column in self.given.iter_mut().chain(self.ordinal.as_mut()) {
-            arrays.push(column.finish(fields[arrays.len()].data_type())?);
-        }
-        for field in &mut self.shape.fields {
-            arrays.push(field.builder.finish(fields[arrays.len()].data_type())?);
-        }
-        for column in self.computed.iter_mut().chain(self.synthetic.as_mut().map(|synthetic| &mut synthetic.column)) {
-            arrays.push(column.finish(fields[arrays.len()].data_type())?);
-        }
-        arrays.push(std::sync::Arc::new(self.source.finish(None)?));
-        arrays.push(std::sync::Arc::new(self.run_id.finish(None)?));
-        arrays.push(self.extracted_at.finish(fields[arrays.len()].data_type())?);
-        arrays.push(self.extra.finish(fields[arrays.len()].data_type())?);
-        self.rows = 0;
-        if let Some(synthetic) = &mut self.synthetic {
-            synthetic.content.clear();
-        }
-        RecordBatch::try_new(schema, arrays)
-    }
-
-    fn key_builder(&self, column: KeyColumn) -> Option<&ColumnBuilder> {
-        match column {
-            KeyColumn::Given(index) => self.given.get(index),
-            KeyColumn::Ordinal => self.ordinal.as_ref(),
-            KeyColumn::Field(index) => self.shape.fields.get(index).map(|field| &field.builder),
-            KeyColumn::Synthetic => self.synthetic.as_ref().map(|synthetic| &synthetic.column),
-        }
-    }
-}
-
-fn key_column(layout: &TableLayout, name: &str) -> Option<KeyColumn> {
-    if name == "ordinal" && layout.ordinal {
-        return Some(KeyColumn::Ordinal);
-    }
-    if name == "_key" && layout.synthetic_key.is_some() {
-        return Some(KeyColumn::Synthetic);
-    }
-    let given = layout.given.iter().position(|column| column.name == name).map(KeyColumn::Given);
-    given.or_else(|| layout.columns.iter().position(|column| column.name == name).map(KeyColumn::Field))
-}
-
-/// The column of a parent row that a derived row repeats: one of the vendor's fields, or a given one.
-fn parent_column(layout: &TableLayout, field: &str) -> Option<KeyColumn> {
-    let own = layout.columns.iter().position(|column| column.field == field).map(KeyColumn::Field);
-    own.or_else(|| layout.given.iter().position(|column| column.field == field).map(KeyColumn::Given))
-}
-
-/// A derived table and where its rows stand.
-#[derive(Debug)]
-struct Derived {
-    stream: String,
-    table: TableBuilder,
-    field: Vec<u8>,
-    /// For each given column, the parent's column that it repeats.
-    inherits: Vec<Option<KeyColumn>>,
-    single: bool,
-    /// Where the current row's value begins in the page.
-    at: Option<usize>,
-}
+use crate::json::{
+    scan::{JsonError, Kind, Scanner, StringSpan},
+    text,
+};
 
 /// Reads the rows of a stream's pages.
 #[derive(Debug)]
@@ -185,7 +26,6 @@ pub(crate) struct RowReader {
     table: TableBuilder,
     derived: Vec<Derived>,
     custom: Option<(usize, CustomFields)>,
-    rules: Vec<Rule>,
     counts: Counts,
     met: Met,
     leftovers: Vec<Leftover>,
@@ -202,16 +42,6 @@ struct Again {
     /// Another name of the same field is read instead.
     outvoted: Vec<usize>,
 }
-
-/// A member of a row that goes into `_extra`.
-#[derive(Debug, Clone)]
-struct Leftover {
-    key: std::ops::Range<usize>,
-    value: std::ops::Range<usize>,
-    /// What stands for the value where a privacy rule says so.
-    replaced: Option<String>,
-}
-
 impl RowReader {
     pub(crate) fn new(options: &DecodeOptions) -> Self {
         let layout = options.table.clone();
@@ -231,9 +61,8 @@ impl RowReader {
             table: TableBuilder::new(&layout, &options.rules),
             derived: derived.collect(),
             custom,
-            rules: options.rules.clone(),
             counts: Counts::default(),
-            met: Met::default(),
+            met: Met { rules: options.rules.clone(), ..Met::default() },
             leftovers: Vec::new(),
             watch_keys: false,
             watch_cursor: None,
@@ -269,11 +98,14 @@ impl RowReader {
 
     /// The number of rows of every table, to go back to.
     pub(crate) fn mark(&self) -> Vec<usize> {
-        std::iter::once(self.table.rows).chain(self.derived.iter().map(|derived| derived.table.rows)).collect()
+        std::iter::once(self.table.rows)
+            .chain(self.derived.iter().map(|derived| derived.table.rows))
+            .collect()
     }
 
     pub(crate) fn roll_back(&mut self, mark: &[usize]) {
-        let tables = std::iter::once(&mut self.table).chain(self.derived.iter_mut().map(|derived| &mut derived.table));
+        let tables =
+            std::iter::once(&mut self.table).chain(self.derived.iter_mut().map(|derived| &mut derived.table));
         for (table, &rows) in tables.zip(mark) {
             table.truncate(rows);
         }
@@ -281,7 +113,8 @@ impl RowReader {
 
     /// Forgets how often equal rows came: a walk begins anew.
     pub(crate) fn begin_walk(&mut self) {
-        let tables = std::iter::once(&mut self.table).chain(self.derived.iter_mut().map(|derived| &mut derived.table));
+        let tables =
+            std::iter::once(&mut self.table).chain(self.derived.iter_mut().map(|derived| &mut derived.table));
         for synthetic in tables.filter_map(|table| table.synthetic.as_mut()) {
             synthetic.duplicates.clear();
         }
@@ -301,7 +134,11 @@ impl RowReader {
     }
 
     /// Reads the array of rows that begins at the scanner.
-    pub(crate) fn array(&mut self, scanner: &mut Scanner<'_>, lineage: &Lineage<'_>) -> Result<(), DecodeError> {
+    pub(crate) fn array(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        lineage: &Lineage<'_>,
+    ) -> Result<(), DecodeError> {
         if scanner.enter_array()? {
             let mut index = 0;
             loop {
@@ -317,7 +154,11 @@ impl RowReader {
     }
 
     /// Reads rows that stand one after the other with commas between them, up to the end.
-    pub(crate) fn elements(&mut self, scanner: &mut Scanner<'_>, lineage: &Lineage<'_>) -> Result<(), DecodeError> {
+    pub(crate) fn elements(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        lineage: &Lineage<'_>,
+    ) -> Result<(), DecodeError> {
         let mut index = 0;
         loop {
             scanner.space();
@@ -335,7 +176,11 @@ impl RowReader {
     }
 
     /// Reads the single row that begins at the scanner.
-    pub(crate) fn one(&mut self, scanner: &mut Scanner<'_>, lineage: &Lineage<'_>) -> Result<(), DecodeError> {
+    pub(crate) fn one(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        lineage: &Lineage<'_>,
+    ) -> Result<(), DecodeError> {
         self.row(scanner, lineage, 0)?;
         self.settle();
         Ok(())
@@ -346,7 +191,12 @@ impl RowReader {
         self.counts.duplicate_keys += std::mem::take(&mut self.met.duplicate_keys);
     }
 
-    fn row(&mut self, scanner: &mut Scanner<'_>, lineage: &Lineage<'_>, index: usize) -> Result<(), DecodeError> {
+    fn row(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        lineage: &Lineage<'_>,
+        index: usize,
+    ) -> Result<(), DecodeError> {
         scanner.space();
         if scanner.peek() != Some(b'{') {
             return Err(DecodeError::NotAnObject { row: index });
@@ -392,9 +242,15 @@ impl RowReader {
                     Target::Field(index) if self.is_custom_column(index) => {
                         custom_entries |= self.custom_object(scanner, key_range, index)?;
                     }
-                    Target::Field(_) if again.is_some_and(|again| again.outvoted.binary_search(&at).is_ok()) => {
+                    Target::Field(_)
+                        if again.is_some_and(|again| again.outvoted.binary_search(&at).is_ok()) =>
+                    {
                         // A name without a value says nothing that would be lost.
-                        if scanner.kind()? == Kind::Null { scanner.literal("null")? } else { self.leave(scanner, key_range)? }
+                        if scanner.kind()? == Kind::Null {
+                            scanner.literal("null")?
+                        } else {
+                            self.leave(scanner, key_range)?
+                        }
                     }
                     Target::Field(index) if self.table.shape.fields[index].seen.is_some() => {
                         if again.is_none() {
@@ -439,7 +295,7 @@ impl RowReader {
         let fit = read_private(&mut field.builder, field.private.as_ref(), scanner, &mut self.met)?;
         if fit != Fit::Whole {
             *self.counts.type_mismatches.entry(self.table.names[index].clone()).or_default() += 1;
-            self.leftovers.push(Leftover { key, value: start..scanner.at, replaced: None });
+            self.leftovers.push(Leftover { key, value: start..scanner.at });
         }
         Ok(())
     }
@@ -465,7 +321,8 @@ impl RowReader {
                         let field = &mut self.table.shape.fields[index];
                         field.seen = Some(usize::MAX);
                         let private = field.private.as_ref();
-                        kept &= read_private(&mut field.builder, private, scanner, &mut self.met)? == Fit::Whole;
+                        kept &=
+                            read_private(&mut field.builder, private, scanner, &mut self.met)? == Fit::Whole;
                     }
                     None => {
                         scanner.skip()?;
@@ -479,27 +336,15 @@ impl RowReader {
             kept = false;
         }
         if !kept {
-            self.leftovers.push(Leftover { key, value: start..scanner.at, replaced: None });
+            self.leftovers.push(Leftover { key, value: start..scanner.at });
         }
         Ok(())
     }
 
-    /// Keeps a member for `_extra`, under the privacy rule of its name.
+    /// Keeps a member for `_extra`.
     fn leave(&mut self, scanner: &mut Scanner<'_>, key: std::ops::Range<usize>) -> Result<(), JsonError> {
-        let kind = scanner.kind()?;
-        let start = *scanner;
         let value = scanner.skip()?;
-        if self.rules.is_empty() {
-            self.leftovers.push(Leftover { key, value, replaced: None });
-            return Ok(());
-        }
-        let name = String::from_utf8_lossy(&scanner.bytes[key.start + 1..key.end - 1]).into_owned();
-        let replaced = match rule_for(&self.rules, &name, &crate::column::snake_case(&name)) {
-            Some(Act::Drop) => return Ok(()),
-            Some(Act::Hash(secret)) => Some(hashed(secret, &private_text(start, value.clone(), kind)?)),
-            None => None,
-        };
-        self.leftovers.push(Leftover { key, value, replaced });
+        self.leftovers.push(Leftover { key, value });
         Ok(())
     }
 
@@ -524,24 +369,11 @@ impl RowReader {
 
     fn custom_entry(&mut self, scanner: &mut Scanner<'_>, key: StringSpan<'_>) -> Result<(), JsonError> {
         let Some((column, _)) = &self.custom else { return Ok(()) };
-        let private = rule_for(&self.rules, &String::from_utf8_lossy(key.inner), "").cloned();
-        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[*column].builder.values else {
+        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[*column].builder.values
+        else {
             return Ok(());
         };
-        if let Some(act) = private {
-            let kind = scanner.kind()?;
-            let start = *scanner;
-            let range = scanner.skip()?;
-            if let Act::Hash(secret) = act {
-                keys.push(key.inner);
-                values.push(hashed(&secret, &private_text(start, range, kind)?).as_bytes());
-                valid.push(true);
-            }
-            return Ok(());
-        }
-        text::append(key, &mut keys.bytes);
-        keys.close();
-        Entries { keys, values, valid, wrapped: false }.value(scanner, &mut self.met)
+        Entries { keys, values, valid, wrapped: false }.entry(key, scanner, &mut self.met)
     }
 
     /// Reads an object of custom fields, or null, under the map column's own name; anything else is a leftover.
@@ -562,7 +394,8 @@ impl RowReader {
                 return Ok(false);
             }
         }
-        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[index].builder.values else {
+        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[index].builder.values
+        else {
             return Ok(false);
         };
         Entries { keys, values, valid, wrapped: false }.append(scanner, &mut self.met)?;
@@ -577,7 +410,7 @@ impl RowReader {
             return;
         }
         if let Values::Map { ends, keys, values, valid, .. } = &mut field.builder.values {
-            let start = super::builder::last_end(ends);
+            let start = last_end(ends);
             Entries { keys, values, valid, wrapped: false }.unique(start, &mut self.met);
             ends.push(i32::try_from(keys.len()).unwrap_or(i32::MAX));
         }
@@ -596,14 +429,15 @@ impl RowReader {
         }
         synthesise(table, page, row, lineage);
         close_lineage(table, lineage);
-        append_extra(&mut table.extra, page, &self.leftovers, &mut self.met);
+        extra::append(&mut table.extra, page, &self.leftovers, &mut self.met);
         table.rows += 1;
     }
 
     /// Fails where a column of the primary key is null.
     fn require_key(&self, start: Scanner<'_>, row: usize, index: usize) -> Result<(), DecodeError> {
         for (number, &column) in self.table.key.iter().enumerate() {
-            let null = self.table.key_builder(column).is_some_and(|builder| builder.valid.get(row) == Some(&false));
+            let null =
+                self.table.key_builder(column).is_some_and(|builder| builder.valid.get(row) == Some(&false));
             if null {
                 return Err(DecodeError::NullKey {
                     row: index,
@@ -626,7 +460,10 @@ impl RowReader {
                 .inherits
                 .iter()
                 .map(|field| {
-                    self.table.key_builder((*field)?)?.text(row).map(|text| String::from_utf8_lossy(text).into_owned())
+                    self.table
+                        .key_builder((*field)?)?
+                        .text(row)
+                        .map(|text| String::from_utf8_lossy(text).into_owned())
                 })
                 .collect();
             let lineage = Lineage { given: &inherited, ..*lineage };
@@ -644,7 +481,8 @@ impl RowReader {
         }
         if let Some(cursor) = self.watch_cursor.and_then(|column| self.table.key_builder(column)) {
             let unit = if matches!(cursor.values, Values::Date(_)) { 86_400_000_000 } else { 1 };
-            page.cursors = (first..self.table.rows).map(|row| cursor.number(row).map(|number| number * unit)).collect();
+            page.cursors =
+                (first..self.table.rows).map(|row| cursor.number(row).map(|number| number * unit)).collect();
         }
         page
     }
@@ -667,254 +505,6 @@ impl RowReader {
         hasher.finish()
     }
 }
-
-impl Derived {
-    fn read(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        lineage: &Lineage<'_>,
-        met: &mut Met,
-        counts: &mut Counts,
-    ) -> Result<(), DecodeError> {
-        match (scanner.peek(), self.single) {
-            (Some(b'['), false) => {
-                let mut ordinal = 0;
-                let mut more = scanner.enter_array()?;
-                while more {
-                    scanner.space();
-                    if scanner.peek() == Some(b'{') {
-                        self.row(scanner, lineage, ordinal, met, counts)?;
-                    } else {
-                        // The parent's column kept it.
-                        scanner.skip()?;
-                    }
-                    ordinal += 1;
-                    more = scanner.next_element()?;
-                }
-                Ok(())
-            }
-            (Some(b'{'), true) => self.row(scanner, lineage, 0, met, counts),
-            _ => Ok(()),
-        }
-    }
-
-    fn row(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        lineage: &Lineage<'_>,
-        ordinal: i64,
-        met: &mut Met,
-        counts: &mut Counts,
-    ) -> Result<(), DecodeError> {
-        let start = *scanner;
-        let row = self.table.rows;
-        let mut leftovers = Vec::new();
-        if !self.members(scanner, None, &mut leftovers, met, counts)? {
-            self.table.shape.truncate(row);
-            *scanner = start;
-            leftovers.clear();
-            let superseded = earlier_duplicates(start, met)?;
-            self.members(scanner, Some(&superseded), &mut leftovers, met, counts)?;
-        }
-        let table = &mut self.table;
-        for (column, value) in table.given.iter_mut().zip(lineage.given) {
-            push_text(column, value.as_deref());
-        }
-        if let Some(column) = &mut table.ordinal
-            && let Values::Int(numbers) = &mut column.values
-        {
-            numbers.push(ordinal);
-            column.valid.push(true);
-        }
-        for column in &mut table.computed {
-            column.push_null();
-        }
-        synthesise(table, scanner.bytes, start.at..scanner.at, lineage);
-        close_lineage(table, lineage);
-        append_extra(&mut table.extra, scanner.bytes, &leftovers, met);
-        table.rows += 1;
-        let keyless =
-            table.key.iter().any(|&column| table.key_builder(column).is_some_and(|key| key.valid.get(row) == Some(&false)));
-        if keyless {
-            // Without its key a derived row cannot stand; the parent's column has it.
-            table.truncate(row);
-            *counts.type_mismatches.entry(format!("{}:key", self.stream)).or_default() += 1;
-        }
-        Ok(())
-    }
-
-    fn members(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        superseded: Option<&[usize]>,
-        leftovers: &mut Vec<Leftover>,
-        met: &mut Met,
-        counts: &mut Counts,
-    ) -> Result<bool, JsonError> {
-        let shape = &mut self.table.shape;
-        shape.begin();
-        let mut position = 0;
-        let mut more = scanner.enter_object()?;
-        while more {
-            let at = scanner.at;
-            let key = scanner.string()?;
-            let key_range = at..scanner.at;
-            scanner.colon()?;
-            let target = target_of(shape, position, key, met);
-            position += 1;
-            let repeated = superseded.is_some_and(|keys| keys.binary_search(&at).is_ok());
-            match target {
-                _ if repeated => {
-                    scanner.skip()?;
-                }
-                Target::Field(index) if shape.fields[index].seen.is_none() => {
-                    scanner.space();
-                    let start = scanner.at;
-                    let field = &mut shape.fields[index];
-                    field.seen = Some(at);
-                    if read_private(&mut field.builder, field.private.as_ref(), scanner, met)? != Fit::Whole {
-                        *counts.type_mismatches.entry(format!("{}:{}", self.stream, self.table.names[index])).or_default() += 1;
-                        leftovers.push(Leftover { key: key_range, value: start..scanner.at, replaced: None });
-                    }
-                }
-                Target::Field(_) if superseded.is_none() => return Ok(false),
-                Target::Field(_) | Target::Container(_) | Target::Unknown => {
-                    let value = scanner.skip()?;
-                    leftovers.push(Leftover { key: key_range, value, replaced: None });
-                }
-            }
-            more = scanner.next_member()?;
-        }
-        shape.end();
-        Ok(true)
-    }
-}
-
-fn push_text(column: &mut ColumnBuilder, value: Option<&str>) {
-    match (&mut column.values, value) {
-        (Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts), Some(value)) => {
-            texts.push(value.as_bytes());
-            column.valid.push(true);
-        }
-        (Values::Date(days), Some(value)) => match crate::json::instant::day(value.as_bytes()) {
-            Some(day) => {
-                days.push(day);
-                column.valid.push(true);
-            }
-            None => column.push_null(),
-        },
-        (Values::Instant(instants), Some(value)) => match crate::json::instant::instant(value.as_bytes()) {
-            Some(instant) => {
-                instants.push(instant);
-                column.valid.push(true);
-            }
-            None => column.push_null(),
-        },
-        _ => column.push_null(),
-    }
-}
-
-fn close_lineage(table: &mut TableBuilder, lineage: &Lineage<'_>) {
-    table.source.push(lineage.source.as_bytes());
-    table.run_id.push(lineage.run_id.as_bytes());
-    if let Values::Instant(instants) = &mut table.extracted_at.values {
-        instants.push(lineage.extracted_at);
-        table.extracted_at.valid.push(true);
-    }
-}
-
-/// `_key`: the row's id, or the hash of given columns, stream and row (vendors/userlane.md 2.2), with the number of
-/// equal rows before it.
-fn synthesise(table: &mut TableBuilder, page: &[u8], row: std::ops::Range<usize>, lineage: &Lineage<'_>) {
-    let index = table.rows;
-    let Some(synthetic) = &mut table.synthetic else { return };
-    let id = synthetic.id.and_then(|field| table.shape.fields[field].builder.text(index)).filter(|id| !id.is_empty());
-    if let Some(id) = id {
-        let id = id.to_vec();
-        synthetic.content.push(content_hash(&id));
-        if let Values::Id(texts) = &mut synthetic.column.values {
-            texts.push(&id);
-            synthetic.column.valid.push(true);
-        }
-        return;
-    }
-    let mut hash = Sha256::new();
-    for given in lineage.given {
-        hash.update(given.as_deref().unwrap_or_default());
-        hash.update([0]);
-    }
-    hash.update(&synthetic.stream);
-    hash.update([0]);
-    let mut canonical_row = Vec::new();
-    // The row was read once already, so it is JSON.
-    if canonical::append(&mut Scanner { bytes: page, at: row.start }, &mut canonical_row).is_err() {
-        canonical_row = page[row].to_vec();
-    }
-    hash.update(&canonical_row);
-    let digest: [u8; 32] = hash.finalize().into();
-    synthetic.content.push(content_hash(&digest));
-    let ordinal = synthetic.duplicates.entry(digest).or_default();
-    let mut key: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    if *ordinal > 0 {
-        key.push_str(&format!("-{ordinal}"));
-    }
-    *ordinal += 1;
-    push_text(&mut synthetic.column, Some(&key));
-}
-
-fn content_hash(content: &[u8]) -> u64 {
-    use std::hash::Hasher;
-    let mut hasher = siphasher();
-    hasher.write(content);
-    hasher.finish()
-}
-
-/// SipHash with fixed keys: the hashes of one walk are compared with each other and never stored.
-#[expect(deprecated, reason = "the only fixed SipHash of the standard library; it is good enough here")]
-fn siphasher() -> std::hash::SipHasher {
-    std::hash::SipHasher::new()
-}
-
-/// `_extra`: what no column took, under the vendor's names; of equal names the last.
-fn append_extra(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftover], met: &mut Met) {
-    let Values::Json(texts) = &mut extra.values else { return };
-    if leftovers.is_empty() {
-        texts.close();
-        extra.valid.push(false);
-        return;
-    }
-    let mut last: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
-    if leftovers.len() > 1 {
-        for (index, leftover) in leftovers.iter().enumerate() {
-            last.insert(&page[leftover.key.clone()], index);
-        }
-    }
-    texts.bytes.push(b'{');
-    let mut first = true;
-    for (index, leftover) in leftovers.iter().enumerate() {
-        let key = &page[leftover.key.clone()];
-        if leftovers.len() > 1 && last.get(key) != Some(&index) {
-            met.duplicate_keys += 1;
-            continue;
-        }
-        if !first {
-            texts.bytes.push(b',');
-        }
-        first = false;
-        met.surrogates += u64::from(text::append_raw(key, &mut texts.bytes));
-        texts.bytes.push(b':');
-        match &leftover.replaced {
-            Some(hash) => text::append_quoted(hash, &mut texts.bytes),
-            None => {
-                met.surrogates += u64::from(text::append_raw(&page[leftover.value.clone()], &mut texts.bytes));
-            }
-        }
-    }
-    texts.bytes.push(b'}');
-    texts.close();
-    extra.valid.push(true);
-}
-
 /// The names of a row's fields, for a message; values are personal data and stay out.
 fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
     let mut names = Vec::new();

@@ -68,7 +68,8 @@ impl Shape {
             let Some(index) = columns.iter().position(|column| column.field == alias.field) else { continue };
             match alias.path.split_once('/') {
                 None => {
-                    let target = *targets.entry(alias.path.as_bytes().to_vec()).or_insert(Target::Field(index));
+                    let target =
+                        *targets.entry(alias.path.as_bytes().to_vec()).or_insert(Target::Field(index));
                     if let Target::Field(other) = target
                         && other != index
                     {
@@ -163,7 +164,11 @@ impl Shape {
     }
 
     pub(crate) fn finish(&mut self, fields: &Fields) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.fields.iter_mut().zip(fields).map(|(field, arrow)| field.builder.finish(arrow.data_type())).collect()
+        self.fields
+            .iter_mut()
+            .zip(fields)
+            .map(|(field, arrow)| field.builder.finish(arrow.data_type()))
+            .collect()
     }
 }
 

@@ -49,11 +49,19 @@ impl TableLayout {
     pub fn schema(&self) -> SchemaRef {
         let mut fields: Vec<Field> = self.given.iter().map(Column::arrow).collect();
         if self.ordinal {
-            fields.push(documented("ordinal", DataType::Int64, "index of the row in its parent's array, from 0"));
+            fields.push(documented(
+                "ordinal",
+                DataType::Int64,
+                "index of the row in its parent's array, from 0",
+            ));
         }
         fields.extend(self.columns.iter().chain(&self.computed).map(Column::arrow));
         if self.synthetic_key.is_some() {
-            fields.push(documented("_key", DataType::Utf8, "the row's id, or a hash of the row where it has none"));
+            fields.push(documented(
+                "_key",
+                DataType::Utf8,
+                "the row's id, or a hash of the row where it has none",
+            ));
         }
         fields.push(documented("_source", DataType::Utf8, "name of the source in the configuration"));
         fields.push(documented("_run_id", DataType::Utf8, "run that wrote the row"));

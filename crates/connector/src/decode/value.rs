@@ -2,12 +2,12 @@
 
 use super::{
     builder::{ColumnBuilder, Texts, Values, last_end},
-    private::{Act, hashed},
+    private::{self, Act, Rule, hashed},
     shape::{Shape, Target},
 };
 use crate::json::{
     instant, number,
-    scan::{JsonError, Kind, Scanner},
+    scan::{JsonError, Kind, Scanner, StringSpan},
     text,
 };
 
@@ -22,16 +22,53 @@ pub(crate) enum Fit {
     Not,
 }
 
-/// What was met while reading, counted.
-#[derive(Debug, Clone, Copy, Default)]
+/// What was met while reading, counted, and what must be kept private on the way.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Met {
     pub(crate) surrogates: u64,
     pub(crate) duplicate_keys: u64,
+    pub(crate) rules: Vec<Rule>,
+}
+
+impl Met {
+    /// Keeps a raw value: as it came, but for lone surrogates and private members.
+    #[inline]
+    pub(crate) fn keep(&mut self, raw: &[u8], into: &mut Vec<u8>) {
+        if self.rules.is_empty() {
+            self.surrogates += u64::from(text::append_raw(raw, into));
+        } else {
+            let mut redacted = Vec::with_capacity(raw.len());
+            private::redact(raw, &self.rules, &mut redacted);
+            self.surrogates += u64::from(text::append_raw(&redacted, into));
+        }
+    }
+
+    /// Keeps a member of an object, `"key":value`; false, with nothing kept, where it is to be dropped.
+    pub(crate) fn keep_member(&mut self, key: &[u8], raw: &[u8], into: &mut Vec<u8>) -> bool {
+        match private::rule_of_key(&self.rules, key).cloned() {
+            Some(Act::Drop) => return false,
+            Some(Act::Hash(secret)) => {
+                self.surrogates += u64::from(text::append_raw(key, into));
+                into.push(b':');
+                text::append_quoted(&hashed(&secret, &private::text_of(raw)), into);
+            }
+            None => {
+                self.surrogates += u64::from(text::append_raw(key, into));
+                into.push(b':');
+                self.keep(raw, into);
+            }
+        }
+        true
+    }
 }
 
 /// Reads the value that begins at the scanner into the column: exactly one entry is appended.
 #[inline]
-pub(crate) fn read(column: &mut ColumnBuilder, scanner: &mut Scanner<'_>, met: &mut Met) -> Result<Fit, JsonError> {
+pub(crate) fn read(
+    column: &mut ColumnBuilder,
+    scanner: &mut Scanner<'_>,
+    met: &mut Met,
+) -> Result<Fit, JsonError> {
     let kind = scanner.kind()?;
     if kind == Kind::Null {
         scanner.literal("null")?;
@@ -43,7 +80,7 @@ pub(crate) fn read(column: &mut ColumnBuilder, scanner: &mut Scanner<'_>, met: &
         Values::IdOrObject(texts) => id_or_object(texts, scanner, kind, met)?,
         Values::Json(texts) => {
             let range = scanner.skip()?;
-            met.surrogates += u64::from(text::append_raw(&scanner.bytes[range], &mut texts.bytes));
+            met.keep(&scanner.bytes[range], &mut texts.bytes);
             texts.close();
             Fit::Whole
         }
@@ -175,7 +212,12 @@ fn numeric<'a>(scanner: &mut Scanner<'a>, kind: Kind) -> Result<Option<&'a [u8]>
 }
 
 #[inline]
-fn scalar_text(texts: &mut Texts, scanner: &mut Scanner<'_>, kind: Kind, met: &mut Met) -> Result<Fit, JsonError> {
+fn scalar_text(
+    texts: &mut Texts,
+    scanner: &mut Scanner<'_>,
+    kind: Kind,
+    met: &mut Met,
+) -> Result<Fit, JsonError> {
     match kind {
         Kind::String => {
             let span = scanner.string()?;
@@ -195,7 +237,12 @@ fn scalar_text(texts: &mut Texts, scanner: &mut Scanner<'_>, kind: Kind, met: &m
 }
 
 /// An identifier, or the member `id` of an object; the object's other members make it fit only in part.
-fn id_or_object(texts: &mut Texts, scanner: &mut Scanner<'_>, kind: Kind, met: &mut Met) -> Result<Fit, JsonError> {
+fn id_or_object(
+    texts: &mut Texts,
+    scanner: &mut Scanner<'_>,
+    kind: Kind,
+    met: &mut Met,
+) -> Result<Fit, JsonError> {
     if kind != Kind::Object {
         return scalar_text(texts, scanner, kind, met);
     }
@@ -232,11 +279,33 @@ impl Entries<'_> {
         while more {
             let key = scanner.string()?;
             scanner.colon()?;
-            met.surrogates += u64::from(text::append(key, &mut self.keys.bytes));
-            self.keys.close();
-            self.value(scanner, met)?;
+            self.entry(key, scanner, met)?;
             more = scanner.next_member()?;
         }
+        Ok(())
+    }
+
+    /// Appends one member, whose value begins at the scanner, under the privacy rule of its key.
+    pub(crate) fn entry(
+        &mut self,
+        key: StringSpan<'_>,
+        scanner: &mut Scanner<'_>,
+        met: &mut Met,
+    ) -> Result<(), JsonError> {
+        let act = if met.rules.is_empty() { None } else { private::rule_of_inner(&met.rules, key).cloned() };
+        if act.as_ref().is_some_and(|act| matches!(act, Act::Drop)) {
+            scanner.skip()?;
+            return Ok(());
+        }
+        met.surrogates += u64::from(text::append(key, &mut self.keys.bytes));
+        self.keys.close();
+        let Some(Act::Hash(secret)) = act else { return self.value(scanner, met) };
+        let range = scanner.skip()?;
+        let raw = &scanner.bytes[range];
+        let null = raw == b"null";
+        self.values
+            .push(if null { String::new() } else { hashed(&secret, &private::text_of(raw)) }.as_bytes());
+        self.valid.push(!null);
         Ok(())
     }
 
@@ -255,7 +324,7 @@ impl Entries<'_> {
             Kind::Null => scanner.literal("null")?,
             _ => {
                 let range = scanner.skip()?;
-                met.surrogates += u64::from(text::append_raw(&scanner.bytes[range], &mut self.values.bytes));
+                met.keep(&scanner.bytes[range], &mut self.values.bytes);
             }
         }
         self.values.close();
@@ -315,7 +384,12 @@ impl Entries<'_> {
 }
 
 /// Reads an object with known members. `row` is the number of entries that the members' columns hold already.
-fn structure(shape: &mut Shape, row: usize, scanner: &mut Scanner<'_>, met: &mut Met) -> Result<Fit, JsonError> {
+fn structure(
+    shape: &mut Shape,
+    row: usize,
+    scanner: &mut Scanner<'_>,
+    met: &mut Met,
+) -> Result<Fit, JsonError> {
     let start = *scanner;
     if let Some(fit) = members(shape, scanner, met, None)? {
         return Ok(fit);
@@ -375,12 +449,7 @@ fn members(
 
 /// Where a member goes, by its unescaped name.
 #[inline]
-pub(crate) fn target_of(
-    shape: &mut Shape,
-    position: usize,
-    key: crate::json::scan::StringSpan<'_>,
-    met: &mut Met,
-) -> Target {
+pub(crate) fn target_of(shape: &mut Shape, position: usize, key: StringSpan<'_>, met: &mut Met) -> Target {
     if key.escaped {
         let mut decoded = Vec::new();
         met.surrogates += u64::from(text::append(key, &mut decoded));
@@ -399,34 +468,18 @@ pub(crate) fn read_private(
     met: &mut Met,
 ) -> Result<Fit, JsonError> {
     let Some(act) = private else { return read(column, scanner, met) };
-    let kind = scanner.kind()?;
-    let start = *scanner;
     let range = scanner.skip()?;
-    if let (Act::Hash(key), Values::Text(texts) | Values::Id(texts) | Values::Json(texts)) = (act, &mut column.values)
-        && kind != Kind::Null
+    let raw = &scanner.bytes[range];
+    if let (Act::Hash(key), Values::Text(texts) | Values::Id(texts) | Values::Json(texts)) =
+        (act, &mut column.values)
+        && raw != b"null"
     {
-        texts.push(hashed(key, &private_text(start, range, kind)?).as_bytes());
+        texts.push(hashed(key, &private::text_of(raw)).as_bytes());
         column.valid.push(true);
     } else {
         column.push_null();
     }
     Ok(Fit::Whole)
-}
-
-/// The text that is hashed: a string's text, anything else as JSON text.
-pub(crate) fn private_text(
-    mut start: Scanner<'_>,
-    range: std::ops::Range<usize>,
-    kind: Kind,
-) -> Result<Vec<u8>, JsonError> {
-    let mut decoded = Vec::new();
-    if kind == Kind::String {
-        start.space();
-        text::append(start.string()?, &mut decoded);
-    } else {
-        decoded.extend_from_slice(&start.bytes[range]);
-    }
-    Ok(decoded)
 }
 
 /// The byte offsets, ascending, of the keys of the object at `scanner` that a later equal key supersedes.

@@ -64,7 +64,8 @@ fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
 }
 
 fn two(tens: u8, ones: u8) -> Option<i64> {
-    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+    (tens.is_ascii_digit() && ones.is_ascii_digit())
+        .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -138,8 +139,16 @@ mod tests {
     #[test]
     fn what_is_no_instant_or_would_lose_does_not_fit() {
         for text in [
-            "", "2024", "2023-02-29", "2024-13-01", "2024-05-02T25:00:00Z", "2024-05-02T08:30:00.1234567Z",
-            "2024-05-02T08:30:00.Z", "2024-05-02T08:30:00 Europe/London", "soon", "2024-05-02T08:30:00+2",
+            "",
+            "2024",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-05-02T25:00:00Z",
+            "2024-05-02T08:30:00.1234567Z",
+            "2024-05-02T08:30:00.Z",
+            "2024-05-02T08:30:00 Europe/London",
+            "soon",
+            "2024-05-02T08:30:00+2",
         ] {
             assert_eq!(instant(text.as_bytes()), None, "{text}");
         }

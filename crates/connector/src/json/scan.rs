@@ -392,7 +392,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_json() {
-        for text in ["", "[1,]", "{\"a\"}", "{\"a\":}", "tru", "01", "1.", "\"\u{1}\"", "\"\\x\"", "[}", "{]", "-"] {
+        for text in
+            ["", "[1,]", "{\"a\"}", "{\"a\":}", "tru", "01", "1.", "\"\u{1}\"", "\"\\x\"", "[}", "{]", "-"]
+        {
             let mut scanner = Scanner::new(text.as_bytes());
             assert!(scanner.skip().and_then(|_| scanner.end()).is_err(), "{text}");
         }

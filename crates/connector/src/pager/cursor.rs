@@ -66,7 +66,8 @@ impl Pager for Cursor {
             return Ok(Next::Done(End::default()));
         }
         if self.empty > MAX_EMPTY {
-            let warning = format!("the walk ended after {MAX_EMPTY} pages without rows that each had a cursor");
+            let warning =
+                format!("the walk ended after {MAX_EMPTY} pages without rows that each had a cursor");
             return Ok(Next::Done(End { warnings: vec![warning], ..End::default() }));
         }
         Ok(Next::Ask(self.ask(Some(&cursor))))

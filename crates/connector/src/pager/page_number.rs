@@ -89,7 +89,10 @@ impl PageNumber {
         match self.walk.total {
             Some(total) if !self.walk.moved && total == distinct => {
                 if self.walk.highest <= self.paging.first {
-                    return Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() });
+                    return Next::Done(End {
+                        warnings: std::mem::take(&mut self.walk.warnings),
+                        ..End::default()
+                    });
                 }
                 let mut recheck = self.ask(self.paging.first);
                 recheck.facts_only = true;
@@ -127,7 +130,10 @@ impl Pager for PageNumber {
                 None => None,
             };
             if total == self.walk.total {
-                return Ok(Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() }));
+                return Ok(Next::Done(End {
+                    warnings: std::mem::take(&mut self.walk.warnings),
+                    ..End::default()
+                }));
             }
             return Ok(self.again("the vendor's total changed during the walk".to_owned()));
         }

@@ -89,7 +89,8 @@ impl Unknown {
         if let Some(next) = next_link(page) {
             return self.follow(next);
         }
-        let more_pages = |name: &str| page.headers.get(name).and_then(|value| value.trim().parse::<u64>().ok());
+        let more_pages =
+            |name: &str| page.headers.get(name).and_then(|value| value.trim().parse::<u64>().ok());
         self.total = ["x-total", "x-total-count", "total"].into_iter().find_map(more_pages);
         let next_page = page.headers.get("x-next-page").map(str::trim);
         let last = more_pages("x-total-pages").is_some_and(|pages| pages <= 1)
@@ -184,7 +185,11 @@ fn next_link(page: &PageFacts<'_>) -> Option<String> {
         let next = parameters.split(';').any(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             name.trim().eq_ignore_ascii_case("rel")
-                && value.trim().trim_matches('"').split_whitespace().any(|word| word.eq_ignore_ascii_case("next"))
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split_whitespace()
+                    .any(|word| word.eq_ignore_ascii_case("next"))
         });
         next.then(|| url.to_owned())
     })

@@ -152,7 +152,18 @@ fn yes() -> bool {
 impl AxisFile {
     pub(crate) fn read(self) -> Result<Axis, String> {
         Ok(match self {
-            Self::Window { from, to, format, by, days, years, pad, keep_inside, start_required, split_above_pages } => {
+            Self::Window {
+                from,
+                to,
+                format,
+                by,
+                days,
+                years,
+                pad,
+                keep_inside,
+                start_required,
+                split_above_pages,
+            } => {
                 let pad = match pad {
                     Some(text) => text.parse::<Span>().map_err(|error| format!("`pad`: {error}"))?.0,
                     None => Duration::ZERO,
@@ -171,16 +182,18 @@ impl AxisFile {
                 })
             }
             Self::Property { setting, param, column } => Axis::Property { setting, param, column },
-            Self::Parent { stream, key, param, column, gone, file, missing, block } => Axis::Parent(ParentAxis {
-                stream,
-                key,
-                param,
-                column,
-                gone,
-                file,
-                missing,
-                block: block.unwrap_or(64).max(1),
-            }),
+            Self::Parent { stream, key, param, column, gone, file, missing, block } => {
+                Axis::Parent(ParentAxis {
+                    stream,
+                    key,
+                    param,
+                    column,
+                    gone,
+                    file,
+                    missing,
+                    block: block.unwrap_or(64).max(1),
+                })
+            }
             Self::Passes { passes } => Axis::Passes(
                 passes
                     .into_iter()

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Paging, PartitionBy, SpecError, StreamSpec,
-    SyncMode, axis::AxisFile,
+    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Paging, PartitionBy, SpecError,
+    StreamSpec, SyncMode, axis::AxisFile,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -118,8 +118,9 @@ fn full_refresh() -> SyncMode {
 
 /// Reads a merged file.
 pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
-    let file: ConnectorFile =
-        table.try_into().map_err(|error: toml::de::Error| SpecError::at("connector.toml", one_line(&error)))?;
+    let file: ConnectorFile = table
+        .try_into()
+        .map_err(|error: toml::de::Error| SpecError::at("connector.toml", one_line(&error)))?;
     let span = |place: &str, text: &str| {
         text.parse::<Span>().map(|span| span.0).map_err(|error| SpecError::at(place, error.to_string()))
     };
@@ -167,9 +168,10 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
     }
     // A vendor that names the parent in the child's rows needs no second column.
     given.retain(|column| !columns.iter().any(|own| own.name == column.name) || file.derived.is_some());
-    let aliases = file.aliases.into_iter().flat_map(|(field, paths)| {
-        paths.into_iter().map(move |path| Alias { field: field.clone(), path })
-    });
+    let aliases = file
+        .aliases
+        .into_iter()
+        .flat_map(|(field, paths)| paths.into_iter().map(move |path| Alias { field: field.clone(), path }));
     let table = TableLayout {
         given,
         ordinal: file.derived.as_ref().is_some_and(|derived| derived.ordinal),
@@ -219,7 +221,9 @@ fn columns(table: &toml::Table) -> Result<Vec<Column>, String> {
 fn given_columns(axis: &Axis) -> Vec<Column> {
     match axis {
         Axis::Property { column, .. } => vec![identifier(column, "the property that was asked")],
-        Axis::Parent(parent) => vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))],
+        Axis::Parent(parent) => {
+            vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
+        }
         Axis::Window(window) if window.years => [&window.from, &window.to]
             .into_iter()
             .map(|field| Column {

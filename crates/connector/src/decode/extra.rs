@@ -1,0 +1,43 @@
+//! `_extra`: what no column takes, as it came.
+
+use super::{
+    builder::{ColumnBuilder, Values},
+    value::Met,
+};
+
+/// A member of a row that goes into `_extra`: byte ranges of the page, the key with its quotes.
+#[derive(Debug, Clone)]
+pub(crate) struct Leftover {
+    pub(crate) key: std::ops::Range<usize>,
+    pub(crate) value: std::ops::Range<usize>,
+}
+
+/// Appends a row's object of leftovers, under the vendor's names, privacy rules applied; of equal names the last.
+pub(crate) fn append(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftover], met: &mut Met) {
+    let Values::Json(texts) = &mut extra.values else { return };
+    let mut last: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
+    if leftovers.len() > 1 {
+        for (index, leftover) in leftovers.iter().enumerate() {
+            last.insert(&page[leftover.key.clone()], index);
+        }
+    }
+    let start = texts.bytes.len();
+    for (index, leftover) in leftovers.iter().enumerate() {
+        let key = &page[leftover.key.clone()];
+        if leftovers.len() > 1 && last.get(key) != Some(&index) {
+            met.duplicate_keys += 1;
+            continue;
+        }
+        let begun = texts.bytes.len();
+        texts.bytes.push(if begun == start { b'{' } else { b',' });
+        if !met.keep_member(key, &page[leftover.value.clone()], &mut texts.bytes) {
+            texts.bytes.truncate(begun);
+        }
+    }
+    let any = texts.bytes.len() > start;
+    if any {
+        texts.bytes.push(b'}');
+    }
+    texts.close();
+    extra.valid.push(any);
+}
