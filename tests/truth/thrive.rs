@@ -57,7 +57,6 @@ const SAME: &[(&str, &[&str])] = &[
     ("page_cap", &["7", "25", "100"]),
     ("pagination_numbers", &["float"]),
     ("pagination", &["absent"]),
-    ("body_limit", &["60000"]),
 ];
 
 const OAUTH: &[(&str, &[&str])] = &[
@@ -66,7 +65,6 @@ const OAUTH: &[(&str, &[&str])] = &[
     ("token_expires_in", &["1", "60"]),
     ("token_expires_in_shape", &["string", "absent"]),
     ("token_type", &["bearer", "BEARER"]),
-    ("token_requests", &["5"]),
 ];
 
 fn case(switches: &[(&'static str, &'static str)]) -> Case {
@@ -132,6 +130,7 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
     cases.push(Case { users: 0, ..case(&[]) });
     cases.push(Case { seed: 7, ..case(&[]) });
     cases.push(Case { users: 300, ..case(&[]) });
+    cases.push(Case { users: 300, ..case(&[("body_limit", "150000")]) });
     cases.push(Case { users: 300, ..case(&[("page_cap", "100"), ("pagination", "absent")]) });
     run::all(cases, judge).await;
 }
@@ -145,6 +144,9 @@ async fn every_token_endpoint_is_understood() {
     for (name, values) in OAUTH {
         cases.extend(values.iter().map(|value| Case { source: source.clone(), ..case(&[(*name, *value)]) }));
     }
+    // One call at a time: otherwise the first calls with a new token may use it up before one of them is repeated.
+    let source = format!("{source}max_concurrency = 1\n");
+    cases.push(Case { source, ..case(&[("token_requests", "5")]) });
     run::all(cases, judge).await;
 }
 

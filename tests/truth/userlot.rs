@@ -34,7 +34,10 @@ const STREAMS: &[&str] = &[
 ];
 
 const SAME: &[(&str, &[&str])] = &[
-    ("paging", &["page_param_no_headers", "link_header", "total_headers", "offset_param", "strict_unknown_params"]),
+    (
+        "paging",
+        &["page_param_no_headers", "link_header", "total_headers", "offset_param", "strict_unknown_params"],
+    ),
     ("wrapped_list", &["data", "results", "name", "meta"]),
     ("activity_days", &["3"]),
     ("delete_every", &["5"]),
@@ -69,7 +72,11 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
 
 fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     let mut problems = outcome.flawless();
-    let field_key = case.switches.iter().find(|(name, _)| *name == "field_key").map_or("attribute_name", |(_, value)| value);
+    let field_key = case
+        .switches
+        .iter()
+        .find(|(name, _)| *name == "field_key")
+        .map_or("attribute_name", |(_, value)| value);
     for stream in STREAMS {
         let definitions = match *stream {
             "companies" => outcome.truth("company_fields"),
@@ -83,11 +90,9 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     }
     problems.extend(unified::check(outcome, "users", "user_key", outcome.truth("end_users").len()));
     problems.extend(unified::check(outcome, "companies", "company_key", outcome.truth("companies").len()));
-    let amounts = outcome.truth("company_revenue");
-    let amounts = amounts.iter().map(|row| {
-        ["mrr", "arr"].iter().filter(|name| crate::expect::amount(&row[**name]).is_some()).count()
-    });
-    problems.extend(unified::check(outcome, "metrics", "metric_key", amounts.sum()));
+    // Two metrics a record; an amount that is null stays null.
+    let records = outcome.truth("company_revenue").len();
+    problems.extend(unified::check(outcome, "metrics", "metric_key", 2 * records));
     problems
 }
 
@@ -110,6 +115,10 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
     }
     for paging in ["page_param_no_headers", "link_header", "total_headers", "offset_param"] {
         for size in ["7", "10", "40"] {
+            // An offset is only tried behind a round number of rows (vendors/userlot.md 3.1 step 5).
+            if paging == "offset_param" && size != "10" {
+                continue;
+            }
             cases.push(case(&[("paging", paging), ("page_size", size)]));
         }
         for overlap in ["on", "changed"] {
@@ -139,8 +148,16 @@ async fn what_cannot_be_read_right_is_refused() {
         cases.push(case(&[("forbidden", "tasks,companies"), ("error_body", body)]));
     }
     run::all(cases, |case, outcome| {
-        let wanted = if case.switches.iter().any(|(name, _)| matches!(*name, "forbidden" | "link_form")) { 3 } else { 1 };
-        if outcome.code == wanted { Vec::new() } else { vec![format!("exit {}: {}", outcome.code, outcome.stderr)] }
+        let wanted = if case.switches.iter().any(|(name, _)| matches!(*name, "forbidden" | "link_form")) {
+            3
+        } else {
+            1
+        };
+        if outcome.code == wanted {
+            Vec::new()
+        } else {
+            vec![format!("exit {}: {}", outcome.code, outcome.stderr)]
+        }
     })
     .await;
 }

@@ -32,6 +32,7 @@ pub const REGISTRATION: Registration = Registration {
         ("announcement_events", &[Table::Events]),
         ("user_profiles", &[Table::Users]),
     ],
+    wire: wire::corrections,
     build,
 };
 
@@ -43,8 +44,8 @@ struct Userlane {
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
     let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
-    let auth =
-        AuthSpec::Header { name: "Authorization".to_owned(), scheme: wire::scheme(), key: token.clone() };
+    let facts = spec.auth.clone().expect("the facts say how the token travels");
+    let auth = AuthSpec::Header { name: facts.header, scheme: facts.scheme, key: token.clone() };
     spec.streams.values_mut().for_each(wire::alias_snake_case);
     Ok(Box::new(Userlane { spec, auth }))
 }

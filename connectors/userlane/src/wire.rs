@@ -1,10 +1,161 @@
-//! What the facts cannot say about the wire.
+//! What the facts cannot say about the wire, and the wire profile of the reference (vendors/userlane.md 1.6).
+//!
+//! A user corrects the wire either in the words of `connector.toml` or in those of the profile:
+//!
+//! ```toml
+//! [auth]
+//! scheme = "bearer"
+//! [export]
+//! application_id_in = "query"
+//! from_param = "startDate"
+//! paths.heart = "/v1/heart"
+//! ```
 
+use toml::{Table, Value};
 use userhaul_connector::{column::snake_case, spec::StreamSpec};
 
-/// The word before the token: none, the bare token is the header's value (A-04).
-pub(crate) fn scheme() -> Option<String> {
-    None
+use crate::REGISTRATION;
+
+/// The profile's names of the exports, with ours.
+const EXPORTS: &[(&str, &str)] = &[
+    ("heart", "heart_scores"),
+    ("nps", "nps_responses"),
+    ("surveys", "survey_responses"),
+    ("tags", "tag_interactions"),
+    ("guide_events", "guide_events"),
+    ("guide_progress", "guide_progress"),
+    ("announcement_events", "announcement_events"),
+    ("users", "user_profiles"),
+];
+
+/// The profile's keys of `[export]`.
+const KEYS: &[&str] = &[
+    "application_id_in",
+    "application_id_name",
+    "from_param",
+    "to_param",
+    "date_format",
+    "to_is_inclusive",
+    "rows_pointer",
+    "paging",
+    "page_param",
+    "page_first",
+    "page_size_param",
+    "page_size",
+    "page_size_max",
+    "paths",
+];
+
+/// Corrections of the facts, from a profile or from corrections of the facts.
+///
+/// # Errors
+/// When the profile has a key or a word that it does not know.
+pub(crate) fn corrections(mut wire: Table) -> Result<Table, String> {
+    if let Some(Value::Table(service)) = wire.remove("service") {
+        wire.extend(service);
+    }
+    // What is written is for push; an export has no use for it.
+    wire.remove("import");
+    let Some(Value::Table(export)) = wire.remove("export") else { return Ok(wire) };
+    if let Some(unknown) = export.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(format!("`export.{unknown}` is unknown; known are {}", KEYS.join(", ")));
+    }
+    let facts: Table = toml::from_str(REGISTRATION.facts).map_err(|error| error.message().to_owned())?;
+    let mut streams = Table::new();
+    for (profile, stream) in EXPORTS {
+        let own = facts.get("streams").and_then(|streams| streams.get(stream)).and_then(Value::as_table);
+        let corrected = own.map(|own| corrected(own, &export, profile)).transpose()?;
+        streams.extend(corrected.map(|corrected| ((*stream).to_owned(), Value::Table(corrected))));
+    }
+    let paths = export.get("paths").and_then(Value::as_table);
+    if let Some(unknown) =
+        paths.and_then(|paths| paths.keys().find(|key| EXPORTS.iter().all(|(name, _)| name != key)))
+    {
+        return Err(format!("`export.paths.{unknown}` is no export"));
+    }
+    // Corrections in the words of the facts stand over the profile's.
+    if let Some(Value::Table(given)) = wire.remove("streams") {
+        for (stream, correction) in given {
+            match (streams.get_mut(&stream), correction) {
+                (Some(Value::Table(stream)), Value::Table(correction)) => stream.extend(correction),
+                (_, correction) => {
+                    streams.insert(stream, correction);
+                }
+            }
+        }
+    }
+    wire.insert("streams".to_owned(), Value::Table(streams));
+    Ok(wire)
+}
+
+/// A stream's facts that the profile says otherwise.
+fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, String> {
+    let word = |key: &str| match export.get(key) {
+        None => Ok(None),
+        Some(Value::String(word)) => Ok(Some(word.as_str())),
+        Some(_) => Err(format!("`export.{key}` must be a text")),
+    };
+    let mut made = Table::new();
+    let path = export.get("paths").and_then(|paths| paths.get(profile));
+    made.extend(path.map(|path| ("path".to_owned(), path.clone())));
+    made.extend(export.get("rows_pointer").map(|pointers| ("items".to_owned(), pointers.clone())));
+    let in_query = match word("application_id_in")? {
+        None | Some("path") => false,
+        Some("query") => true,
+        Some(_) => return Err("`export.application_id_in` must be `path` or `query`".to_owned()),
+    };
+    let mut axes = own.get("axes").cloned().unwrap_or(Value::Array(Vec::new()));
+    for axis in axes.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut) {
+        let corrections = match axis.get("kind").and_then(Value::as_str) {
+            Some("window") => vec![
+                ("from", word("from_param")?),
+                ("to", word("to_param")?),
+                ("format", word("date_format")?.map(date_format).transpose()?),
+            ],
+            _ if in_query => vec![("param", word("application_id_name")?)],
+            _ => Vec::new(),
+        };
+        for (key, word) in corrections {
+            axis.extend(word.map(|word| (key.to_owned(), Value::from(word))));
+        }
+    }
+    made.insert("axes".to_owned(), axes);
+    if let Some(paging) = paging(own, export, word("paging")?)? {
+        made.insert("paging".to_owned(), paging);
+    }
+    Ok(made)
+}
+/// The notation of dates, in the words of the facts.
+fn date_format(format: &str) -> Result<&'static str, String> {
+    match format {
+        "%Y-%m-%d" => Ok("day"),
+        "%Y-%m-%dT%H:%M:%SZ" => Ok("rfc3339"),
+        "%Y-%m-%d %H:%M:%S" => Ok("space_separated"),
+        "%Y-%m-%dT%H:%M:%S" => Ok("zoneless"),
+        _ => Err(format!("`export.date_format`: `{format}` is not supported; `%Y-%m-%d` is")),
+    }
+}
+
+/// How pages follow each other; none where the facts hold. HEART has no pages (A-09).
+fn paging(own: &Table, export: &Table, kind: Option<&str>) -> Result<Option<Value>, String> {
+    let Some(Value::Table(facts)) = own.get("paging") else { return Ok(None) };
+    if facts.get("kind").and_then(Value::as_str) != Some("page_number") {
+        return Ok(None);
+    }
+    match kind {
+        None | Some("page_number") => {}
+        Some("none") => {
+            return Ok(Some(Value::Table(Table::from_iter([("kind".to_owned(), Value::from("none"))]))));
+        }
+        Some(_) => return Err("`export.paging` must be `page_number` or `none`".to_owned()),
+    }
+    let mut paging = Table::new();
+    for (ours, theirs) in
+        [("page", "page_param"), ("first", "page_first"), ("size", "page_size_param"), ("rows", "page_size")]
+    {
+        paging.extend(export.get(theirs).map(|value| (ours.to_owned(), value.clone())));
+    }
+    Ok(Some(Value::Table(paging)))
 }
 
 /// Finds each field, and each other name of it, under its `snake_case` spelling too (A-11).

@@ -46,7 +46,10 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     };
     let registration = registry::find(config.connector)
         .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
-    let corrections = corrections(config)?;
+    let corrections = corrections(config)?
+        .map(registration.wire)
+        .transpose()
+        .map_err(|error| Failure::usage(place(&format!("`wire`: {error}")), None))?;
     let spec = ConnectorSpec::parse(registration.facts, corrections.as_ref())
         .map_err(|error| Failure::usage(place(&format!("`wire`: {error}")), None))?;
     let mut spec = spec;

@@ -58,8 +58,18 @@ pub struct Registration {
     pub settings: &'static [SettingSpec],
     /// The streams that it makes unified records of, by table: for the documentation, and for tables without rows.
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
+    /// Turns what a user writes under `wire` into corrections of the facts; [`as_facts`] where it is such already.
+    pub wire: fn(toml::Table) -> Result<toml::Table, String>,
     /// Makes one for a source.
     pub build: fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, SettingsError>,
+}
+
+/// For [`Registration::wire`]: corrections have the shape of `connector.toml`.
+///
+/// # Errors
+/// Never.
+pub fn as_facts(corrections: toml::Table) -> Result<toml::Table, String> {
+    Ok(corrections)
 }
 
 /// The walk that a stream's facts ask for.

@@ -129,7 +129,7 @@ fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>) -> Walk {
         params.extend(from.map(|from| (axis.from.clone(), from)));
         params.push((axis.to.clone(), to));
     }
-    Walk { path: stream.path.clone(), params, given, parent: None }
+    Walk { path: stream.path.clone(), params, given, ..Walk::default() }
 }
 
 /// Puts a value where its placeholder is, or into the query where there is none.
@@ -220,7 +220,7 @@ fn civil(micros: i64) -> jiff::civil::DateTime {
 fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
     let pad = i64::try_from(axis.pad.as_micros()).unwrap_or(0);
     let from = window.from.map(|from| format_instant(from - pad, axis.format, Round::Down));
-    let to = if axis.format == DateFormat::Day {
+    let to = if axis.format == DateFormat::Day && axis.days.is_some() {
         format_instant(window.to - DAY + pad, DateFormat::Day, Round::Down)
     } else if axis.years {
         format_instant(window.to - 1_000_000, axis.format, Round::Down)
@@ -232,7 +232,10 @@ fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
 
 /// Never asks for a day after `now`, though the last window is padded.
 fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
-    let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day) else { return };
+    let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day && axis.days.is_some())
+    else {
+        return;
+    };
     let today = format_instant(now, DateFormat::Day, Round::Down);
     for (name, value) in &mut walk.params {
         if *name == axis.to && *value > today {

@@ -22,6 +22,8 @@ pub struct Walk {
     pub given: Vec<Option<String>>,
     /// The parent or id that is asked for, where there is one.
     pub parent: Option<String>,
+    /// Statuses that mean here that there are no rows.
+    pub barren: Vec<u16>,
 }
 
 /// `[from, to)` in microseconds since 1970.

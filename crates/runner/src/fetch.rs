@@ -67,6 +67,7 @@ pub(crate) fn request(
     }
     let mut accept = ask.accept.clone();
     accept.extend(&stream.empty);
+    accept.extend(&walk.barren);
     accept.extend(stream.parent().map(|parent| parent.gone.as_slice()).unwrap_or_default());
     Request {
         method: Method::Get,

@@ -103,7 +103,29 @@ fn add(record: &mut StreamRecord, written: Written) {
     }
 }
 
+/// Reads a stream the way its facts say, or the other way where the server refuses that.
 async fn read(
+    run: &SourceRun<'_>,
+    stream: &StreamSpec,
+    derived: &[&StreamSpec],
+    record: &mut StreamRecord,
+    children: &mut BTreeMap<String, Written>,
+) -> Result<(), StreamError> {
+    let Err(error) = read_one_way(run, stream, derived, record, children).await else { return Ok(()) };
+    let Some(otherwise) = stream.otherwise(status(&error)) else { return Err(error) };
+    record.warnings.push(format!("{error}: asked another way"));
+    record.error = None;
+    read_one_way(run, &otherwise, derived, record, children).await
+}
+
+fn status(error: &StreamError) -> Option<u16> {
+    match error {
+        StreamError::Send(error) => error.status(),
+        _ => None,
+    }
+}
+
+async fn read_one_way(
     run: &SourceRun<'_>,
     stream: &StreamSpec,
     derived: &[&StreamSpec],
@@ -120,7 +142,8 @@ async fn read(
         settings: &run.source.axis_settings,
         parents: &parents,
     };
-    let slices = plan::plan(stream, &inputs)?;
+    let mut slices = plan::plan(stream, &inputs)?;
+    mark_barren(run, stream, &mut slices)?;
     let tables = open_tables(run, stream, derived, wanted)?;
     let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
     let guarded = stream.mode == SyncMode::FullRefresh
@@ -288,7 +311,7 @@ async fn all_slices(
 }
 
 fn is_forbidden(error: &StreamError) -> bool {
-    matches!(error, StreamError::Send(error) if error.status() == Some(403))
+    status(error) == Some(403)
 }
 
 /// What became of a slice: read whole, or two halves to read instead.
@@ -330,7 +353,8 @@ async fn read_slice(
                 false
             }
             Ok(Ended::Split) => true,
-            Err(error) => error.smaller_may_help(),
+            // Where the stream can be asked another way, a refusal is of this one and not of the window.
+            Err(error) => error.smaller_may_help() && walks.stream.otherwise(status(error)).is_none(),
         };
         if too_large
             && halvings < MAX_HALVINGS
@@ -393,6 +417,21 @@ fn decode_options(
         custom,
         rules: run.source.rules.clone(),
     })
+}
+
+/// Tells the walks of parents that have no children what a refusal means.
+fn mark_barren(run: &SourceRun<'_>, stream: &StreamSpec, slices: &mut [Slice]) -> Result<(), StreamError> {
+    let Some(parent) = stream.parent() else { return Ok(()) };
+    let Some(barren) = &parent.barren else { return Ok(()) };
+    let wanted = run.source.selected.contains(&parent.stream);
+    let folder = run.folders.table(&run.source.name, &parent.stream, wanted);
+    let keys = tables::distinct_where(&folder, &parent.key, Some((&barren.column, &barren.value)))?;
+    for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
+        if walk.parent.as_ref().is_some_and(|key| keys.contains(key)) {
+            walk.barren.clone_from(&barren.statuses);
+        }
+    }
+    Ok(())
 }
 
 /// The keys that the stream's parents have: of the table that this run has just read, and of the file of ids.

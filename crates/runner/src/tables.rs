@@ -116,15 +116,36 @@ pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
 
 /// The distinct texts of a column, without nulls and empty ones, in order.
 pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
+    distinct_where(folder, column, None)
+}
+
+/// The same, of the rows that have a value in another column.
+pub(crate) fn distinct_where(
+    folder: &Path,
+    column: &str,
+    only: Option<(&str, &str)>,
+) -> Result<BTreeSet<String>, StreamError> {
+    let columns: Vec<&str> = std::iter::once(column).chain(only.map(|(column, _)| column)).collect();
     let mut values = BTreeSet::new();
-    for batch in rows(folder, Some(&[column]))? {
+    for batch in rows(folder, Some(&columns))? {
         let batch = batch?;
-        let Some(texts) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else {
+        let texts =
+            |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>()).cloned();
+        let Some(keys) = texts(column) else { continue };
+        let others = only.and_then(|(column, value)| Some((texts(column)?, value)));
+        if only.is_some() && others.is_none() {
             continue;
-        };
-        for row in 0..texts.len() {
-            if texts.is_valid(row) && !texts.value(row).is_empty() && !values.contains(texts.value(row)) {
-                values.insert(texts.value(row).to_owned());
+        }
+        for row in 0..keys.len() {
+            let wanted = others
+                .as_ref()
+                .is_none_or(|(texts, value)| texts.is_valid(row) && texts.value(row) == *value);
+            if wanted
+                && keys.is_valid(row)
+                && !keys.value(row).is_empty()
+                && !values.contains(keys.value(row))
+            {
+                values.insert(keys.value(row).to_owned());
             }
         }
     }

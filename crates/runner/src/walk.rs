@@ -311,6 +311,10 @@ impl StreamWalks<'_> {
     fn gone(&self, walk: &Walk, status: u16) -> Option<Next> {
         let parent = self.stream.parent()?;
         let key = walk.parent.as_ref()?;
+        if walk.barren.contains(&status) {
+            self.warn(format!("`{}` {key} was refused with status {status}: taken for empty", parent.stream));
+            return Some(Next::Done(End::default()));
+        }
         if !parent.gone.contains(&status) {
             return None;
         }

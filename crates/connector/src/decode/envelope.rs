@@ -153,8 +153,7 @@ pub(crate) fn items(
     {
         // `/*` is the only array among the members, whatever its name.
         if candidate == "/*" {
-            let mut arrays =
-                envelope.members.iter().filter(|(_, range)| body.get(range.start) == Some(&b'['));
+            let mut arrays = envelope.members.iter().filter(|(_, range)| holds_rows(&body[range.clone()]));
             if let (Some((_, range)), None) = (arrays.next(), arrays.next()) {
                 return Ok(range.start);
             }
@@ -174,6 +173,12 @@ pub(crate) fn items(
     let names: Vec<&str> = envelope.members.iter().map(|(name, _)| name.as_str()).take(20).collect();
     let found = if names.is_empty() { "an empty object".to_owned() } else { names.join(", ") };
     Err(DecodeError::NoItems { expected: describe(pointers), found })
+}
+
+/// Whether a value is an array that may be rows: a list of texts or numbers is a field of a bare row.
+fn holds_rows(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"[") else { return false };
+    matches!(rest.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b']'))
 }
 
 fn describe(pointers: &[String]) -> String {

@@ -14,7 +14,16 @@ use crate::{
     },
 };
 
-/// The byte offsets, ascending, of the keys of the object at `scanner` whose column another key takes.
+/// What the keys of one object mean for each other.
+#[derive(Debug, Default)]
+pub(crate) struct Votes {
+    /// The byte offsets, ascending, of the keys whose column another key takes.
+    pub(crate) outvoted: Vec<usize>,
+    /// The columns that have a value under a key of their own, so that no member of another object takes them.
+    pub(crate) held: Vec<usize>,
+}
+
+/// Which keys of the object at `scanner` are read, where several name one column.
 ///
 /// A value goes before null, then the field's own name before its aliases, then the first name before the
 /// others. The keys at `superseded` do not count.
@@ -23,7 +32,7 @@ pub(crate) fn outvoted(
     shape: &Shape,
     columns: &[Column],
     superseded: &[usize],
-) -> Result<Vec<usize>, JsonError> {
+) -> Result<Votes, JsonError> {
     let mut best: HashMap<usize, ((bool, bool), usize)> = HashMap::new();
     let mut outvoted = Vec::new();
     scanner.space();
@@ -49,5 +58,6 @@ pub(crate) fn outvoted(
         more = scanner.next_member()?;
     }
     outvoted.sort_unstable();
-    Ok(outvoted)
+    let held = best.into_iter().filter(|(_, ((valued, _), _))| *valued).map(|(index, _)| index).collect();
+    Ok(Votes { outvoted, held })
 }

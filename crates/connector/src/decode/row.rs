@@ -40,7 +40,7 @@ struct Again {
     /// A later equal key supersedes them.
     superseded: Vec<usize>,
     /// Another name of the same field is read instead.
-    outvoted: Vec<usize>,
+    votes: names::Votes,
 }
 impl RowReader {
     pub(crate) fn new(options: &DecodeOptions) -> Self {
@@ -208,8 +208,8 @@ impl RowReader {
             self.table.shape.truncate(row);
             *scanner = start;
             let superseded = earlier_duplicates(start, &mut self.met)?;
-            let outvoted = names::outvoted(start, &self.table.shape, &self.layout.columns, &superseded)?;
-            self.members(scanner, Some(&Again { superseded, outvoted }))?;
+            let votes = names::outvoted(start, &self.table.shape, &self.layout.columns, &superseded)?;
+            self.members(scanner, Some(&Again { superseded, votes }))?;
         }
         self.close_row(scanner.bytes, start.at..scanner.at, lineage);
         self.require_key(start, row, index)?;
@@ -243,7 +243,7 @@ impl RowReader {
                         custom_entries |= self.custom_object(scanner, key_range, index)?;
                     }
                     Target::Field(_)
-                        if again.is_some_and(|again| again.outvoted.binary_search(&at).is_ok()) =>
+                        if again.is_some_and(|again| again.votes.outvoted.binary_search(&at).is_ok()) =>
                     {
                         // A name without a value says nothing that would be lost.
                         if scanner.kind()? == Kind::Null {
@@ -256,10 +256,18 @@ impl RowReader {
                         if again.is_none() {
                             return Ok(false);
                         }
-                        self.leave(scanner, key_range)?;
+                        // A name without a value says nothing that would be lost.
+                        if scanner.kind()? == Kind::Null {
+                            scanner.literal("null")?
+                        } else {
+                            self.leave(scanner, key_range)?
+                        }
                     }
                     Target::Field(index) => self.field(scanner, index, key_range)?,
-                    Target::Container(container) => self.container(scanner, container, key_range)?,
+                    Target::Container(container) => {
+                        let held = again.map_or(&[][..], |again| &again.votes.held);
+                        self.container(scanner, container, key_range, held)?;
+                    }
                     Target::Unknown if self.is_custom(key) => {
                         self.custom_entry(scanner, key)?;
                         custom_entries = true;
@@ -300,12 +308,14 @@ impl RowReader {
         Ok(())
     }
 
-    /// Reads an object whose members are columns. What it has besides makes the whole of it a leftover.
+    /// Reads an object whose members are columns. What it has besides, or what is `held` under another name, makes
+    /// the whole of it a leftover.
     fn container(
         &mut self,
         scanner: &mut Scanner<'_>,
         container: usize,
         key: std::ops::Range<usize>,
+        held: &[usize],
     ) -> Result<(), JsonError> {
         scanner.space();
         let start = scanner.at;
@@ -316,7 +326,9 @@ impl RowReader {
                 let member = scanner.string()?;
                 scanner.colon()?;
                 let found = self.table.shape.contained(container, member.inner);
-                match found.filter(|&index| self.table.shape.fields[index].seen.is_none()) {
+                let free =
+                    |index: &usize| self.table.shape.fields[*index].seen.is_none() && !held.contains(index);
+                match found.filter(free) {
                     Some(index) => {
                         let field = &mut self.table.shape.fields[index];
                         field.seen = Some(usize::MAX);

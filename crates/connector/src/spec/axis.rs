@@ -80,12 +80,35 @@ pub struct ParentAxis {
     pub column: String,
     /// Statuses that mean that this one is gone.
     pub gone: Vec<u16>,
+    /// Which of them may be refused without anything being wrong.
+    pub barren: Option<Barren>,
     /// The setting of a file with more ids.
     pub file: Option<String>,
     /// The derived stream that records what is gone.
     pub missing: Option<String>,
     /// How many of them make a slice.
     pub block: usize,
+}
+
+/// Parents that have no children: what else would be an error means no rows, with a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Barren {
+    /// A column of the parent's table.
+    pub column: String,
+    /// The value of it that they have.
+    pub value: String,
+    /// The statuses.
+    pub statuses: Vec<u16>,
+}
+
+/// Another way to ask, where the server refuses the first: the same rows, cut along other axes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The statuses with which the first way is refused.
+    pub statuses: Vec<u16>,
+    /// The axes of the other way.
+    pub axes: Vec<Axis>,
 }
 
 /// One set of parameters.
@@ -127,6 +150,7 @@ pub(crate) enum AxisFile {
         column: String,
         #[serde(default)]
         gone: Vec<u16>,
+        barren: Option<Barren>,
         file: Option<String>,
         missing: Option<String>,
         block: Option<usize>,
@@ -182,13 +206,14 @@ impl AxisFile {
                 })
             }
             Self::Property { setting, param, column } => Axis::Property { setting, param, column },
-            Self::Parent { stream, key, param, column, gone, file, missing, block } => {
+            Self::Parent { stream, key, param, column, gone, barren, file, missing, block } => {
                 Axis::Parent(ParentAxis {
                     stream,
                     key,
                     param,
                     column,
                     gone,
+                    barren,
                     file,
                     missing,
                     block: block.unwrap_or(64).max(1),

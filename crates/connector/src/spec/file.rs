@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Paging, PartitionBy, SpecError,
-    StreamSpec, SyncMode, axis::AxisFile,
+    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging, PartitionBy,
+    SpecError, StreamSpec, SyncMode, axis::AxisFile,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -24,6 +24,7 @@ struct ConnectorFile {
     quota: QuotaFile,
     concurrency: usize,
     timeout: String,
+    auth: Option<AuthFile>,
     check: CheckFile,
     streams: IndexMap<String, toml::Value>,
 }
@@ -35,6 +36,25 @@ struct QuotaFile {
     per: String,
     mode: QuotaMode,
     docs: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthFile {
+    header: String,
+    /// `raw`, `bearer`, or the word itself.
+    scheme: String,
+}
+
+impl From<AuthFile> for HeaderAuth {
+    fn from(file: AuthFile) -> Self {
+        let scheme = match file.scheme.as_str() {
+            "raw" => None,
+            "bearer" => Some("Bearer".to_owned()),
+            _ => Some(file.scheme),
+        };
+        Self { header: file.header, scheme }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +87,7 @@ struct StreamFile {
     paging: Paging,
     #[serde(default)]
     axes: Vec<AxisFile>,
+    fallback: Option<FallbackFile>,
     #[serde(default = "one")]
     partition: String,
     primary_key: Vec<String>,
@@ -84,6 +105,13 @@ struct StreamFile {
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
     derived: Option<DerivedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FallbackFile {
+    statuses: Vec<u16>,
+    axes: Vec<AxisFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,6 +167,7 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
         check: CheckSpec { stream: file.check.stream, params: file.check.params.into_iter().collect() },
+        auth: file.auth.map(HeaderAuth::from),
         name: file.connector,
         title: file.title,
         about: file.about,
@@ -162,6 +191,14 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
     let computed = self::columns(&file.computed).map_err(refuse)?;
     let axes: Vec<Axis> =
         file.axes.into_iter().map(AxisFile::read).collect::<Result<_, _>>().map_err(refuse)?;
+    let fallback = file
+        .fallback
+        .map(|fallback| {
+            let axes = fallback.axes.into_iter().map(AxisFile::read).collect::<Result<_, _>>()?;
+            Ok(Fallback { statuses: fallback.statuses, axes })
+        })
+        .transpose()
+        .map_err(refuse)?;
     let mut given: Vec<Column> = axes.iter().flat_map(given_columns).collect();
     if let Some(derived) = &file.derived {
         given.extend(derived.inherits.keys().map(|field| identifier(field, "key of the parent's row")));
@@ -195,6 +232,7 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         empty: file.empty,
         paging: file.paging,
         axes,
+        fallback,
         partition: partition(&file.partition).map_err(refuse)?,
         cursor: file.cursor,
         version: file.version,

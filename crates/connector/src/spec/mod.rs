@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub use axis::{Axis, DateFormat, ParentAxis, Pass, WindowAxis};
+pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
 pub use paging::{CursorPaging, PagePaging, Paging};
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
 
@@ -40,10 +40,21 @@ pub struct ConnectorSpec {
     pub concurrency: usize,
     /// The longest that one request may take.
     pub timeout: Duration,
+    /// How the credential travels, where it is a header and a user may correct it.
+    pub auth: Option<HeaderAuth>,
     /// A cheap request that proves reachability and credential.
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
+}
+
+/// A credential in a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderAuth {
+    /// The header's name.
+    pub header: String,
+    /// The word before the credential; none where it stands alone.
+    pub scheme: Option<String>,
 }
 
 /// A cheap request.

@@ -1,6 +1,6 @@
 //! The facts about one stream.
 
-use super::{Axis, Paging};
+use super::{Axis, Fallback, Paging};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -33,6 +33,8 @@ pub struct StreamSpec {
     pub paging: Paging,
     /// Along what it is cut into slices.
     pub axes: Vec<Axis>,
+    /// Along what else, where the server refuses that.
+    pub fallback: Option<Fallback>,
     /// How its table is cut into files.
     pub partition: PartitionBy,
     /// The column by which it is read incrementally.
@@ -115,7 +117,8 @@ impl StreamSpec {
         let mut names: Vec<&str> = self.needs.iter().map(String::as_str).collect();
         names.extend(self.custom_fields.iter().map(|custom| custom.from.as_str()));
         names.extend(self.derived.iter().map(|derived| derived.stream.as_str()));
-        names.extend(self.axes.iter().filter_map(|axis| match axis {
+        let other_axes = self.fallback.iter().flat_map(|fallback| &fallback.axes);
+        names.extend(self.axes.iter().chain(other_axes).filter_map(|axis| match axis {
             Axis::Parent(parent) => Some(parent.stream.as_str()),
             _ => None,
         }));
@@ -143,6 +146,15 @@ impl StreamSpec {
     /// All columns of the vendor's table but the lineage: name, type, documentation.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         self.table.given.iter().chain(&self.table.columns).chain(&self.table.computed)
+    }
+
+    /// The stream as it is asked for where a status refuses the first way; none where there is no other.
+    pub fn otherwise(&self, status: Option<u16>) -> Option<Self> {
+        let fallback = self
+            .fallback
+            .as_ref()
+            .filter(|way| status.is_some_and(|status| way.statuses.contains(&status)))?;
+        Some(Self { axes: fallback.axes.clone(), fallback: None, ..self.clone() })
     }
 
     /// Adds another name for a field.

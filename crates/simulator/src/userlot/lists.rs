@@ -57,7 +57,10 @@ pub(super) fn list(sim: &Sim, asked: &Asked, table: Table, product: usize) -> Re
         .map(|row| shape::row(sim, &world, table, row))
         .collect();
     if let (true, Some(row)) = (page.ends_stale, sent.last_mut().and_then(Value::as_object_mut)) {
-        row.insert("updated_at".to_owned(), instant(START));
+        // A row that does not tell when it was edited did not tell before.
+        if row.get("updated_at").is_some_and(|at| !at.is_null()) {
+            row.insert("updated_at".to_owned(), instant(START));
+        }
         row.insert("name".to_owned(), json!("as it was before"));
     }
     let body = wrapped(sim, table.path(), sent, page.meta);
