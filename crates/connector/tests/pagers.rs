@@ -43,7 +43,10 @@ impl Headers for Fixed {
 }
 
 /// What a walk did: each ask in words, and how it ended.
-fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> Answer) -> (Vec<String>, Result<Next, PagingError>) {
+fn walk(
+    pager: &mut dyn Pager,
+    mut answer: impl FnMut(&str, usize) -> Answer,
+) -> (Vec<String>, Result<Next, PagingError>) {
     let mut asked = Vec::new();
     let mut waiting: std::collections::VecDeque<Ask> = std::collections::VecDeque::new();
     let mut next = pager.first();
@@ -60,8 +63,11 @@ fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> Answer) ->
             end => return (asked, Ok(end)),
         }
         let Some(ask) = waiting.pop_front() else { return (asked, Ok(Next::Wait)) };
-        let params: Vec<String> =
-            ask.params.iter().map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("-"))).collect();
+        let params: Vec<String> = ask
+            .params
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("-")))
+            .collect();
         let words = ask.url.clone().unwrap_or_else(|| params.join("&"));
         let answer = answer(&words, asked.len());
         asked.push(words);
@@ -204,7 +210,8 @@ fn a_404_behind_the_first_page_is_the_end() {
 }
 
 fn cursor() -> Cursor {
-    let paging = CursorPaging { param: "cursor".to_owned(), next: "/cursor".to_owned(), size: None, rows: None };
+    let paging =
+        CursorPaging { param: "cursor".to_owned(), next: "/cursor".to_owned(), size: None, rows: None };
     Cursor::new(&paging)
 }
 
@@ -215,7 +222,10 @@ fn a_null_absent_or_empty_cursor_ends_the_walk() {
             "" => Answer::rows([1]).envelope(r#"{"data": [], "cursor": "a"}"#),
             _ => Answer::rows([2]).envelope(last),
         });
-        assert_eq!((asked, ended(end).as_deref()), (vec![String::new(), "cursor=a".to_owned()], Some("proven")));
+        assert_eq!(
+            (asked, ended(end).as_deref()),
+            (vec![String::new(), "cursor=a".to_owned()], Some("proven"))
+        );
     }
 }
 

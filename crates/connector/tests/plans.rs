@@ -33,9 +33,9 @@ fn stream(axis: &str) -> StreamSpec {
     ConnectorSpec::parse(&facts, None).expect("facts").stream("x").expect("stream").clone()
 }
 
-const DAYS: &str =
-    r#"{ kind = "window", from = "from", to = "to", format = "day", by = "at", days = 7, pad = "1d", keep_inside = true, start_required = true }"#;
-const WHOLE: &str = r#"{ kind = "window", from = "start", to = "end", format = "epoch_ms", by = "at", pad = "1ms" }"#;
+const DAYS: &str = r#"{ kind = "window", from = "from", to = "to", format = "day", by = "at", days = 7, pad = "1d", keep_inside = true, start_required = true }"#;
+const WHOLE: &str =
+    r#"{ kind = "window", from = "start", to = "end", format = "epoch_ms", by = "at", pad = "1ms" }"#;
 
 proptest! {
     #[test]
@@ -74,7 +74,8 @@ fn windows_are_padded_on_both_sides_but_never_beyond_today() {
     let slices = plan(&stream(DAYS), &PlanInputs { now: NOW, start: Some(start), ..PlanInputs::default() })
         .expect("a plan");
     let params: Vec<_> = slices.iter().flat_map(|slice| slice.walks[0].params.clone()).collect();
-    let expected = [("from", "2026-03-08"), ("to", "2026-03-15")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let expected = [("from", "2026-03-08"), ("to", "2026-03-15")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(params, expected);
 }
 
@@ -92,7 +93,8 @@ fn a_stream_that_needs_a_start_says_so() {
 
 #[test]
 fn parents_are_blocks_and_their_keys_are_encoded_in_the_path() {
-    let axis = r#"{ kind = "parent", stream = "x", key = "id", param = "p", column = "parentId", block = 2 }"#;
+    let axis =
+        r#"{ kind = "parent", stream = "x", key = "id", param = "p", column = "parentId", block = 2 }"#;
     let parents = ["a/b".to_owned(), "c d".to_owned(), "é%".to_owned()];
     let slices = plan(&stream(axis), &PlanInputs { now: NOW, parents: &parents, ..PlanInputs::default() })
         .expect("a plan");
