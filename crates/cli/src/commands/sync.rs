@@ -10,7 +10,10 @@ use userhaul_runner::{
     record::{RunRecord, RunStatus, SourceRecord},
 };
 
-use super::Chosen;
+use super::{
+    Chosen,
+    plan::{self, Requests},
+};
 use crate::{
     arguments::Global,
     config::Compression,
@@ -61,15 +64,40 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     run_options.from = options.from.map(micros_of);
     run_options.to = options.to.map(micros_of);
     run_options.allow_shrink = options.allow_shrink;
+    let forecast = forecast(&chosen, destination);
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
     runs::save(destination, &record)?;
     tell(&record, console);
+    if let Some(forecast) = forecast {
+        let streams = record.sources.values().flat_map(|source| source.streams.values());
+        let fact: u64 = streams.map(|stream| stream.requests).sum();
+        console.info(&format!(
+            "forecast of {}, in fact {}",
+            render::counted(forecast, "request"),
+            render::grouped(fact)
+        ));
+    }
     if options.json {
         let text = serde_json::to_string_pretty(&record)
             .map_err(|error| Failure::failed(format!("cannot write the run record: {error}"), None))?;
         console::print(&format!("{text}\n"));
     }
     Ok(exit)
+}
+
+/// The requests that the streams will take, where earlier runs allow to say.
+fn forecast(chosen: &[Chosen], destination: &Path) -> Option<u64> {
+    let records = runs::all(destination);
+    let mut requests = 0;
+    for Chosen { prepared, selected } in chosen {
+        for stream in prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name)) {
+            match plan::forecast(prepared, stream, &records).ok()?.requests {
+                Requests::Exact(count) | Requests::Estimated(count) => requests += count,
+                Requests::AtLeast(_) => return None,
+            }
+        }
+    }
+    Some(requests)
 }
 
 /// The options of a new run, beginning now.
