@@ -90,7 +90,9 @@ fn forecast(chosen: &[Chosen], destination: &Path) -> Option<u64> {
     let records = runs::all(destination);
     let mut requests = 0;
     for Chosen { prepared, selected } in chosen {
-        for stream in prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name)) {
+        for stream in
+            prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name))
+        {
             match plan::forecast(prepared, stream, &records).ok()?.requests {
                 Requests::Exact(count) | Requests::Estimated(count) => requests += count,
                 Requests::AtLeast(_) => return None,

@@ -138,6 +138,29 @@ pub enum PagingError {
     },
 }
 
+/// A set of key hashes. They are evenly spread already, so they are their own hash.
+pub(crate) type KeySet = std::collections::HashSet<u64, std::hash::BuildHasherDefault<AsIs>>;
+
+/// Takes a `u64` for its own hash.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct AsIs(u64);
+
+impl std::hash::Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
 /// The parameter of a page's size, with its value.
 pub(crate) fn size_param(size: Option<&str>, rows: Option<u32>) -> Vec<(String, Option<String>)> {
     match (size, rows) {

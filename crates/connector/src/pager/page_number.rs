@@ -8,9 +8,7 @@
 //!
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
-use std::collections::HashSet;
-
-use super::{Ask, End, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
+use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
 use crate::spec::PagePaging;
 
 /// How often a list that moved is read again.
@@ -31,7 +29,7 @@ pub struct PageNumber {
 /// What one walk from the first page on has seen.
 #[derive(Debug, Default)]
 struct Walk {
-    seen: HashSet<u64>,
+    seen: KeySet,
     rows: u64,
     inexact: bool,
     total: Option<u64>,
@@ -64,11 +62,14 @@ impl PageNumber {
         let walk = &mut self.walk;
         walk.rows += page.rows;
         walk.inexact |= !page.exact;
-        let in_page: HashSet<u64> = page.keys.iter().copied().collect();
-        let fresh = in_page.iter().filter(|key| !walk.seen.contains(key)).count() as u64;
+        let before = walk.seen.len();
+        walk.seen.extend(page.keys);
+        let fresh = (walk.seen.len() - before) as u64;
         // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
-        let repeated = fresh < in_page.len() as u64;
-        walk.seen.extend(in_page);
+        let repeated = fresh < page.keys.len() as u64 && {
+            let in_page: KeySet = page.keys.iter().copied().collect();
+            fresh < in_page.len() as u64
+        };
         if repeated && fresh > 0 && page.exact {
             walk.moved = true;
         }
