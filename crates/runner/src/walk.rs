@@ -271,7 +271,10 @@ impl StreamWalks<'_> {
     ) -> Result<Next, StreamError> {
         let mut decoder = lock(&slice.decoder);
         let mark = decoder.mark();
-        if let Some(next) = self.gone(walk, answer.status) {
+        // Behind the first page the same status may only mean that there is no such page.
+        if number == 1
+            && let Some(next) = self.gone(walk, answer.status)
+        {
             return Ok(next);
         }
         let rows_expected = answer.status < 300 && answer.status != 204;
