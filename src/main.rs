@@ -1,1 +1,5 @@
-fn main() { userhaul_cli::main(); }
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    userhaul_cli::main()
+}
