@@ -40,8 +40,21 @@ impl Failure {
 
     /// A file or folder of this machine.
     pub(crate) fn file(act: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed(format!("cannot {act} `{}`: {error}", path.display()), None)
+        Self::failed(format!("cannot {act} `{}`: {}", path.display(), reason(error)), None)
     }
+
+    /// A file that the configuration names.
+    pub(crate) fn named_file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::usage(format!("cannot read `{}`: {}", path.display(), reason(error)), None)
+    }
+}
+
+/// The system's reason in words, without its number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl From<ConfigError> for Failure {
