@@ -1,3 +1,5 @@
+//! The program. Everything it does is in `userhaul-cli`.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

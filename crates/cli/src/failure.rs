@@ -66,11 +66,17 @@ impl From<ConfigError> for Failure {
 
 impl From<userhaul_runner::RunError> for Failure {
     fn from(error: userhaul_runner::RunError) -> Self {
-        let hint = match &error {
-            userhaul_runner::RunError::Locked { .. } => Some("wait until it is over, or stop it".to_owned()),
-            _ => None,
-        };
-        Self::failed(error.to_string(), hint)
+        use userhaul_runner::RunError;
+        match &error {
+            RunError::Locked { .. } => {
+                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
+            }
+            RunError::Destination { path, source } => {
+                let hint = "check `path` below `[destination]`, and the permissions there";
+                Self::failed(format!("cannot write to `{path}`: {}", reason(source)), Some(hint.to_owned()))
+            }
+            _ => Self::failed(error.to_string(), None),
+        }
     }
 }
 

@@ -367,6 +367,7 @@ fn hint(detail: &Detail) -> Option<String> {
             "run again later: what is done is kept"
         }
         (Reason::Status, Some(status)) if passing(status) => "run again later: what is done is kept",
+        (Reason::Status, Some(_)) => "check `base_url` and the identifiers in the configuration, or correct the facts under `wire`",
         _ => return None,
     };
     Some(text.to_owned())

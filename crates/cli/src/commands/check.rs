@@ -97,7 +97,7 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
         let concerned = error.kind() == ErrorKind::Credentials;
         let hint = error.hint().map(|hint| match concerned {
-            true => format!("{hint}; it is {}", prepared.credential()),
+            true => format!("{hint} ({})", prepared.credential()),
             false => hint,
         });
         Failure { messages: vec![(error.to_string(), hint)], exit }

@@ -275,7 +275,7 @@ impl Failures<'_> {
         }
         let concerned = matches!(self.error.code.as_str(), "credentials" | "forbidden");
         let hint = match (&self.error.hint, credential.filter(|_| concerned)) {
-            (Some(hint), Some(place)) => Some(format!("{hint}; it is {place}")),
+            (Some(hint), Some(place)) => Some(format!("{hint} ({place})")),
             (hint, _) => hint.clone(),
         };
         let facts = [("source", json!(source)), ("streams", json!(self.streams)), ("code", json!(self.error.code))];
