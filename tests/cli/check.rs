@@ -50,7 +50,7 @@ fn all_bad_is_failed() {
     let folder = Folder::with(&config(&[wrong(lms(thrive, "")), wrong(surveys(sprig, ""))]));
     let outcome = folder.run(&["check"]);
     assert_eq!(outcome.code, 1);
-    assert!(!outcome.stderr.contains(WRONG) && outcome.stderr.contains("[sources.surveys] of userhaul.toml:11"), "{outcome:?}");
+    assert!(!outcome.stderr.contains(WRONG) && outcome.stderr.contains("[sources.surveys] of userhaul.toml:12"), "{outcome:?}");
 }
 
 #[test]
