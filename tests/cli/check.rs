@@ -14,16 +14,21 @@ fn wrong(source: String) -> String {
 }
 
 fn stable(outcome: &Outcome, addresses: &[&str]) -> String {
-    let text = addresses.iter().fold(outcome.stderr.clone(), |text, address| text.replace(address, "[origin]"));
+    let text =
+        addresses.iter().fold(outcome.stderr.clone(), |text, address| text.replace(address, "[origin]"));
     text.lines().map(|line| line.split(" ok, ").next().unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn all_good() {
     let (thrive, sprig) = (vendors::start(Vendor::Thrive, ""), vendors::start(Vendor::Sprig, ""));
-    let folder = Folder::with(&config(&[lms(&thrive.running.base_url, ""), surveys(&sprig.running.base_url, "")]));
+    let folder =
+        Folder::with(&config(&[lms(&thrive.running.base_url, ""), surveys(&sprig.running.base_url, "")]));
     let outcome = folder.run(&["check"]);
-    assert_eq!((outcome.code, stable(&outcome, &[]).as_str(), outcome.stdout.as_str()), (0, "lms:\nsurveys:", ""));
+    assert_eq!(
+        (outcome.code, stable(&outcome, &[]).as_str(), outcome.stdout.as_str()),
+        (0, "lms:\nsurveys:", "")
+    );
     assert_eq!((thrive.running.requests(), sprig.running.requests()), (1, 1));
     assert_eq!(folder.run(&["check", "lms"]).code, 0);
     assert_eq!((thrive.running.requests(), sprig.running.requests()), (2, 1));
@@ -50,7 +55,10 @@ fn all_bad_is_failed() {
     let folder = Folder::with(&config(&[wrong(lms(thrive, "")), wrong(surveys(sprig, ""))]));
     let outcome = folder.run(&["check"]);
     assert_eq!(outcome.code, 1);
-    assert!(!outcome.stderr.contains(WRONG) && outcome.stderr.contains("[sources.surveys] of userhaul.toml:12"), "{outcome:?}");
+    assert!(
+        !outcome.stderr.contains(WRONG) && outcome.stderr.contains("[sources.surveys] of userhaul.toml:12"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -66,7 +74,9 @@ fn a_source_that_is_down_is_told_within_seconds() {
     let errors: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error")).collect();
     assert!(errors.len() == 1 && errors[0].contains("refused the connection"), "{errors:?}");
     assert!(errors[0].ends_with("1 more stream likewise: tags"), "{errors:?}");
-    assert!(outcome.stderr.contains("  hint: check `base_url` and the network; run again when the source is up"));
+    assert!(
+        outcome.stderr.contains("  hint: check `base_url` and the network; run again when the source is up")
+    );
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn no_configuration() {
 
 #[test]
 fn a_missing_variable_is_named() {
-    let folder = Folder::with("[destination]\npath = \"w\"\n[sources.s]\nconnector = \"sprig\"\napi_key = \"${USERHAUL_NOT_SET}\"\n");
+    let folder = Folder::with(
+        "[destination]\npath = \"w\"\n[sources.s]\nconnector = \"sprig\"\napi_key = \"${USERHAUL_NOT_SET}\"\n",
+    );
     insta::assert_snapshot!(refused(&folder), @"
     error: userhaul.toml:5: `api_key` in [sources.s] needs the environment variable `USERHAUL_NOT_SET`, which is not set
       hint: export USERHAUL_NOT_SET=…
@@ -58,7 +60,10 @@ fn plain_http_is_for_loopback() {
 
 #[test]
 fn two_credentials() {
-    let folder = Folder::with(&config(&[lms("http://127.0.0.1:9", "client_id = \"a\"\nclient_secret = \"hidden-secret\"")]));
+    let folder = Folder::with(&config(&[lms(
+        "http://127.0.0.1:9",
+        "client_id = \"a\"\nclient_secret = \"hidden-secret\"",
+    )]));
     insta::assert_snapshot!(refused(&folder), @"error: userhaul.toml:4: [sources.lms]: `api_key`: two credentials: set either `api_key`, or `client_id` and `client_secret`");
 }
 
@@ -104,7 +109,8 @@ fn corrections_are_told_with_file_and_line() {
         folder.write("wire.toml", wire);
         told.push(refused(&folder));
     }
-    let told: Vec<&str> = told.iter().map(|text| text.split(", expected one of").next().unwrap_or(text)).collect();
+    let told: Vec<&str> =
+        told.iter().map(|text| text.split(", expected one of").next().unwrap_or(text)).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     error: [folder]/wire.toml:3: correction of `streams.users.items`: invalid type: string "/data", expected a sequence
     error: [folder]/wire.toml:2: not valid TOML: unclosed table, expected `]`
@@ -123,7 +129,9 @@ fn corrections_within_the_configuration_are_told_with_its_line() {
 #[test]
 fn unknown_selections() {
     let folder = Folder::with(&config(&[lms("http://127.0.0.1:9", "")]));
-    let told = ["nope", "lms.user", "x.*"].map(|selection| refused_at(&folder, &["sync", "lms.tags", selection])).join("\n");
+    let told = ["nope", "lms.user", "x.*"]
+        .map(|selection| refused_at(&folder, &["sync", "lms.tags", selection]))
+        .join("\n");
     insta::assert_snapshot!(told, @"
     error: no source `nope`
       hint: `userhaul streams` lists the streams of lms
@@ -143,9 +151,25 @@ fn wrong_dates_and_flags() {
     ");
     for date in ["2024-02-31", "yesterday", "2024-05-01T10:00", "01/02/2024"] {
         let text = refused_at(&folder, &["sync", "--from", date]);
-        assert!(text.starts_with(&format!("error: invalid value '{date}' for '--from <DATE>': expected a date such as 2024-01-31")), "{text}");
+        assert!(
+            text.starts_with(&format!(
+                "error: invalid value '{date}' for '--from <DATE>': expected a date such as 2024-01-31"
+            )),
+            "{text}"
+        );
     }
-    for arguments in [&["sync", "--bogus"][..], &["replay"], &["state", "show"], &["push"], &["report"], &["check", "--probe"], &["streams", "--wire"], &["init", "--from-sample", "x"], &["-v", "-q", "runs"], &["sync", "--color", "pink"]] {
+    for arguments in [
+        &["sync", "--bogus"][..],
+        &["replay"],
+        &["state", "show"],
+        &["push"],
+        &["report"],
+        &["check", "--probe"],
+        &["streams", "--wire"],
+        &["init", "--from-sample", "x"],
+        &["-v", "-q", "runs"],
+        &["sync", "--color", "pink"],
+    ] {
         refused_at(&folder, arguments);
     }
 }
@@ -153,7 +177,10 @@ fn wrong_dates_and_flags() {
 #[test]
 fn nothing_is_asked_before_everything_is_checked() {
     let thrive = vendors::start(Vendor::Thrive, "");
-    let folder = Folder::with(&config(&[lms(&thrive.running.base_url, ""), surveys("http://127.0.0.1:9", "streams = [\"x\"]")]));
+    let folder = Folder::with(&config(&[
+        lms(&thrive.running.base_url, ""),
+        surveys("http://127.0.0.1:9", "streams = [\"x\"]"),
+    ]));
     refused_at(&folder, &["sync", "lms.tags"]);
     assert_eq!(thrive.running.requests(), 0);
     assert_eq!(folder.files(), ["userhaul.toml"]);
@@ -162,5 +189,10 @@ fn nothing_is_asked_before_everything_is_checked() {
 #[test]
 fn an_id_file_that_cannot_be_read() {
     let text = refused(&sprig("user_ids = \"ids.txt\""));
-    assert!(text.starts_with("error: userhaul.toml:8: `user_ids` in [sources.surveys] names a file that does not exist"), "{text}");
+    assert!(
+        text.starts_with(
+            "error: userhaul.toml:8: `user_ids` in [sources.surveys] names a file that does not exist"
+        ),
+        "{text}"
+    );
 }

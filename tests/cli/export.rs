@@ -22,10 +22,21 @@ fn export(folder: &Folder, vendor: &Simulated, stream: &str, more: &[&str]) -> O
 fn every_format() {
     let vendor = vendors::start(Vendor::Thrive, "");
     let folder = Folder::new();
-    for (name, begins) in [("a.parquet", "PAR1"), ("a.arrow", "ARROW1"), ("a.ndjson", "{\"id\":\""), ("a.csv", "id,ref,first_name,")] {
+    for (name, begins) in [
+        ("a.parquet", "PAR1"),
+        ("a.arrow", "ARROW1"),
+        ("a.ndjson", "{\"id\":\""),
+        ("a.csv", "id,ref,first_name,"),
+    ] {
         let outcome = export(&folder, &vendor, "thrive.users", &["-o", name]);
-        assert_eq!((outcome.code, outcome.stdout.as_str(), outcome.stderr), (0, "", format!("wrote 40 rows to `{name}`\n")));
-        assert!(std::fs::read(folder.path().join(name)).expect("a file").starts_with(begins.as_bytes()), "{name}");
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str(), outcome.stderr),
+            (0, "", format!("wrote 40 rows to `{name}`\n"))
+        );
+        assert!(
+            std::fs::read(folder.path().join(name)).expect("a file").starts_with(begins.as_bytes()),
+            "{name}"
+        );
     }
     assert_eq!(userhaul_sink::stats(&folder.path().join("a.parquet")).expect("a Parquet file").rows, 40);
     let rows = std::fs::read_to_string(folder.path().join("a.ndjson")).expect("text");
@@ -46,13 +57,18 @@ fn to_stdout_with_a_limit() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(outcome.stdout.lines().map(json).filter(|row| row["tag"].is_string()).count(), 3);
     let outcome = export(&folder, &vendor, "thrive.tags", &["-o", "-", "--format", "csv", "--limit", "0"]);
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "id,tag,contents,campaigns,interests,skills,_source,_run_id,_extracted_at,_extra\n"));
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (0, "id,tag,contents,campaigns,interests,skills,_source,_run_id,_extracted_at,_extra\n")
+    );
 }
 
 #[test]
 fn a_cell_is_no_formula() {
     let body = r#"[{"id":"1","tag":"=HYPERLINK(1)"},{"id":"2","tag":"@x"},{"id":"3","tag":"fine = yes"}]"#;
-    let scenario = format!("[thrive]\nfaults = [{{ path = \"/rest/v1/tags\", times = 0, kind = \"status\", status = 200, body = '{body}' }}]");
+    let scenario = format!(
+        "[thrive]\nfaults = [{{ path = \"/rest/v1/tags\", times = 0, kind = \"status\", status = 200, body = '{body}' }}]"
+    );
     let vendor = vendors::start(Vendor::Thrive, &scenario);
     let outcome = export(&Folder::new(), &vendor, "thrive.tags", &["-o", "-", "--format", "csv"]);
     let tags: Vec<&str> = outcome.stdout.lines().filter_map(|line| line.split(',').nth(1)).collect();
@@ -86,11 +102,24 @@ fn lists_are_set_with_commas_and_files_are_named() {
     let folder = Folder::new();
     let address = format!("base_url={}", vendor.running.base_url);
     let outcome = folder.run(&[
-        "export", "sprig.responses", "--set", &address, "--set", "api_key=demo-sprig-key", "--set", "with=urls, meta",
-        "-o", "-", "--format", "ndjson", "--limit", "2",
+        "export",
+        "sprig.responses",
+        "--set",
+        &address,
+        "--set",
+        "api_key=demo-sprig-key",
+        "--set",
+        "with=urls, meta",
+        "-o",
+        "-",
+        "--format",
+        "ndjson",
+        "--limit",
+        "2",
     ]);
     assert_eq!((outcome.code, outcome.stdout.lines().count()), (0, 2), "{outcome:?}");
-    let outcome = folder.run(&["export", "sprig.responses", "--set", "api_key=x", "--set", "with=url", "-o", "-"]);
+    let outcome =
+        folder.run(&["export", "sprig.responses", "--set", "api_key=x", "--set", "with=url", "-o", "-"]);
     assert_eq!(outcome.code, 2);
 }
 
@@ -134,9 +163,23 @@ fn a_wrong_key_writes_no_file() {
     let vendor = vendors::start(Vendor::Thrive, "");
     let folder = Folder::new();
     let address = format!("base_url={}", vendor.running.base_url);
-    let outcome = folder.run(&["export", "thrive.tags", "--set", &address, "--set", "tenant_id=t", "--set", "api_key=WRONG-1", "-o", "x.csv"]);
+    let outcome = folder.run(&[
+        "export",
+        "thrive.tags",
+        "--set",
+        &address,
+        "--set",
+        "tenant_id=t",
+        "--set",
+        "api_key=WRONG-1",
+        "-o",
+        "x.csv",
+    ]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
-    assert!(outcome.stderr.starts_with("error: thrive.tags: `http") && !outcome.stderr.contains("WRONG-1"), "{outcome:?}");
+    assert!(
+        outcome.stderr.starts_with("error: thrive.tags: `http") && !outcome.stderr.contains("WRONG-1"),
+        "{outcome:?}"
+    );
     assert!(!folder.files().iter().any(|path| path.starts_with("x.")));
 }
 
@@ -145,9 +188,19 @@ fn preview_shows_a_few_rows() {
     let (thrive, sprig) = (vendors::start(Vendor::Thrive, ""), vendors::start(Vendor::Sprig, ""));
     let sources = [lms(&thrive.running.base_url, ""), surveys(&sprig.running.base_url, "")];
     let folder = Folder::with(&config(&sources));
-    for (stream, rows, lines) in [("lms.users", "5", 6), ("lms.enrolments", "2", 3), ("surveys.surveys", "3", 4), ("surveys.survey_questions", "1", 2), ("lms.tags", "100", 13)] {
+    for (stream, rows, lines) in [
+        ("lms.users", "5", 6),
+        ("lms.enrolments", "2", 3),
+        ("surveys.surveys", "3", 4),
+        ("surveys.survey_questions", "1", 2),
+        ("lms.tags", "100", 13),
+    ] {
         let outcome = folder.run(&["preview", stream, "-n", rows]);
-        assert_eq!((outcome.code, outcome.stdout.lines().count(), outcome.stderr.as_str()), (0, lines, ""), "{stream}: {outcome:?}");
+        assert_eq!(
+            (outcome.code, outcome.stdout.lines().count(), outcome.stderr.as_str()),
+            (0, lines, ""),
+            "{stream}: {outcome:?}"
+        );
     }
     assert!(!folder.files().iter().any(|path| path.starts_with("w/")), "{:?}", folder.files());
     for wrong in ["lms", "lms.*", "lms.nope"] {

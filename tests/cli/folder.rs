@@ -90,7 +90,8 @@ impl Folder {
     /// Rows of a table: what its visible files hold together.
     pub(crate) fn rows(&self, table: &str) -> u64 {
         let prefix = format!("{table}/");
-        let files = self.files().into_iter().filter(|path| path.starts_with(&prefix) && path.ends_with(".parquet"));
+        let files =
+            self.files().into_iter().filter(|path| path.starts_with(&prefix) && path.ends_with(".parquet"));
         files.map(|path| userhaul_sink::stats(&self.path().join(path)).expect("a Parquet file").rows).sum()
     }
 }

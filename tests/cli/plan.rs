@@ -19,12 +19,20 @@ fn before_and_after_a_run() {
     let folder = Folder::with(&config(&[lms(&thrive.running.base_url, "")]));
     let plan = folder.run(&["plan", "--json"]).json();
     assert_eq!(thrive.running.requests(), 0);
-    assert_eq!((&stream(&plan, "users")["requests_are"], &stream(&plan, "users")["slices"]), (&json!("at_least"), &json!(1)));
+    assert_eq!(
+        (&stream(&plan, "users")["requests_are"], &stream(&plan, "users")["slices"]),
+        (&json!("at_least"), &json!(1))
+    );
     assert_eq!(stream(&plan, "skill_levels")["requests_are"], "exact");
     assert_eq!(stream(&plan, "audience_members")["slices"], Value::Null);
     assert_eq!(plan["sources"][0]["requests_are"], "at_least");
     let text = folder.run(&["plan"]);
-    assert!(text.stdout.contains("\nlms: at least ") && text.stdout.contains(" under the quota of 1000 requests per 1s\n"), "{}", text.stdout);
+    assert!(
+        text.stdout.contains("\nlms: at least ")
+            && text.stdout.contains(" under the quota of 1000 requests per 1s\n"),
+        "{}",
+        text.stdout
+    );
 
     let record = folder.run(&["sync", "--json"]).json();
     let plan = folder.run(&["plan", "--json"]).json();
@@ -43,15 +51,23 @@ fn before_and_after_a_run() {
 fn minutes_under_the_quota() {
     let sprig = vendors::start(Vendor::Sprig, "");
     for mode in ["window", "paced"] {
-        let minutes = |requests: f64| if mode == "window" { (requests / 10.0).ceil() - 1.0 } else { (requests - 1.0) / 10.0 };
+        let minutes = |requests: f64| {
+            if mode == "window" { (requests / 10.0).ceil() - 1.0 } else { (requests - 1.0) / 10.0 }
+        };
         let folder = Folder::with(&config(&[surveys(&sprig.running.base_url, "")]));
         assert_eq!(folder.run(&["sync", "surveys.users", "surveys.responses"]).code, 0);
-        let limited = surveys(&sprig.running.base_url, &format!("rate_limit = {{ requests = 10, per = \"1m\", mode = \"{mode}\" }}"));
+        let limited = surveys(
+            &sprig.running.base_url,
+            &format!("rate_limit = {{ requests = 10, per = \"1m\", mode = \"{mode}\" }}"),
+        );
         folder.write("userhaul.toml", &config(&[limited]));
         let plan = folder.run(&["plan", "--json", "surveys.users", "surveys.responses"]).json();
         let source = &plan["sources"][0];
         let requests = source["requests"].as_f64().expect("a number");
         let told = source["minutes"].as_f64().expect("a number");
-        assert!(requests > 20.0 && (told - minutes(requests)).abs() < 1e-6, "{mode}: {requests} requests, {told} minutes");
+        assert!(
+            requests > 20.0 && (told - minutes(requests)).abs() < 1e-6,
+            "{mode}: {requests} requests, {told} minutes"
+        );
     }
 }

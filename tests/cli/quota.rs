@@ -14,7 +14,8 @@ fn two_runs_at_once_and_one_after_share_the_quota() {
     let scenario = "[sprig]\nlimit = { requests = 100, per_ms = 3000, counting = \"sliding\" }";
     let sprig = vendors::start(Vendor::Sprig, scenario);
     let ids: String = (0..70).map(|number| format!("nobody-{number}\n")).collect();
-    let more = "rate_limit = { requests = 100, per = \"3s\" }\nuser_ids = \"ids.txt\"\nstart_date = \"2000-01-01\"";
+    let more =
+        "rate_limit = { requests = 100, per = \"3s\" }\nuser_ids = \"ids.txt\"\nstart_date = \"2000-01-01\"";
     let folder = Folder::new();
     folder.write("ids.txt", &ids);
     for name in ["one", "two", "three"] {
@@ -22,7 +23,8 @@ fn two_runs_at_once_and_one_after_share_the_quota() {
         folder.write(&format!("{name}.toml"), &text);
     }
     let sync = |name: &str| folder.start(&["-c", &format!("{name}.toml"), "sync", "surveys.users", "--json"]);
-    let together = [sync("one"), sync("two")].map(|child| Outcome::from(child.wait_with_output().expect("it ends")));
+    let together =
+        [sync("one"), sync("two")].map(|child| Outcome::from(child.wait_with_output().expect("it ends")));
     let after = Outcome::from(sync("three").wait_with_output().expect("it ends"));
     for outcome in together.iter().chain([&after]) {
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);

@@ -18,12 +18,31 @@ fn has_every_key_and_is_the_file() {
     assert_eq!(keys(&record), ["finished_at", "run_id", "sources", "started_at", "status", "version"]);
     let tags = &record["sources"]["lms"]["streams"]["tags"];
     let expected = [
-        "bytes_received", "bytes_written", "completeness", "cursor_after", "cursor_before", "error", "files", "mode",
-        "new_fields", "reason", "requests", "retries", "rows", "seconds", "status", "throttled", "type_mismatches",
-        "waited_on_quota_seconds", "warnings",
+        "bytes_received",
+        "bytes_written",
+        "completeness",
+        "cursor_after",
+        "cursor_before",
+        "error",
+        "files",
+        "mode",
+        "new_fields",
+        "reason",
+        "requests",
+        "retries",
+        "rows",
+        "seconds",
+        "status",
+        "throttled",
+        "type_mismatches",
+        "waited_on_quota_seconds",
+        "warnings",
     ];
     assert_eq!(keys(tags), expected);
-    assert_eq!((&tags["status"], &tags["completeness"], &tags["mode"]), (&json!("ok"), &json!("complete"), &json!("full_refresh")));
+    assert_eq!(
+        (&tags["status"], &tags["completeness"], &tags["mode"]),
+        (&json!("ok"), &json!("complete"), &json!("full_refresh"))
+    );
     assert_eq!((&tags["error"], &tags["reason"]), (&Value::Null, &Value::Null));
     assert_eq!(record["run_id"].as_str().map(|id| (id.len(), &id[14..15])), Some((36, "7")));
 }
@@ -48,7 +67,8 @@ fn counts_are_those_of_the_files_and_of_the_vendor() {
         .into_iter()
         .filter(|path| path.ends_with(".parquet") && !path.ends_with("/empty.parquet"))
         .collect();
-    let sizes: u64 = data.iter().map(|path| std::fs::metadata(folder.path().join(path)).expect("a file").len()).sum();
+    let sizes: u64 =
+        data.iter().map(|path| std::fs::metadata(folder.path().join(path)).expect("a file").len()).sum();
     assert_eq!((files, written), (data.len() as u64, sizes));
 }
 
@@ -66,13 +86,17 @@ fn what_is_needed_but_not_selected_is_read_and_not_written() {
 
 #[test]
 fn partial_and_failed() {
-    let scenario = "[thrive]\nfaults = [{ path = \"/rest/v1/tags\", times = 0, kind = \"status\", status = 403 }]";
+    let scenario =
+        "[thrive]\nfaults = [{ path = \"/rest/v1/tags\", times = 0, kind = \"status\", status = 403 }]";
     let thrive = vendors::start(Vendor::Thrive, scenario);
     let folder = Folder::with(&config(&[lms(&thrive.running.base_url, "")]));
     let partial = folder.run(&["sync", "lms.tags", "lms.cpd_categories", "--json"]);
     assert_eq!((partial.code, &partial.json()["status"]), (3, &json!("partial")));
     let tags = partial.json()["sources"]["lms"]["streams"]["tags"].clone();
-    assert_eq!((&tags["status"], &tags["error"]["code"], &tags["rows"]), (&json!("failed"), &json!("forbidden"), &json!(0)));
+    assert_eq!(
+        (&tags["status"], &tags["error"]["code"], &tags["rows"]),
+        (&json!("failed"), &json!("forbidden"), &json!(0))
+    );
     assert!(tags["error"]["hint"].is_string());
     let failed = folder.run(&["sync", "lms.tags", "--json"]);
     assert_eq!((failed.code, &failed.json()["status"]), (1, &json!("failed")));
@@ -83,7 +107,10 @@ fn partial_and_failed() {
     let run_id = partial.json()["run_id"].as_str().expect("an id").to_owned();
     assert_eq!(folder.run(&["runs", &run_id, "--json"]).json(), partial.json());
     let shown = folder.run(&["runs", &run_id]).stdout;
-    assert!(shown.starts_with(&format!("run {run_id}: partial, ")) && shown.contains("\nerror: lms.tags: `http"), "{shown}");
+    assert!(
+        shown.starts_with(&format!("run {run_id}: partial, ")) && shown.contains("\nerror: lms.tags: `http"),
+        "{shown}"
+    );
     let list = folder.run(&["runs"]).stdout;
     assert_eq!(list.lines().count(), 3, "{list}");
     assert_eq!(folder.run(&["runs", "zzz"]).code, 2);
@@ -93,7 +120,10 @@ fn partial_and_failed() {
 fn no_runs_yet() {
     let folder = Folder::with(&config(&[lms("http://127.0.0.1:9", "")]));
     let outcome = folder.run(&["runs"]);
-    assert_eq!((outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str()), (0, "", "no run yet: `userhaul sync` makes one\n"));
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str()),
+        (0, "", "no run yet: `userhaul sync` makes one\n")
+    );
     assert_eq!(folder.run(&["runs", "--json"]).json(), json!([]));
 }
 

@@ -24,7 +24,8 @@ fn a_credential_is_written_nowhere() {
     );
     let thrive = vendors::start(Vendor::Thrive, &scenario);
     let sprig = vendors::start(Vendor::Sprig, "");
-    let folder = Folder::with(&config(&[lms(&thrive.running.base_url, ""), surveys(&sprig.running.base_url, "")]));
+    let folder =
+        Folder::with(&config(&[lms(&thrive.running.base_url, ""), surveys(&sprig.running.base_url, "")]));
     let outcomes: Vec<Outcome> = [
         &["sync", "--json", "-v"][..],
         &["sync", "lms.tags", "--log-format", "json", "-v"],
@@ -42,21 +43,34 @@ fn a_credential_is_written_nowhere() {
     let encoded = "ZXUtd2VzdC0yX0RlbW9UZW5hbjpkZW1vLXRocml2ZS1rZXk";
     for secret in ["demo-thrive-key", "demo-sprig-key", encoded] {
         assert_eq!(holds(&folder, secret), Vec::<String>::new(), "{secret}");
-        assert!(outcomes.iter().all(|outcome| !outcome.stdout.contains(secret) && !outcome.stderr.contains(secret)), "{secret}");
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| !outcome.stdout.contains(secret) && !outcome.stderr.contains(secret)),
+            "{secret}"
+        );
     }
-    assert!(folder.files().iter().any(|path| path.starts_with("state/userhaul/quota/")), "{:?}", folder.files());
+    assert!(
+        folder.files().iter().any(|path| path.starts_with("state/userhaul/quota/")),
+        "{:?}",
+        folder.files()
+    );
     for outcome in &outcomes {
         assert!(!outcome.stdout.contains("@example") && !outcome.stderr.contains("@example"), "{outcome:?}");
     }
     let records = folder.files().into_iter().filter(|path| path.contains("_userhaul/"));
     for path in records {
-        assert!(!std::fs::read_to_string(folder.path().join(&path)).unwrap_or_default().contains("@example"), "{path}");
+        assert!(
+            !std::fs::read_to_string(folder.path().join(&path)).unwrap_or_default().contains("@example"),
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn a_persons_address_in_a_path_is_masked() {
-    let scenario = "[sprig]\nfaults = [{ path = \"/v2/users/\", times = 0, kind = \"status\", status = 400 }]";
+    let scenario =
+        "[sprig]\nfaults = [{ path = \"/v2/users/\", times = 0, kind = \"status\", status = 400 }]";
     let sprig = vendors::start(Vendor::Sprig, scenario);
     let folder = Folder::with(&config(&[surveys(&sprig.running.base_url, "user_ids = \"ids.txt\"")]));
     folder.write("ids.txt", "ann.lee@example.com\n");

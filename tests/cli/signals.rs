@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// The first request to `users` is not answered in any time that a test takes.
-const STUCK: &str = "[thrive]\nfaults = [{ path = \"/rest/v1/users\", times = 1, kind = \"delay\", ms = 600000 }]";
+const STUCK: &str =
+    "[thrive]\nfaults = [{ path = \"/rest/v1/users\", times = 1, kind = \"delay\", ms = 600000 }]";
 
 /// A sync of `tags` and `users` that has done the first and is stuck in the second.
 fn stuck() -> (Simulated, Folder, Child, BufReader<ChildStderr>) {
@@ -99,8 +100,17 @@ fn an_interrupted_export_leaves_the_target_alone() {
     folder.write("users.csv", "as it was");
     let address = format!("base_url={}", thrive.running.base_url);
     let mut child = folder.start(&[
-        "export", "thrive.users", "-o", "users.csv", "--set", &address, "--set", "tenant_id=eu-west-2_DemoTenan", "--set",
-        "api_key=demo-thrive-key", "-v",
+        "export",
+        "thrive.users",
+        "-o",
+        "users.csv",
+        "--set",
+        &address,
+        "--set",
+        "tenant_id=eu-west-2_DemoTenan",
+        "--set",
+        "api_key=demo-thrive-key",
+        "-v",
     ]);
     // The request is on its way once the simulator has seen it; the simulator's log is the only witness.
     while thrive.running.requests() == 0 {
@@ -109,7 +119,11 @@ fn an_interrupted_export_leaves_the_target_alone() {
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(143));
     assert_eq!(std::fs::read_to_string(folder.path().join("users.csv")).expect("the file"), "as it was");
-    assert!(folder.files().iter().all(|path| path == "users.csv" || path.starts_with("state/")), "{:?}", folder.files());
+    assert!(
+        folder.files().iter().all(|path| path == "users.csv" || path.starts_with("state/")),
+        "{:?}",
+        folder.files()
+    );
 }
 
 #[test]

@@ -78,11 +78,30 @@ fn help_reads_well() {
 #[test]
 fn every_command_has_a_short_help() {
     let folder = Folder::new();
-    for command in ["demo", "init", "check", "streams", "plan", "sync", "export", "preview", "runs", "sim", "completions", "man"] {
+    for command in [
+        "demo",
+        "init",
+        "check",
+        "streams",
+        "plan",
+        "sync",
+        "export",
+        "preview",
+        "runs",
+        "sim",
+        "completions",
+        "man",
+    ] {
         let text = folder.run(&[command, "--help"]).stdout;
         assert!(text.contains(&format!("\nUsage: userhaul {command}")), "{text}");
         // A full stop, a blank line between options or a line beyond 100 columns would be ugly.
-        assert!(text.lines().count() < 40 && text.lines().all(|line| line.chars().count() <= 100 && (!line.ends_with('.') || line.ends_with("..."))), "{text}");
+        assert!(
+            text.lines().count() < 40
+                && text.lines().all(
+                    |line| line.chars().count() <= 100 && (!line.ends_with('.') || line.ends_with("..."))
+                ),
+            "{text}"
+        );
         assert_eq!(text, folder.run(&[command, "-h"]).stdout);
     }
 }
@@ -92,7 +111,10 @@ fn init_writes_a_configuration_that_is_read() {
     let folder = Folder::new();
     let outcome = folder.run(&["init"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""));
-    assert_eq!(outcome.stderr, "wrote `userhaul.toml`: set the variables that it names, then run `userhaul check`\n");
+    assert_eq!(
+        outcome.stderr,
+        "wrote `userhaul.toml`: set the variables that it names, then run `userhaul check`\n"
+    );
     let written = std::fs::read_to_string(folder.path().join("userhaul.toml")).expect("a file");
     for source in ["sprig", "thrive", "userlane", "userlot"] {
         assert!(written.contains(&format!("\n[sources.{source}]\n")), "{written}");
@@ -101,7 +123,10 @@ fn init_writes_a_configuration_that_is_read() {
     let outcome = folder.run(&["plan"]);
     assert_eq!(outcome.code, 2);
     let errors: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error")).collect();
-    assert!(!errors.is_empty() && errors.iter().all(|line| line.contains("needs the environment variable")), "{errors:?}");
+    assert!(
+        !errors.is_empty() && errors.iter().all(|line| line.contains("needs the environment variable")),
+        "{errors:?}"
+    );
     let mut command = folder.command(&["plan", "sprig"]);
     for name in ["SPRIG_API_KEY", "THRIVE_API_KEY", "THRIVE_TENANT_ID", "USERLANE_TOKEN", "USERLOT_API_KEY"] {
         command.env(name, "x");
@@ -125,7 +150,12 @@ fn streams_without_and_with_a_configuration() {
     let folder = Folder::new();
     let all = folder.run(&["streams", "--json"]).json();
     let all = all.as_array().expect("a list");
-    assert!(all.len() > 40 && all.iter().all(|stream| stream["docs"].as_str().is_some_and(|docs| docs.starts_with("https://"))));
+    assert!(
+        all.len() > 40
+            && all
+                .iter()
+                .all(|stream| stream["docs"].as_str().is_some_and(|docs| docs.starts_with("https://")))
+    );
     assert_eq!(folder.run(&["streams", "nope"]).code, 2);
     insta::assert_snapshot!(folder.run(&["streams", "thrive.cpd_categories"]).stdout, @"
     thrive.cpd_categories: One row a category of continuing professional development
@@ -153,7 +183,9 @@ fn streams_without_and_with_a_configuration() {
 #[test]
 fn completions_and_man() {
     let folder = Folder::new();
-    for (shell, begins) in [("bash", "_userhaul() {"), ("zsh", "#compdef userhaul"), ("fish", "# Print an optspec")] {
+    for (shell, begins) in
+        [("bash", "_userhaul() {"), ("zsh", "#compdef userhaul"), ("fish", "# Print an optspec")]
+    {
         let outcome = folder.run(&["completions", shell]);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
         assert!(outcome.stdout.starts_with(begins) && outcome.stdout.contains("preview"), "{shell}");
@@ -178,7 +210,10 @@ fn demo_twice_into_one_folder() {
         tables.into_iter().map(|table| (folder.rows(&table), table)).collect::<Vec<_>>()
     };
     let after_first = tables();
-    assert!(after_first.iter().any(|(rows, table)| table == "d/unified/users" && *rows > 30), "{after_first:?}");
+    assert!(
+        after_first.iter().any(|(rows, table)| table == "d/unified/users" && *rows > 30),
+        "{after_first:?}"
+    );
     assert_eq!(demo().code, 0);
     assert_eq!(tables(), after_first);
     assert_eq!(folder.records().len(), 2);
@@ -201,7 +236,9 @@ fn a_scenario_that_cannot_be_read() {
 fn a_window_of_time_from_the_command_line() {
     let thrive = vendors::start(Vendor::Thrive, "");
     let folder = Folder::with(&config(&[lms(&thrive.running.base_url, "")]));
-    let record = folder.run(&["sync", "lms.activities", "--from", "2024-03-01", "--to", "2024-04-01", "--json"]).json();
+    let record = folder
+        .run(&["sync", "lms.activities", "--from", "2024-03-01", "--to", "2024-04-01", "--json"])
+        .json();
     let stream = &record["sources"]["lms"]["streams"]["activities"];
     assert_eq!((&stream["status"], &stream["completeness"]), (&"ok".into(), &"complete_for_scope".into()));
 }

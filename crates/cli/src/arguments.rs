@@ -42,7 +42,14 @@ pub(crate) struct Global {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// How messages on stderr look: for people, or one JSON object a line
-    #[arg(long, value_enum, value_name = "text|json", default_value = "text", hide_possible_values = true, global = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "text|json",
+        default_value = "text",
+        hide_possible_values = true,
+        global = true
+    )]
     pub(crate) log_format: LogFormat,
     /// When to use colour
     #[arg(
@@ -100,7 +107,8 @@ pub fn main() -> ExitCode {
         Err(error) => return refused(&error),
     };
     let global = &arguments.global;
-    let console = Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
+    let console =
+        Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
     log::start(console);
     match run(&arguments, console) {
         Ok(exit) => code(exit),
@@ -134,7 +142,8 @@ fn refused(error: &clap::Error) -> ExitCode {
     }
     let console = Console::new(LogFormat::Json, Color::Never, false, false, true);
     let text = error.render().to_string();
-    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").replace('\n', " ");
+    let message =
+        text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").replace('\n', " ");
     let usage = error.get(ContextKind::Usage).map(|usage| usage.to_string().replace("Usage: ", "usage: "));
     console.error(message.trim(), Some(usage.as_deref().unwrap_or("`--help` tells more")));
     code(Exit::Usage)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, ListArray, MapArray, RecordBatch, StructArray, cast::AsArray, types::TimestampMicrosecondType,
+    Array, ArrayRef, ListArray, MapArray, RecordBatch, StructArray, cast::AsArray,
+    types::TimestampMicrosecondType,
 };
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 
@@ -17,7 +18,8 @@ pub(crate) fn type_name(kind: &DataType) -> String {
         DataType::Decimal128(digits, scale) => format!("decimal({digits}, {scale})"),
         DataType::List(item) => format!("list<{}>", entry(item)),
         DataType::Struct(members) => {
-            let members: Vec<String> = members.iter().map(|field| format!("{}: {}", field.name(), entry(field))).collect();
+            let members: Vec<String> =
+                members.iter().map(|field| format!("{}: {}", field.name(), entry(field))).collect();
             format!("struct<{}>", members.join(", "))
         }
         DataType::Map(entries, _) => match entries.data_type() {
@@ -48,7 +50,9 @@ fn offset_field(field: &FieldRef) -> FieldRef {
 
 fn offset_type(kind: &DataType) -> DataType {
     match kind {
-        DataType::Timestamp(unit, Some(zone)) if &**zone == "UTC" => DataType::Timestamp(*unit, Some("+00:00".into())),
+        DataType::Timestamp(unit, Some(zone)) if &**zone == "UTC" => {
+            DataType::Timestamp(*unit, Some("+00:00".into()))
+        }
         DataType::List(item) => DataType::List(offset_field(item)),
         DataType::Struct(members) => DataType::Struct(members.iter().map(offset_field).collect()),
         DataType::Map(entries, sorted) => DataType::Map(offset_field(entries), *sorted),
@@ -74,7 +78,13 @@ fn retyped(column: &ArrayRef) -> ArrayRef {
         (_, DataType::Map(entries, sorted)) => {
             let map = column.as_map();
             let pairs = retyped_struct(map.entries());
-            Arc::new(MapArray::new(Arc::clone(entries), map.offsets().clone(), pairs, map.nulls().cloned(), *sorted))
+            Arc::new(MapArray::new(
+                Arc::clone(entries),
+                map.offsets().clone(),
+                pairs,
+                map.nulls().cloned(),
+                *sorted,
+            ))
         }
         _ => Arc::clone(column),
     }
@@ -96,6 +106,9 @@ mod tests {
         let list = DataType::List(Arc::new(Field::new("item", DataType::Struct(vec![member].into()), true)));
         assert_eq!(type_name(&list), "list<struct<at: timestamp(us, UTC)>>");
         assert_eq!(type_name(&DataType::Decimal128(38, 9)), "decimal(38, 9)");
-        assert_eq!([DataType::Utf8, DataType::Int64, DataType::Date32].map(|kind| type_name(&kind)), ["string", "int64", "date32"]);
+        assert_eq!(
+            [DataType::Utf8, DataType::Int64, DataType::Date32].map(|kind| type_name(&kind)),
+            ["string", "int64", "date32"]
+        );
     }
 }

@@ -44,7 +44,13 @@ enum Level {
 }
 
 impl Console {
-    pub(crate) fn new(format: LogFormat, color: Color, quiet: bool, verbose: bool, no_progress: bool) -> Self {
+    pub(crate) fn new(
+        format: LogFormat,
+        color: Color,
+        quiet: bool,
+        verbose: bool,
+        no_progress: bool,
+    ) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let colored = match color {
             Color::Always => true,
@@ -128,7 +134,11 @@ impl Console {
     }
 
     fn painted(&self, color: &str, word: &str) -> String {
-        if self.colored && !color.is_empty() { format!("\u{1b}[{color}m{word}\u{1b}[0m") } else { word.to_owned() }
+        if self.colored && !color.is_empty() {
+            format!("\u{1b}[{color}m{word}\u{1b}[0m")
+        } else {
+            word.to_owned()
+        }
     }
 }
 
@@ -168,6 +178,9 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_not_printed() {
-        assert_eq!(printable("a\u{1b}]8;;http://x\u{7}b\u{9b}31m\u{202e}c\nd"), "a\u{FFFD}]8;;http://x\u{FFFD}b\u{FFFD}31m\u{FFFD}c\nd");
+        assert_eq!(
+            printable("a\u{1b}]8;;http://x\u{7}b\u{9b}31m\u{202e}c\nd"),
+            "a\u{FFFD}]8;;http://x\u{FFFD}b\u{FFFD}31m\u{FFFD}c\nd"
+        );
     }
 }

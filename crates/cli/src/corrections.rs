@@ -12,15 +12,24 @@ use crate::{
 };
 
 /// The facts with a source's corrections over them. Messages name the file and the line of what is wrong.
-pub(crate) fn apply(facts: &str, config: &SourceConfig, file: Option<&Path>) -> Result<ConnectorSpec, Failure> {
+pub(crate) fn apply(
+    facts: &str,
+    config: &SourceConfig,
+    file: Option<&Path>,
+) -> Result<ConnectorSpec, Failure> {
     let (table, text, path) = match &config.wire {
         None => (None, None, None),
-        Some(Wire::Inline(table)) => (Some(table.clone()), file.and_then(|file| std::fs::read_to_string(file).ok()), file),
+        Some(Wire::Inline(table)) => {
+            (Some(table.clone()), file.and_then(|file| std::fs::read_to_string(file).ok()), file)
+        }
         Some(Wire::File(path)) => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::named_file(path, &error))?;
             let table = toml::from_str(&text).map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(&text, span.start));
-                Failure::usage(format!("{}:{line}: not valid TOML: {}", path.display(), error.message()), None)
+                Failure::usage(
+                    format!("{}:{line}: not valid TOML: {}", path.display(), error.message()),
+                    None,
+                )
             })?;
             (Some(table), Some(text), Some(path.as_path()))
         }
@@ -31,7 +40,10 @@ pub(crate) fn apply(facts: &str, config: &SourceConfig, file: Option<&Path>) -> 
             _ => &[&[]],
         };
         let found = text.as_deref().and_then(|text| {
-            roots.iter().find_map(|root| locate(facts, text, root, &error)).map(|(offset, key)| (line_of(text, offset), key))
+            roots
+                .iter()
+                .find_map(|root| locate(facts, text, root, &error))
+                .map(|(offset, key)| (line_of(text, offset), key))
         });
         let message = match &found {
             Some((_, key)) if key.starts_with(&error.place) => format!("`{key}`: {}", error.message),

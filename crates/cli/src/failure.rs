@@ -59,7 +59,8 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let messages = error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
+        let messages =
+            error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
         Self { messages, exit: Exit::Usage }
     }
 }

@@ -38,14 +38,17 @@ fn parquet(path: &Path) -> Result<Vec<String>, Failure> {
         let text = arrow_cast::cast(batch.column(column), &arrow_schema::DataType::Utf8)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display()), None))?;
         let texts = text.as_string::<i32>();
-        ids.extend((0..texts.len()).filter(|&row| texts.is_valid(row)).map(|row| texts.value(row).to_owned()));
+        ids.extend(
+            (0..texts.len()).filter(|&row| texts.is_valid(row)).map(|row| texts.value(row).to_owned()),
+        );
     }
     ids.retain(|id| !id.is_empty());
     Ok(ids)
 }
 
 fn csv(path: &Path) -> Result<Vec<String>, Failure> {
-    let failed = |error: arrow_schema::ArrowError| Failure::usage(format!("{}: {error}", path.display()), None);
+    let failed =
+        |error: arrow_schema::ArrowError| Failure::usage(format!("{}: {error}", path.display()), None);
     let open = || std::fs::File::open(path).map_err(|error| Failure::named_file(path, &error));
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (inferred, _) = format.infer_schema(open()?, Some(1)).map_err(failed)?;
@@ -57,7 +60,10 @@ fn csv(path: &Path) -> Result<Vec<String>, Failure> {
             .map(|field| arrow_schema::Field::new(field.name(), arrow_schema::DataType::Utf8, true))
             .collect::<Vec<_>>(),
     );
-    let reader = arrow_csv::ReaderBuilder::new(std::sync::Arc::new(texts)).with_header(true).build(open()?).map_err(failed)?;
+    let reader = arrow_csv::ReaderBuilder::new(std::sync::Arc::new(texts))
+        .with_header(true)
+        .build(open()?)
+        .map_err(failed)?;
     let mut ids = Vec::new();
     for batch in reader {
         let batch = batch.map_err(failed)?;

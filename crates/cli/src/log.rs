@@ -17,7 +17,10 @@ pub(crate) fn start(console: Console) {
     // A second subscriber in one process (tests) is no matter.
     let _ = tracing::subscriber::set_global_default(Log { console, level });
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()))
+            .unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("no reason given");
         console.error(&format!("internal error{place}: {what}"), Some("this is a bug: please report it"));
     }));

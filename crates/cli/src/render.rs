@@ -47,7 +47,8 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     for row in rows {
         for (index, cell) in row.iter().enumerate().take(header.len()) {
             widths[index] = widths[index].max(cell.chars().count());
-            numbers[index] &= cell.is_empty() || cell.starts_with(|first: char| "0123456789~-?".contains(first));
+            numbers[index] &=
+                cell.is_empty() || cell.starts_with(|first: char| "0123456789~-?".contains(first));
         }
     }
     let line = |cells: &[String]| {

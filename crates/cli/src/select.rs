@@ -34,16 +34,26 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// A message and a hint, when a pattern matches none.
-pub(crate) fn configured(spec: &ConnectorSpec, patterns: &[String]) -> Result<BTreeSet<String>, (String, String)> {
+pub(crate) fn configured(
+    spec: &ConnectorSpec,
+    patterns: &[String],
+) -> Result<BTreeSet<String>, (String, String)> {
     if patterns.is_empty() {
-        return Ok(spec.streams.values().filter(|stream| !stream.experimental).map(|stream| stream.name.clone()).collect());
+        return Ok(spec
+            .streams
+            .values()
+            .filter(|stream| !stream.experimental)
+            .map(|stream| stream.name.clone())
+            .collect());
     }
     let mut selected = BTreeSet::new();
     for pattern in patterns {
         let found: Vec<&String> = spec
             .streams
             .values()
-            .filter(|stream| matches(pattern, &stream.name) && (!stream.experimental || *pattern == stream.name))
+            .filter(|stream| {
+                matches(pattern, &stream.name) && (!stream.experimental || *pattern == stream.name)
+            })
             .map(|stream| &stream.name)
             .collect();
         if found.is_empty() {

@@ -20,12 +20,7 @@ use userhaul_runner::{
     progress::{ClientProgress, Progress},
 };
 
-use crate::{
-    config::SourceConfig,
-    corrections,
-    failure::Failure,
-    ids, registry, select,
-};
+use crate::{config::SourceConfig, corrections, failure::Failure, ids, registry, select};
 
 /// A source with its connector built, before any selection.
 pub(crate) struct Prepared {
@@ -70,7 +65,10 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
     for (key, asked) in [("history", config.history), ("archive", config.archive)] {
         if asked {
-            return Err(Failure::usage(place(&format!("`{key}` is not in this version yet")), Some(format!("remove `{key}`"))));
+            return Err(Failure::usage(
+                place(&format!("`{key}` is not in this version yet")),
+                Some(format!("remove `{key}`")),
+            ));
         }
     }
     if config.deletes == crate::config::Deletes::Mark {
@@ -99,9 +97,9 @@ impl Prepared {
     ) -> Result<Source, Failure> {
         let spec = self.connector.spec();
         let base_url = spec.base_url.as_deref().unwrap_or_default();
-        let base_url = base_url.parse().map_err(|_| {
-            Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None)
-        })?;
+        let base_url = base_url
+            .parse()
+            .map_err(|_| Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None))?;
         let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
         settings.quota_dir = quota_dir;
         let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
@@ -127,7 +125,8 @@ impl Prepared {
         let secret = |spec: &&SettingSpec| spec.kind == SettingKind::Secret;
         let set = |spec: &&SettingSpec| self.config.settings.secret(spec.name).is_some();
         let specs = self.registration.settings.iter();
-        let keys: Vec<String> = specs.filter(secret).filter(set).map(|spec| format!("`{}`", spec.name)).collect();
+        let keys: Vec<String> =
+            specs.filter(secret).filter(set).map(|spec| format!("`{}`", spec.name)).collect();
         match self.place.strip_suffix(": ").and_then(|place| place.rsplit_once(": ")) {
             Some((file, table)) => format!("{} in {table} of {file}", keys.join(", ")),
             None => format!("{} of `--set`", keys.join(", ")),
@@ -167,9 +166,8 @@ impl Prepared {
     /// The privacy rules; fields that logic needs cannot be dropped or hashed.
     fn rules(&self) -> Result<Vec<Rule>, Failure> {
         let Some(privacy) = &self.config.privacy else { return Ok(Vec::new()) };
-        let refuse = |name: &str, why: &str| {
-            Failure::usage(format!("{}`privacy`: `{name}` {why}", self.place), None)
-        };
+        let refuse =
+            |name: &str, why: &str| Failure::usage(format!("{}`privacy`: `{name}` {why}", self.place), None);
         let mut rules = Vec::new();
         for name in privacy.hash.iter().chain(&privacy.drop) {
             if self.is_needed(name) {
@@ -181,7 +179,9 @@ impl Prepared {
                 return Err(refuse("hash", "needs a `key`"));
             };
             let key = key.expose_secret().as_bytes().to_vec();
-            rules.extend(privacy.hash.iter().map(|name| Rule { name: name.clone(), act: Act::Hash(key.clone()) }));
+            rules.extend(
+                privacy.hash.iter().map(|name| Rule { name: name.clone(), act: Act::Hash(key.clone()) }),
+            );
         }
         rules.extend(privacy.drop.iter().map(|name| Rule { name: name.clone(), act: Act::Drop }));
         Ok(rules)
@@ -196,7 +196,8 @@ impl Prepared {
             needed.extend(stream.version.as_deref());
             needed.extend(stream.window().map(|window| window.by.as_str()));
             let keys = spec.streams.values().filter_map(|child| child.parent());
-            needed.extend(keys.filter(|parent| parent.stream == stream.name).map(|parent| parent.key.as_str()));
+            needed
+                .extend(keys.filter(|parent| parent.stream == stream.name).map(|parent| parent.key.as_str()));
             let columns = stream.columns().filter(|column| needed.contains(&column.name.as_str()));
             columns.into_iter().any(|column| column.name == name || column.field == name)
         })

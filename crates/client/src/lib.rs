@@ -37,7 +37,7 @@ mod wall;
 pub use answer::{Attempts, Body, Head, Headers, Page};
 pub use client::Client;
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
-pub use redact::path as masked_path;
 pub use observer::{Event, Observer, Silent, WaitReason};
+pub use redact::path as masked_path;
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};
 pub use transport::{Chunks, Incoming, Outgoing, Transport};

@@ -44,7 +44,8 @@ pub(crate) fn url(url: &Url) -> String {
 /// A path whose segments with an e-mail address are masked.
 pub fn path(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
-    let parts: Vec<&str> = path.split('/').map(|part| if holds_address(part) { "***" } else { part }).collect();
+    let parts: Vec<&str> =
+        path.split('/').map(|part| if holds_address(part) { "***" } else { part }).collect();
     parts.join("/")
 }
 

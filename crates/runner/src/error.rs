@@ -155,9 +155,10 @@ impl StreamError {
                 Some("the vendor may name the field otherwise: correct the facts under `wire`".to_owned())
             }
             Self::Needs { stream } => Some(format!("mend what keeps `{stream}` from being read")),
-            Self::Shrunk { .. } => {
-                Some("the old table was kept; if the rows are really gone, run again with `--allow-shrink`".to_owned())
-            }
+            Self::Shrunk { .. } => Some(
+                "the old table was kept; if the rows are really gone, run again with `--allow-shrink`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -38,7 +38,13 @@ impl pager::Headers for PageHeaders {
 }
 
 /// The request for an ask of a walk. `rows` replaces the facts' page size.
-pub(crate) fn request(source: &Source, stream: &StreamSpec, walk: &Walk, ask: &Ask, rows: Option<u32>) -> Request {
+pub(crate) fn request(
+    source: &Source,
+    stream: &StreamSpec,
+    walk: &Walk,
+    ask: &Ask,
+    rows: Option<u32>,
+) -> Request {
     let mut query: Vec<(String, String)> = walk.params.clone();
     for (name, value) in &ask.params {
         query.retain(|(known, _)| known != name);
@@ -176,7 +182,9 @@ impl Cutter {
         }
         let close = self.buffer.iter().rposition(|byte| !byte.is_ascii_whitespace());
         match close {
-            Some(close) if self.buffer[close] == b']' && self.depth == 0 => Ok(self.buffer.split_to(close).freeze()),
+            Some(close) if self.buffer[close] == b']' && self.depth == 0 => {
+                Ok(self.buffer.split_to(close).freeze())
+            }
             _ => Err("cut off before its end"),
         }
     }

@@ -13,11 +13,7 @@ const WAITING: usize = 4;
 /// What the walks tell the writer, in order.
 pub(crate) enum Order {
     /// Rows of a slice.
-    Write {
-        slice: usize,
-        taken: Taken,
-        window: Option<Window>,
-    },
+    Write { slice: usize, taken: Taken, window: Option<Window> },
     /// The slice is over: its rows count.
     Close { slice: usize, proven: bool },
     /// The slice's walk begins anew.
@@ -62,7 +58,9 @@ impl Tables {
 }
 
 /// Starts the writer. It stops at the first failure, or when nobody can send any more.
-pub(crate) fn start(mut tables: Tables) -> (mpsc::Sender<Order>, JoinHandle<(Tables, Result<(), StreamError>)>) {
+pub(crate) fn start(
+    mut tables: Tables,
+) -> (mpsc::Sender<Order>, JoinHandle<(Tables, Result<(), StreamError>)>) {
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let writer = tokio::task::spawn_blocking(move || {
         while let Some(order) = receiver.blocking_recv() {

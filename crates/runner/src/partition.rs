@@ -62,7 +62,9 @@ fn months(batch: &RecordBatch, name: &str) -> Result<Vec<String>, ArrowError> {
         }
         array.as_any().downcast_ref::<Date32Array>().map(|days| i64::from(days.value(row)))
     };
-    Ok((0..batch.num_rows()).map(|row| day(row).and_then(month).unwrap_or_else(|| "undated".to_owned())).collect())
+    Ok((0..batch.num_rows())
+        .map(|row| day(row).and_then(month).unwrap_or_else(|| "undated".to_owned()))
+        .collect())
 }
 
 fn month(day: i64) -> Option<String> {
@@ -93,7 +95,9 @@ fn buckets(batch: &RecordBatch, primary_key: &[String]) -> Result<Vec<String>, A
 /// A vendor's text as part of a file name: itself where it is harmless, else a hash.
 pub(crate) fn safe(text: &str) -> String {
     let harmless = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'));
     if harmless {
         return text.to_owned();
     }

@@ -130,15 +130,17 @@ async fn run_source(
         let mut under_way = Vec::new();
         for name in level {
             let Some(stream) = spec.stream(&name) else { continue };
-            let failed = stream
-                .parent()
-                .map(|parent| parent.stream.as_str())
-                .filter(|parent| done.get(*parent).is_some_and(|record| record.error.is_some() && record.files == 0));
+            let failed = stream.parent().map(|parent| parent.stream.as_str()).filter(|parent| {
+                done.get(*parent).is_some_and(|record| record.error.is_some() && record.files == 0)
+            });
             if let Some(parent) = failed {
-                let mut record = StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
+                let mut record =
+                    StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
                 stream::fail(&mut record, &StreamError::Needs { stream: parent.to_owned() });
                 progress.finished(&source.name, &name, &record);
-                for derived in spec.derived_from(&name).filter(|derived| source.selected.contains(&derived.name)) {
+                for derived in
+                    spec.derived_from(&name).filter(|derived| source.selected.contains(&derived.name))
+                {
                     done.insert(derived.name.clone(), record.clone());
                 }
                 done.insert(name.clone(), record);
@@ -151,8 +153,10 @@ async fn run_source(
         }
     }
     let order = |name: &String| spec.streams.get_index_of(name);
-    let mut streams: Vec<(String, StreamRecord)> =
-        done.into_iter().filter(|(name, record)| source.selected.contains(name) || record.error.is_some()).collect();
+    let mut streams: Vec<(String, StreamRecord)> = done
+        .into_iter()
+        .filter(|(name, record)| source.selected.contains(name) || record.error.is_some())
+        .collect();
     streams.sort_by_key(|(name, _)| order(name));
     SourceRecord { streams: streams.into_iter().collect() }
 }
@@ -167,7 +171,9 @@ pub(crate) fn levels(spec: &ConnectorSpec, selected: &BTreeSet<String>) -> Vec<V
         if stream.derived.is_none() && !needed.insert(name) {
             continue;
         }
-        waiting.extend(stream.depends_on().into_iter().filter(|other| !needed.contains(*other)).map(str::to_owned));
+        waiting.extend(
+            stream.depends_on().into_iter().filter(|other| !needed.contains(*other)).map(str::to_owned),
+        );
     }
     let mut levels: Vec<Vec<String>> = Vec::new();
     let mut placed: BTreeSet<String> = BTreeSet::new();

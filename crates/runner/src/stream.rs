@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, atomic::{AtomicBool, AtomicU64}},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Instant,
 };
 
@@ -93,7 +96,10 @@ fn add(record: &mut StreamRecord, written: Written) {
     record.bytes_written += written.bytes;
     record.files += written.files;
     if written.conflicts > 0 {
-        record.warnings.push(format!("{} rows came twice with different content; the newer one stands", written.conflicts));
+        record.warnings.push(format!(
+            "{} rows came twice with different content; the newer one stands",
+            written.conflicts
+        ));
     }
 }
 
@@ -149,7 +155,10 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
     record.reason.clone_from(&tally.unproven);
     record.new_fields = tally.new_fields.clone().into_iter().collect();
     record.type_mismatches = tally.type_mismatches.clone().into_iter().collect();
-    record.cursor_after = tally.latest.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok()).map(|at| at.to_string());
+    record.cursor_after = tally
+        .latest
+        .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
+        .map(|at| at.to_string());
     if !tally.missing.is_empty() {
         let count = tally.missing.len();
         let plural = if count == 1 { "" } else { "s" };
@@ -335,7 +344,9 @@ async fn read_slice(
             return Err(error);
         }
         if too_large {
-            return Err(StreamError::Bug { what: format!("{} cannot be cut any further", slice.slice.label) });
+            return Err(StreamError::Bug {
+                what: format!("{} cannot be cut any further", slice.slice.label),
+            });
         }
     }
     walks.hand_on(slice, 0, 0).await?;
@@ -355,7 +366,8 @@ fn decode_options(
     let custom = match &stream.custom_fields {
         None => None,
         Some(custom) => {
-            let folder = run.folders.table(&run.source.name, &custom.from, run.source.selected.contains(&custom.from));
+            let folder =
+                run.folders.table(&run.source.name, &custom.from, run.source.selected.contains(&custom.from));
             let names = tables::custom_names(&folder, &custom.name)?;
             if names.is_empty() {
                 record.warnings.push(format!("`{}` names no custom field", custom.from));

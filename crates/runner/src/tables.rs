@@ -66,8 +66,7 @@ pub(crate) fn make(folder: &Path) -> Result<(), StreamError> {
 
 /// The visible files of a table, by name.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, StreamError> {
-    let failed =
-        |source| StreamError::Folder { act: "list", path: folder.display().to_string(), source };
+    let failed = |source| StreamError::Folder { act: "list", path: folder.display().to_string(), source };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,6 +1,9 @@
 //! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, atomic::{AtomicBool, AtomicU64, Ordering}};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -88,7 +91,8 @@ impl StreamWalks<'_> {
                 Err(error) => error,
             };
             // Refusals concern the window; a page is too large where the source fails or gives up.
-            let refused = matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
+            let refused =
+                matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
             let smaller = rows.map(|rows| rows / 2).filter(|&rows| rows >= MIN_PAGE_ROWS);
             if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
                 self.warn(format!("{error}: asking for {smaller} rows a page"));
@@ -113,7 +117,12 @@ impl StreamWalks<'_> {
         Ok(())
     }
 
-    async fn walk_with(&self, slice: &SliceWalks<'_>, walk: &Walk, rows: Option<u32>) -> Result<Ended, StreamError> {
+    async fn walk_with(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        rows: Option<u32>,
+    ) -> Result<Ended, StreamError> {
         let mut pager = self.source.connector.pager(self.stream);
         let mut next = pager.first();
         let mut number = 0;
@@ -126,7 +135,9 @@ impl StreamWalks<'_> {
                     number += 1;
                     self.ask(slice, walk, &ask, rows, pager.as_mut(), number).await?
                 }
-                Next::AskAll(asks) => self.ask_all(slice, walk, asks, rows, pager.as_mut(), &mut number).await?,
+                Next::AskAll(asks) => {
+                    self.ask_all(slice, walk, asks, rows, pager.as_mut(), &mut number).await?
+                }
                 Next::Restart(ask) => {
                     self.begin_again(slice).await?;
                     Next::Ask(ask)
@@ -134,7 +145,9 @@ impl StreamWalks<'_> {
                 Next::Split => return Ok(Ended::Split),
                 Next::Done(end) => return Ok(self.end(end)),
                 Next::Wait => {
-                    return Err(StreamError::Bug { what: "a pager waits for answers that nobody asked for".to_owned() });
+                    return Err(StreamError::Bug {
+                        what: "a pager waits for answers that nobody asked for".to_owned(),
+                    });
                 }
             };
         }
@@ -264,9 +277,11 @@ impl StreamWalks<'_> {
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
-            decoder
-                .page(&answer.body, &lineage)
-                .map_err(|source| StreamError::Decode { path: masked_path(&walk.path), page: number, source })?
+            decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
+                path: masked_path(&walk.path),
+                page: number,
+                source,
+            })?
         } else {
             (PageRows::default(), Envelope::default())
         };
@@ -421,7 +436,12 @@ impl StreamWalks<'_> {
     }
 
     /// Hands the rows so far to the writer, if there are enough.
-    pub(crate) async fn hand_on(&self, slice: &SliceWalks<'_>, rows: usize, bytes: usize) -> Result<(), StreamError> {
+    pub(crate) async fn hand_on(
+        &self,
+        slice: &SliceWalks<'_>,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<(), StreamError> {
         let taken = {
             let mut decoder = lock(&slice.decoder);
             if decoder.rows() < rows.max(1) && decoder.bytes() < bytes.max(1) {

@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow_schema::SchemaRef;
 use userhaul_connector::{
     Computed, Connector,
@@ -136,7 +139,8 @@ impl TableWriter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let cut = partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
+        let cut =
+            partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
         for (label, batch) in cut {
             let unified = if self.tables.is_empty() { Vec::new() } else { self.unify(&batch)? };
             let key = (slice, label);
@@ -240,7 +244,8 @@ impl TableWriter {
 
     /// Forgets everything.
     pub(crate) fn reset(&mut self) -> Result<(), StreamError> {
-        let slices: BTreeSet<usize> = self.open.keys().map(|(slice, _)| *slice).chain(self.former.keys().copied()).collect();
+        let slices: BTreeSet<usize> =
+            self.open.keys().map(|(slice, _)| *slice).chain(self.former.keys().copied()).collect();
         for slice in slices {
             self.forget(slice)?;
         }
@@ -372,7 +377,8 @@ impl TableWriter {
         let prefix = format!("{}.{}.", self.around.source, self.stream.name);
         for &table in &self.tables {
             for file in tables::files(&self.around.folders.unified(table))? {
-                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 if name.strip_prefix(&prefix).is_some_and(|label| !kept.contains(label)) {
                     tables::remove(&file)?;
                 }
@@ -433,7 +439,9 @@ fn discard(finished: Finished) -> Result<(), StreamError> {
 
 /// The rows whose column lies in the window. Rows without a value cannot be placed elsewhere and stay.
 fn inside(batch: RecordBatch, column: &str, window: Window) -> Result<RecordBatch, StreamError> {
-    let array = batch.column_by_name(column).ok_or_else(|| StreamError::Bug { what: format!("no column `{column}`") })?;
+    let array = batch
+        .column_by_name(column)
+        .ok_or_else(|| StreamError::Bug { what: format!("no column `{column}`") })?;
     let micros = |row: usize| -> Option<i64> {
         if array.is_null(row) {
             return None;
@@ -444,8 +452,9 @@ fn inside(batch: RecordBatch, column: &str, window: Window) -> Result<RecordBatc
         let days = array.as_any().downcast_ref::<Date32Array>()?;
         Some(i64::from(days.value(row)) * 86_400_000_000)
     };
-    let keep: BooleanArray =
-        (0..batch.num_rows()).map(|row| Some(micros(row).is_none_or(|micros| window.holds(micros)))).collect();
+    let keep: BooleanArray = (0..batch.num_rows())
+        .map(|row| Some(micros(row).is_none_or(|micros| window.holds(micros))))
+        .collect();
     arrow_select::filter::filter_record_batch(&batch, &keep).map_err(bug)
 }
 

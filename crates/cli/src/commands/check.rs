@@ -124,7 +124,11 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
     if let Some(date) = date {
         let skew = page.received_at.as_second() - date.timestamp().as_second();
         if skew.abs() > MAX_SKEW_SECONDS {
-            note.push_str(&format!(", but this clock is {} s {}", skew.abs(), if skew > 0 { "ahead" } else { "behind" }));
+            note.push_str(&format!(
+                ", but this clock is {} s {}",
+                skew.abs(),
+                if skew > 0 { "ahead" } else { "behind" }
+            ));
         }
     }
     Ok(note)

@@ -53,7 +53,11 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         // No ring on disk: the keys are the demo's own, and their quota begins with each simulator.
         ready.push(prepared.source(prepared.configured.clone(), &progress, None)?);
     }
-    console.info(&format!("reading four simulated vendors with {} people into `{}`", options.users, options.out.display()));
+    console.info(&format!(
+        "reading four simulated vendors with {} people into `{}`",
+        options.users,
+        options.out.display()
+    ));
     let destination = config.destination.path.as_path();
     let run_options = sync::new_run(destination, config.destination.compression);
     let (record, exit) = sync::until_signal(&ready, &run_options, &progress).await?;
@@ -111,7 +115,9 @@ fn config(running: &[Running]) -> String {
                     "token = \"{}\"\nproperty_ids = [{}]\ncompany_id = {}\nmax_concurrency = 4\n\
                      rate_limit = {{ requests = 1000, per = \"1s\" }}\n",
                     userhaul_simulator::userlane::TOKEN,
-                    userhaul_simulator::userlane::PROPERTIES.map(|property| format!("\"{property}\"")).join(", "),
+                    userhaul_simulator::userlane::PROPERTIES
+                        .map(|property| format!("\"{property}\""))
+                        .join(", "),
                     userhaul_simulator::userlane::COMPANY
                 ),
             ),

@@ -112,7 +112,12 @@ fn by_ending(path: &Path) -> Format {
     }
 }
 
-fn write(batches: &[RecordBatch], schema: &Arc<Schema>, output: &Path, format: Format) -> Result<(), Failure> {
+fn write(
+    batches: &[RecordBatch],
+    schema: &Arc<Schema>,
+    output: &Path,
+    format: Format,
+) -> Result<(), Failure> {
     let bytes = encode(batches, schema, format).map_err(|error| Failure::failed(error.to_string(), None))?;
     if output.as_os_str() == "-" {
         console::print_bytes(&bytes);

@@ -63,6 +63,9 @@ pub(crate) fn run(options: &Options, global: &Global, console: Console) -> Resul
         return Err(Failure::usage(format!("`{}` is there already", path.display()), hint));
     }
     std::fs::write(path, text).map_err(|error| Failure::file("write", path, &error))?;
-    console.info(&format!("wrote `{}`: set the variables that it names, then run `userhaul check`", path.display()));
+    console.info(&format!(
+        "wrote `{}`: set the variables that it names, then run `userhaul check`",
+        path.display()
+    ));
     Ok(Exit::Ok)
 }

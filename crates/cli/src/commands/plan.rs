@@ -137,7 +137,11 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// The forecast of one stream, from its facts and from the last run that read it.
-pub(crate) fn forecast(prepared: &Prepared, stream: &StreamSpec, records: &[RunRecord]) -> Result<Forecast, Failure> {
+pub(crate) fn forecast(
+    prepared: &Prepared,
+    stream: &StreamSpec,
+    records: &[RunRecord],
+) -> Result<Forecast, Failure> {
     let last = last_run(&prepared.config.name, &stream.name, records);
     let inputs = PlanInputs {
         now: jiff::Timestamp::now().as_microsecond(),

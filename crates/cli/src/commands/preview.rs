@@ -13,8 +13,8 @@ use userhaul_runner::{
 use super::{Chosen, sync};
 use crate::{
     arguments::Global,
-    config::Compression,
     columns,
+    config::Compression,
     console::{self, Console, printable},
     failure::{Exit, Failure},
     progress::Display,
@@ -87,7 +87,12 @@ pub(crate) struct Read {
 }
 
 /// Reads one stream into memory by way of a temporary folder.
-pub(crate) async fn read(source: userhaul_runner::Source, stream: &str, limit: Option<u64>, progress: &Arc<dyn Progress>) -> Result<Read, Failure> {
+pub(crate) async fn read(
+    source: userhaul_runner::Source,
+    stream: &str,
+    limit: Option<u64>,
+    progress: &Arc<dyn Progress>,
+) -> Result<Read, Failure> {
     let folder = Temporary::new()?;
     let mut run_options = sync::new_run(&folder.0, Compression::Zstd);
     run_options.limit = limit;
@@ -113,7 +118,8 @@ pub(crate) async fn read(source: userhaul_runner::Source, stream: &str, limit: O
         .unwrap_or_default();
     files.sort();
     for file in files {
-        let rows = userhaul_sink::read(&file, None).map_err(|error| Failure::failed(error.to_string(), None))?;
+        let rows =
+            userhaul_sink::read(&file, None).map_err(|error| Failure::failed(error.to_string(), None))?;
         for batch in rows {
             batches.push(batch.map_err(|error| Failure::failed(error.to_string(), None))?);
         }
@@ -147,7 +153,9 @@ fn as_table(batches: &[RecordBatch], limit: usize) -> Result<String, Failure> {
     let failed = |error: arrow_schema::ArrowError| Failure::failed(error.to_string(), None);
     let schema = first.schema();
     let shown: Vec<usize> = (0..schema.fields().len())
-        .filter(|&index| !matches!(schema.field(index).name().as_str(), "_source" | "_run_id" | "_extracted_at"))
+        .filter(|&index| {
+            !matches!(schema.field(index).name().as_str(), "_source" | "_run_id" | "_extracted_at")
+        })
         .collect();
     let header: Vec<&str> = shown.iter().map(|&index| schema.field(index).name().as_str()).collect();
     let options = arrow_cast::display::FormatOptions::default();

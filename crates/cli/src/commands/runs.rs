@@ -27,7 +27,10 @@ pub(crate) fn run(options: &Options, global: &Global, console: Console) -> Resul
     if let Some(run_id) = &options.run_id {
         records.retain(|record| record.run_id.starts_with(run_id.as_str()));
         if records.is_empty() {
-            return Err(Failure::usage(format!("no run `{run_id}`"), Some("`userhaul runs` lists them".to_owned())));
+            return Err(Failure::usage(
+                format!("no run `{run_id}`"),
+                Some("`userhaul runs` lists them".to_owned()),
+            ));
         }
     }
     if options.json {

@@ -40,9 +40,9 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
             Scenario::parse(&text).map_err(|error| refused(path, &text, &error))?
         }
     };
-    let wanted = Vendor::ALL
-        .into_iter()
-        .filter(|vendor| options.vendors.is_empty() || options.vendors.iter().any(|name| name == vendor.name()));
+    let wanted = Vendor::ALL.into_iter().filter(|vendor| {
+        options.vendors.is_empty() || options.vendors.iter().any(|name| name == vendor.name())
+    });
     let mut running = Vec::new();
     for (index, vendor) in (0_u16..).zip(wanted) {
         let port = if options.port == 0 { 0 } else { options.port.saturating_add(index) };
@@ -53,7 +53,10 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
             port,
         };
         let server = userhaul_simulator::start(vendor, &world).await.map_err(|error| {
-            Failure::usage(error.to_string(), std::error::Error::source(&error).map(|cause| cause.to_string()))
+            Failure::usage(
+                error.to_string(),
+                std::error::Error::source(&error).map(|cause| cause.to_string()),
+            )
         })?;
         console::print(&format!("{} {}\n", vendor.name(), server.base_url));
         running.push(server);

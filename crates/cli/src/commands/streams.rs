@@ -31,8 +31,10 @@ struct Listed {
 pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     let listed = if global.config.exists() { configured(options, global)? } else { connectors(options)? };
     if options.json {
-        let all: Vec<serde_json::Value> =
-            listed.iter().flat_map(|listed| listed.streams.iter().map(|name| as_json(listed, name))).collect();
+        let all: Vec<serde_json::Value> = listed
+            .iter()
+            .flat_map(|listed| listed.streams.iter().map(|name| as_json(listed, name)))
+            .collect();
         let text = serde_json::to_string_pretty(&all)
             .map_err(|error| Failure::failed(format!("cannot write the catalogue: {error}"), None))?;
         console::print(&format!("{text}\n"));
@@ -69,7 +71,8 @@ fn configured(options: &Options, global: &Global) -> Result<Vec<Listed>, Failure
         .map(|chosen| {
             let spec = chosen.prepared.connector.spec().clone();
             let all = options.select.is_empty();
-            let streams = spec.streams.keys().filter(|name| all || chosen.selected.contains(*name)).cloned().collect();
+            let streams =
+                spec.streams.keys().filter(|name| all || chosen.selected.contains(*name)).cloned().collect();
             Listed {
                 name: chosen.prepared.config.name.clone(),
                 spec,
@@ -90,7 +93,8 @@ fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
                 || options.select.iter().any(|pattern| match pattern.split_once('.') {
                     None => crate::select::matches(pattern, connector.name),
                     Some((name, pattern)) => {
-                        crate::select::matches(name, connector.name) && crate::select::matches(pattern, stream)
+                        crate::select::matches(name, connector.name)
+                            && crate::select::matches(pattern, stream)
                     }
                 })
         };
@@ -100,7 +104,8 @@ fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
         listed.push(Listed { name: connector.name.to_owned(), spec, streams, selected });
     }
     if listed.iter().all(|listed| listed.streams.is_empty()) {
-        let names: Vec<String> = registry::CONNECTORS.iter().map(|connector| connector.name.to_owned()).collect();
+        let names: Vec<String> =
+            registry::CONNECTORS.iter().map(|connector| connector.name.to_owned()).collect();
         return Err(crate::select::unknown(options.select.first().map_or("", String::as_str), &names));
     }
     Ok(listed)

@@ -76,7 +76,8 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     run_options.allow_shrink = options.allow_shrink;
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
     runs::save(destination, &record)?;
-    let credentials = chosen.iter().map(|Chosen { prepared, .. }| (prepared.config.name.clone(), prepared.credential()));
+    let credentials =
+        chosen.iter().map(|Chosen { prepared, .. }| (prepared.config.name.clone(), prepared.credential()));
     tell(&record, console, &credentials.collect());
     if options.json {
         let text = serde_json::to_string_pretty(&record)
@@ -251,7 +252,10 @@ fn failures(source: &SourceRecord) -> Vec<Failures<'_>> {
     for (stream, outcome) in &source.streams {
         let Some(error) = &outcome.error else { continue };
         let same = all.iter_mut().find(|known| {
-            let shared = matches!(error.code.as_str(), "credentials" | "forbidden" | "source_unavailable" | "rate_limited");
+            let shared = matches!(
+                error.code.as_str(),
+                "credentials" | "forbidden" | "source_unavailable" | "rate_limited"
+            );
             let equal = known.error.message == error.message || shared;
             known.error.code == error.code && known.error.hint == error.hint && equal
         });
@@ -278,7 +282,8 @@ impl Failures<'_> {
             (Some(hint), Some(place)) => Some(format!("{hint} ({place})")),
             (hint, _) => hint.clone(),
         };
-        let facts = [("source", json!(source)), ("streams", json!(self.streams)), ("code", json!(self.error.code))];
+        let facts =
+            [("source", json!(source)), ("streams", json!(self.streams)), ("code", json!(self.error.code))];
         console.error_with(&message, hint.as_deref(), &facts);
     }
 }
