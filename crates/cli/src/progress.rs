@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::json;
 use userhaul_client::{Event, WaitReason};
 use userhaul_runner::{
     progress::Progress,
@@ -110,7 +111,8 @@ impl Progress for Display {
 
     fn warning(&self, source: &str, stream: &str, message: &str) {
         if self.console.verbose {
-            self.say(|console| console.warning(&format!("{source}.{stream}: {message}")));
+            let facts = [("source", json!(source)), ("stream", json!(stream))];
+            self.say(|console| console.warning_with(&format!("{source}.{stream}: {message}"), &facts));
         }
     }
 
@@ -128,14 +130,14 @@ impl Progress for Display {
             StreamStatus::Unproven => ", not proven complete",
             StreamStatus::Failed => ", failed",
         };
-        self.say(|console| {
-            console.info(&format!(
-                "{source}.{stream}: {}, {}, {:.1} s{word}",
-                render::counted(outcome.rows, "row"),
-                render::counted(outcome.requests, "request"),
-                outcome.seconds
-            ));
-        });
+        let facts = [("source", json!(source)), ("stream", json!(stream))];
+        let message = format!(
+            "{source}.{stream}: {}, {}, {:.1} s{word}",
+            render::counted(outcome.rows, "row"),
+            render::counted(outcome.requests, "request"),
+            outcome.seconds
+        );
+        self.say(|console| console.info_with(&message, &facts));
     }
 
     fn client(&self, source: &str, event: &Event) {
@@ -167,6 +169,6 @@ impl Progress for Display {
                 interval.as_secs_f64()
             ),
         };
-        self.say(|console| console.info(&message));
+        self.say(|console| console.info_with(&message, &[("source", json!(source))]));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use userhaul_client::Attempts;
+use userhaul_client::{Attempts, masked_path};
 use userhaul_connector::{
     decode::{Counts, DecodeError, Decoder, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
@@ -281,7 +281,7 @@ impl StreamWalks<'_> {
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
             decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
-                path: walk.path.clone(),
+                path: masked_path(&walk.path),
                 page: number,
                 source,
             })?
@@ -299,8 +299,9 @@ impl StreamWalks<'_> {
             exact: decoder.exact_keys(),
             cursors: &page.cursors,
         };
-        let next =
-            pager.next(&facts).map_err(|source| StreamError::Paging { path: walk.path.clone(), source })?;
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
         let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
         if forgotten {
             decoder.roll_back(&mark);
@@ -377,7 +378,7 @@ impl StreamWalks<'_> {
         let mut cutter = Cutter::default();
         let mut all = PageRows::default();
         let received_at = body.head.received_at.as_microsecond();
-        let failed = |what: &'static str| StreamError::Body { path: walk.path.clone(), what };
+        let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
         loop {
             let piece = match body.chunk().await {
                 Ok(Some(piece)) => piece,
@@ -418,7 +419,7 @@ impl StreamWalks<'_> {
             exact,
             cursors: &[],
         };
-        pager.next(&facts).map_err(|source| StreamError::Paging { path: walk.path.clone(), source })
+        pager.next(&facts).map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })
     }
 
     fn elements(
@@ -432,7 +433,7 @@ impl StreamWalks<'_> {
         let lineage = self.lineage(received_at, &walk.given);
         let read = lock(&slice.decoder)
             .elements(elements, &lineage)
-            .map_err(|source| StreamError::Decode { path: walk.path.clone(), page: number, source })?;
+            .map_err(|source| StreamError::Decode { path: masked_path(&walk.path), page: number, source })?;
         self.came(&read, elements.len(), false);
         Ok(read)
     }
