@@ -1,1 +1,7 @@
-fn main() { userhaul_cli::main(); }
+//! The program `userhaul`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    userhaul_cli::main()
+}

@@ -1,9 +1,12 @@
 //! Commands, configuration, rendering of errors.
 
+#![expect(clippy::disallowed_methods, reason = "the clock and the environment are read here and handed on as values")]
+
 mod arguments;
 mod commands;
 pub mod config;
 mod console;
+pub mod docs;
 mod failure;
 mod ids;
 pub mod nearest;

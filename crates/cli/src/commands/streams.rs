@@ -133,7 +133,7 @@ fn detail(source: &str, stream: &StreamSpec) -> String {
         })
         .collect();
     for row in &rows {
-        text.push_str(&format!("  {:28} {:20} {}\n", row[0], row[1], row[2]).trim_end().to_owned());
+        text.push_str(format!("  {:28} {:20} {}\n", row[0], row[1], row[2]).trim_end());
         text.push('\n');
     }
     text
