@@ -2,9 +2,10 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` rewrites them.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use userhaul_cli::docs::{self, Block};
+use userhaul_connector::spec::ConnectorSpec;
 
 #[test]
 fn generated_documentation_is_current() {
@@ -45,6 +46,38 @@ fn links_between_pages_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_facts_of_the_walk_through_parse() {
+    let page = fs::read_to_string(root().join("docs/adding-a-connector.md")).expect("the page is there");
+    let spec = ConnectorSpec::parse(code(&page, "toml", 0), None).expect("the facts parse");
+    assert_eq!(spec.streams.keys().collect::<Vec<_>>(), ["people"]);
+}
+
+#[test]
+fn the_examples_of_the_configuration_are_accepted() {
+    let page = fs::read_to_string(root().join("docs/configuration.md")).expect("the page is there");
+    // The second example is a part of a source of the first.
+    let text = format!("{}\n{}", code(&page, "toml", 0), code(&page, "toml", 1));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("example.toml");
+    fs::write(&file, text).expect("the file can be written");
+    let output = Command::new(env!("CARGO_BIN_EXE_userhaul"))
+        .args(["plan", "-c"])
+        .arg(&file)
+        .envs(
+            ["SPRIG_API_KEY", "THRIVE_API_KEY", "PEPPER", "USERLANE_TOKEN", "USERLOT_API_KEY"]
+                .map(|name| (name, "x")),
+        )
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The code blocks of a language on a page, by number.
+fn code<'a>(page: &'a str, language: &str, number: usize) -> &'a str {
+    let block = page.split(&format!("\n```{language}\n")).nth(number + 1).expect("a block of code");
+    block.split("\n```").next().expect("the block's text")
 }
 
 fn markdown_below(folder: &Path, pages: &mut Vec<std::path::PathBuf>) {
