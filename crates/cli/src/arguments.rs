@@ -100,6 +100,11 @@ struct Completions {
     shell: clap_complete::Shell,
 }
 
+/// The command line as clap knows it.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

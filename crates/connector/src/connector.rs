@@ -59,8 +59,11 @@ pub struct Registration {
     /// The streams that it makes unified records of, by table: for the documentation, and for tables without rows.
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
     /// Makes one for a source.
-    pub build: fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, SettingsError>,
+    pub build: Build,
 }
+
+/// Makes a connector of its facts and a source's settings.
+pub type Build = fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, SettingsError>;
 
 /// The walk that a stream's facts ask for.
 pub fn pager_of(stream: &StreamSpec) -> Box<dyn Pager> {

@@ -142,8 +142,6 @@ pub(crate) struct Core {
     pub(crate) users: usize,
     pub(crate) seed: u64,
     pub(crate) switches: Switches,
-    /// When the simulator started, on the wall clock.
-    pub(crate) started: jiff::Timestamp,
     log: Mutex<Log>,
     limiter: Mutex<Option<Limiter>>,
     faults: Mutex<Faults>,
@@ -165,8 +163,11 @@ pub(crate) struct Api {
     /// The vendor's own routes.
     pub(crate) router: Router,
     /// Every row of a stream as the vendor sends it, by the stream's name in the reference; none for an unknown name.
-    pub(crate) truth: Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>,
+    pub(crate) truth: Truth,
 }
+
+/// Rows by the name of their stream.
+pub(crate) type Truth = Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>;
 
 /// Starts a vendor's simulator.
 ///
@@ -192,7 +193,6 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         users: options.users,
         seed: options.seed,
         switches,
-        started: jiff::Timestamp::now(),
         log: Mutex::new(Log::new(now)),
         limiter: Mutex::new(limit.map(|limit| Limiter::new(limit, now))),
         faults: Mutex::new(Faults::new(scenario.faults.clone())),
@@ -267,6 +267,7 @@ fn refusal(core: &Core, now: Instant) -> Option<Response> {
     let value = match limiter.retry_after() {
         "seconds" => Some(seconds.to_string()),
         "date" => {
+            #[expect(clippy::disallowed_methods, reason = "`Retry-After` as a date is on the server's clock")]
             let at = jiff::Timestamp::now()
                 + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(60));
             Some(at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
