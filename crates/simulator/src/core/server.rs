@@ -103,20 +103,34 @@ pub enum StartError {
 }
 
 /// A running simulator. It stops when this is dropped.
-#[derive(Debug)]
 pub struct Running {
     /// Which vendor.
     pub vendor: Vendor,
     /// `http://127.0.0.1:{port}`, without a slash at the end.
     pub base_url: String,
     core: Arc<Core>,
+    truth: Truth,
     server: JoinHandle<()>,
+}
+
+/// Every row of a stream, by the stream's name; none for an unknown name.
+type Truth = Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>;
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Running").field("vendor", &self.vendor).finish_non_exhaustive()
+    }
 }
 
 impl Running {
     /// Requests so far that the reference does not allow.
     pub fn violations(&self) -> Vec<String> {
         self.core.log().violations.clone()
+    }
+
+    /// Every row of a stream as the vendor sends it, by the stream's name in the reference; none for an unknown name.
+    pub fn truth(&self, stream: &str) -> Option<Vec<Value>> {
+        (self.truth)(stream)
     }
 
     /// Requests so far, the simulator's own paths not counted.
@@ -203,6 +217,7 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         Vendor::Userlane => crate::userlane::api(&core),
         Vendor::Userlot => crate::userlot::api(&core),
     };
+    let truth = Arc::clone(&api.truth);
     let own = Router::new()
         .route("/__sim/log", get(log))
         .route("/__sim/switches", get(switches_in_force))
@@ -224,7 +239,7 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         // It ends only by being aborted.
         let _ = axum::serve(listener, guarded).await;
     });
-    Ok(Running { vendor, base_url: format!("http://127.0.0.1:{port}"), core, server })
+    Ok(Running { vendor, base_url: format!("http://127.0.0.1:{port}"), core, truth, server })
 }
 
 async fn log(State(core): State<Arc<Core>>) -> Response {

@@ -1,0 +1,157 @@
+//! Thrive's tables.
+
+use serde_json::Value;
+use userhaul_simulator::{
+    Vendor,
+    thrive::{API_KEY, CLIENT_ID, CLIENT_SECRET, TENANT_ID},
+};
+
+use crate::{
+    expect::Notes,
+    run::{self, Case, Outcome},
+    unified,
+};
+
+const NOTES: Notes = Notes {
+    json: &["agreedTerms", "data", "with"],
+    id_or_object: &["audiences"],
+    wrapped: &[],
+    computed: &[],
+    aliases: &[],
+};
+
+const STREAMS: &[&str] = &[
+    "users",
+    "audiences",
+    "audience_members",
+    "audience_managers",
+    "contents",
+    "activities",
+    "completions",
+    "assignments",
+    "enrolments",
+    "tags",
+    "skill_levels",
+    "cpd_categories",
+    "cpd_entries",
+    "cpd_requirements",
+];
+
+const SAME: &[(&str, &[&str])] = &[
+    ("irregular", &["off"]),
+    ("order", &["oldest", "random"]),
+    ("updated_since", &["ignored", "refused"]),
+    ("unfiltered_users", &["active_new"]),
+    ("no_users", &["404"]),
+    ("deleted_users", &["removed"]),
+    ("derived_updates", &["on"]),
+    ("structure_members", &["rolled_up", "400", "404", "422"]),
+    ("zone", &["Europe/London"]),
+    ("bounds", &["inclusive"]),
+    ("cpd_entry_dates", &["date", "long"]),
+    ("assignments_audience", &["required"]),
+    ("tags_paging", &["everything", "repeating"]),
+    ("gateway", &["html_502"]),
+    ("beyond", &["404"]),
+    ("per_page", &["cap"]),
+    ("page_cap", &["7", "25", "100"]),
+    ("pagination_numbers", &["float"]),
+    ("pagination", &["absent"]),
+    ("body_limit", &["60000"]),
+];
+
+const OAUTH: &[(&str, &[&str])] = &[
+    ("token_auth", &["both", "basic", "body"]),
+    ("token_scope", &["refused"]),
+    ("token_expires_in", &["1", "60"]),
+    ("token_expires_in_shape", &["string", "absent"]),
+    ("token_type", &["bearer", "BEARER"]),
+    ("token_requests", &["5"]),
+];
+
+fn case(switches: &[(&'static str, &'static str)]) -> Case {
+    Case {
+        vendor: Vendor::Thrive,
+        switches: switches.to_vec(),
+        users: 40,
+        seed: 1,
+        source: format!("tenant_id = \"{TENANT_ID}\"\napi_key = \"{API_KEY}\"\n"),
+    }
+}
+
+fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut problems = outcome.flawless();
+    for stream in STREAMS {
+        problems.extend(outcome.compare(stream, &outcome.truth(stream), NOTES, &[]));
+    }
+    problems.extend(summaries(case, outcome));
+    let users = outcome.truth("users");
+    problems.extend(unified::check(outcome, "users", "user_key", users.len()));
+    let count = |stream: &str| outcome.truth(stream).len();
+    let events = count("completions") + count("activities") + count("enrolments") + count("cpd_entries");
+    problems.extend(unified::check(outcome, "events", "event_key", events));
+    problems
+}
+
+/// The windows of the summaries are ours: each is asked of the simulator by its own ends.
+fn summaries(_: &Case, outcome: &Outcome) -> Vec<String> {
+    let table = match outcome.table("cpd_user_summaries") {
+        Ok(table) => table,
+        Err(problem) => return vec![format!("cpd_user_summaries: {problem}")],
+    };
+    let mut windows: Vec<(String, String)> = Vec::new();
+    for row in &table.rows {
+        let end = |name: &str| {
+            let at = jiff::Timestamp::from_microsecond(row[name].as_i64().unwrap_or(0)).expect("an instant");
+            at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+        };
+        windows.push((end("entry_date_from"), end("entry_date_to")));
+    }
+    windows.sort();
+    windows.dedup();
+    let truth: Vec<Value> = windows
+        .iter()
+        .flat_map(|(from, to)| outcome.truth(&format!("cpd_user_summaries@{from}@{to}")))
+        .collect();
+    let logged: i64 =
+        outcome.truth("cpd_entries").iter().map(|row| row["durationMinutes"].as_i64().unwrap_or(0)).sum();
+    let written: i64 = table.rows.iter().map(|row| row["duration_minutes"].as_i64().unwrap_or(0)).sum();
+    let mut problems = outcome.compare("cpd_user_summaries", &truth, NOTES, &[]);
+    if logged != written {
+        problems.push(format!("cpd_user_summaries: {written} of {logged} minutes"));
+    }
+    problems
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reading_of_the_reference_gives_the_same_tables() {
+    let mut cases = vec![case(&[])];
+    for (name, values) in SAME {
+        cases.extend(values.iter().map(|value| case(&[(*name, *value)])));
+    }
+    cases.push(Case { users: 0, ..case(&[]) });
+    cases.push(Case { seed: 7, ..case(&[]) });
+    cases.push(Case { users: 300, ..case(&[]) });
+    cases.push(Case { users: 300, ..case(&[("page_cap", "100"), ("pagination", "absent")]) });
+    run::all(cases, judge).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_token_endpoint_is_understood() {
+    let source = format!(
+        "tenant_id = \"{TENANT_ID}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n"
+    );
+    let mut cases = Vec::new();
+    for (name, values) in OAUTH {
+        cases.extend(values.iter().map(|value| Case { source: source.clone(), ..case(&[(*name, *value)]) }));
+    }
+    run::all(cases, judge).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_credential_gives_no_tables() {
+    run::all(vec![case(&[("gateway", "forbidden_403")])], |_, outcome| {
+        if outcome.code == 1 { Vec::new() } else { vec![format!("exit {}", outcome.code)] }
+    })
+    .await;
+}

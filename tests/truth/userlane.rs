@@ -1,0 +1,164 @@
+//! Userlane's tables.
+
+use serde_json::Value;
+use userhaul_simulator::{Vendor, userlane::TOKEN};
+
+use crate::{
+    expect::Notes,
+    run::{self, Case, Outcome},
+    unified,
+};
+
+fn notes(stream: &str) -> Notes {
+    Notes {
+        wrapped: &["propertyAttributes", "companyAttributes"],
+        aliases: if stream == "tag_interactions" { &[("occurredAt", &["date"])] } else { &[] },
+        ..Notes::default()
+    }
+}
+
+const STREAMS: &[&str] = &[
+    "heart_scores",
+    "nps_responses",
+    "survey_responses",
+    "tag_interactions",
+    "guide_events",
+    "guide_progress",
+    "announcement_events",
+    "user_profiles",
+];
+
+const SAME: &[(&str, &[&str])] = &[
+    ("max_span_days", &["9", "3", "1"]),
+    ("span_status", &["400"]),
+    ("ignore_paging", &["on", "first_page"]),
+    ("page_size_cap", &["7", "30"]),
+    ("totals", &["off"]),
+    ("to_exclusive", &["on"]),
+    ("tz", &["Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo"]),
+    ("vanish_once", &["on"]),
+    ("heart_off", &["on"]),
+    ("null_letters", &["on"]),
+    ("no_ids", &["on", "never"]),
+    ("tag_grain", &["day", "user_day"]),
+    ("progress_grain", &["step"]),
+    ("bare_array", &["on"]),
+    ("rows_under", &["items", "results"]),
+    ("empty_window", &["204"]),
+    ("snake_case", &["on"]),
+    ("epoch_ms", &["on"]),
+    ("timestamps", &["offset", "naive", "epoch_s", "mixed"]),
+    ("numbers", &["text"]),
+    ("guide_ids", &["number", "text"]),
+    ("attributes", &["wrapped", "flat"]),
+    ("privacy", &["missing", "null"]),
+    ("user_ids", &["internal"]),
+    ("unknown_params", &["ignore"]),
+    ("rate_limit", &["40"]),
+];
+
+fn case(switches: &[(&'static str, &'static str)]) -> Case {
+    Case {
+        vendor: Vendor::Userlane,
+        switches: switches.to_vec(),
+        users: 40,
+        seed: 1,
+        // The simulator's world: 20 028 to 20 758 days after 1970.
+        source: format!("token = \"{TOKEN}\"\nproperty_ids = [\"k3f9a\", \"p7x2c\"]\nstart_date = \"2024-11-01\"\n"),
+    }
+}
+
+fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut problems = outcome.flawless();
+    let on = |name, value| case.switches.contains(&(name, value));
+    for stream in STREAMS {
+        let rows = outcome.truth(stream).into_iter().map(|row| row_of(stream, row, on("attributes", "flat")));
+        problems.extend(outcome.compare(stream, &rows.collect::<Vec<Value>>(), notes(stream), &[]));
+    }
+    let count = |stream: &str| outcome.truth(stream).len();
+    problems.extend(unified::check(outcome, "users", "user_key", count("user_profiles")));
+    let events =
+        count("guide_events") + count("guide_progress") + count("announcement_events") + count("tag_interactions");
+    problems.extend(unified::check(outcome, "events", "event_key", events));
+    problems.extend(unified::check(
+        outcome,
+        "feedback",
+        "feedback_key",
+        count("nps_responses") + count("survey_responses"),
+    ));
+    problems
+}
+
+/// Attributes come in one object with the scopes as members (vendors/userlane.md, A-23).
+fn row_of(stream: &str, mut row: Value, flat: bool) -> Value {
+    if stream == "user_profiles"
+        && !flat
+        && let Some(members) = row.as_object_mut()
+        && let Some(Value::Object(scopes)) = members.remove("attributes")
+    {
+        for (scope, values) in scopes {
+            members.insert(format!("{scope}Attributes"), values);
+        }
+    }
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reading_of_the_reference_gives_the_same_tables() {
+    let mut cases = vec![case(&[])];
+    for (name, values) in SAME {
+        for value in *values {
+            let mut one = case(&[(*name, *value)]);
+            if *name == "span_status" {
+                one.switches.push(("max_span_days", "4"));
+            }
+            cases.push(one);
+        }
+    }
+    cases.push(Case { users: 0, ..case(&[]) });
+    cases.push(Case { seed: 7, ..case(&[]) });
+    cases.push(Case { users: 300, ..case(&[]) });
+    let wire = |text: &str| format!("{}{text}", case(&[]).source);
+    cases.push(Case { source: wire("[sources.it.wire.auth]\nscheme = \"bearer\"\n"), ..case(&[("bearer", "on")]) });
+    cases.push(Case { source: wire("[sources.it.wire.export]\npaging = \"none\"\n"), ..case(&[("paging", "none")]) });
+    cases.push(Case {
+        source: wire("[sources.it.wire.export]\nfrom_param = \"startDate\"\nto_param = \"endDate\"\n"),
+        ..case(&[("date_params", "start_end")])
+    });
+    let by_query = "[sources.it.wire.export]\napplication_id_in = \"query\"\napplication_id_name = \"propertyId\"\n";
+    cases.push(Case { source: wire(by_query), ..case(&[("query_id", "on")]) });
+    run::all(cases, judge).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_right_is_refused() {
+    let cases = [("ignore_dates", "on"), ("rows_under", "none"), ("html_200", "on"), ("bearer", "on"), ("rotate_token_after", "30")];
+    run::all(cases.iter().map(|switch| case(&[*switch])).collect(), |case, outcome| {
+        let codes: Vec<&str> = STREAMS.iter().map(|stream| outcome.error(stream)).collect();
+        let (code, error) = match case.switches[0].0 {
+            "ignore_dates" => (3, "filter_ignored"),
+            "rotate_token_after" => (3, "credentials"),
+            "bearer" => (1, "credentials"),
+            _ => (1, ""),
+        };
+        let named = error.is_empty() || codes.iter().any(|code| *code == error);
+        if outcome.code == code && named { Vec::new() } else { vec![format!("exit {} {codes:?}", outcome.code)] }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_property_that_may_not_be_seen_does_not_hide_the_other() {
+    run::all(vec![case(&[("limited_manager", "on")])], |_, outcome| {
+        let mut problems = Vec::new();
+        if outcome.code != 3 {
+            problems.push(format!("exit {}", outcome.code));
+        }
+        for stream in STREAMS {
+            let rows: Vec<Value> = outcome.truth(stream).into_iter().map(|row| row_of(stream, row, false)).collect();
+            problems.extend(outcome.compare(stream, &rows, notes(stream), &[]));
+        }
+        problems
+    })
+    .await;
+}
