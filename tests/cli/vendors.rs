@@ -1,7 +1,7 @@
 //! Simulated vendors, and configurations that ask them.
 
 use tokio::runtime::Runtime;
-use userhaul_simulator::{Options, Running, Scenario, Vendor, sprig, thrive, userlane};
+use userhaul_simulator::{Options, Running, Scenario, Vendor, sprig, thrive};
 
 /// A vendor on loopback. It stops when this is dropped.
 pub(crate) struct Simulated {
@@ -43,16 +43,6 @@ pub(crate) fn surveys(base_url: &str, more: &str) -> String {
     format!(
         "[sources.surveys]\nconnector = \"sprig\"\nbase_url = \"{base_url}\"\napi_key = \"{}\"\n{more}\n",
         sprig::API_KEY
-    )
-}
-
-/// A Userlane source called `adoption`.
-pub(crate) fn adoption(base_url: &str, more: &str) -> String {
-    format!(
-        "[sources.adoption]\nconnector = \"userlane\"\nbase_url = \"{base_url}\"\ntoken = \"{}\"\n\
-         property_ids = [\"{}\"]\nrate_limit = {{ requests = 1000, per = \"1s\" }}\n{more}\n",
-        userlane::TOKEN,
-        userlane::PROPERTIES[0]
     )
 }
 
