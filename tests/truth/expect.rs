@@ -103,7 +103,9 @@ fn only_in<'a>(one: &'a [String], two: &[String]) -> Vec<&'a String> {
 fn difference(row: &str, others: &[&String]) -> String {
     let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).expect("our own text");
     let row = object(row);
-    let unlike = |other: &Map<String, Value>| row.iter().filter(|(name, value)| other.get(*name) != Some(value)).count();
+    let unlike = |other: &Map<String, Value>| {
+        row.iter().filter(|(name, value)| other.get(*name) != Some(value)).count()
+    };
     let Some(nearest) = others.iter().map(|other| object(other)).min_by_key(unlike) else {
         return format!("missing: {}", text(&row));
     };
@@ -127,7 +129,9 @@ fn text(row: &Map<String, Value>) -> String {
                 Value::Object(members.into_iter().map(|(name, value)| (name.clone(), value)).collect())
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
-            Value::Number(number) if !number.is_f64() || number.as_f64().is_some_and(|n| n.fract() != 0.0) => {
+            Value::Number(number)
+                if !number.is_f64() || number.as_f64().is_some_and(|n| n.fract() != 0.0) =>
+            {
                 value.clone()
             }
             other => other.clone(),
@@ -243,9 +247,10 @@ fn fit(value: &Value, field: &Field, notes: Notes) -> Fit {
         }
         (DataType::List(item), Value::Array(items)) => {
             // The element has the list's own name as far as notes go.
-            let item = item.as_ref().clone().with_metadata(
-                [("vendor_field".to_owned(), vendor.to_owned())].into_iter().collect(),
-            );
+            let item = item
+                .as_ref()
+                .clone()
+                .with_metadata([("vendor_field".to_owned(), vendor.to_owned())].into_iter().collect());
             let mut part = false;
             let fitted = items
                 .iter()
@@ -321,9 +326,7 @@ fn integer(value: &Value) -> Option<i64> {
             let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
             format!("{number:.0}").parse().ok()
         }),
-        Value::String(text) => {
-            text.parse().ok().filter(|number: &i64| number.to_string() == *text)
-        }
+        Value::String(text) => text.parse().ok().filter(|number: &i64| number.to_string() == *text),
         _ => None,
     }
 }

@@ -25,7 +25,8 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn named(&self) -> String {
-        let switches: Vec<String> = self.switches.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let switches: Vec<String> =
+            self.switches.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("{} [{}] users {} seed {}", self.vendor.name(), switches.join(" "), self.users, self.seed)
     }
 }
@@ -61,23 +62,26 @@ pub(crate) async fn sync(case: &Case) -> Outcome {
     );
     std::fs::write(&config, text).expect("a file");
     let streams = catalogue(&config, &folder).await;
-    let mut outcome = Outcome {
-        code: 0,
-        report: Value::Null,
-        stderr: String::new(),
-        simulator,
-        folder,
-        streams,
-        config,
-    };
+    let mut outcome =
+        Outcome { code: 0, report: Value::Null, stderr: String::new(), simulator, folder, streams, config };
     outcome.again(&[]).await;
     outcome
 }
 
-async fn program(config: &std::path::Path, folder: &std::path::Path, arguments: &[&str]) -> (i32, String, String) {
+async fn program(
+    config: &std::path::Path,
+    folder: &std::path::Path,
+    arguments: &[&str],
+) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_userhaul"));
-    command.arg("-c").arg(config).args(arguments).current_dir(folder).env("USERHAUL_STATE_DIR", folder.join("state"));
-    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
+    command
+        .arg("-c")
+        .arg(config)
+        .args(arguments)
+        .current_dir(folder)
+        .env("USERHAUL_STATE_DIR", folder.join("state"));
+    let output =
+        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
@@ -85,7 +89,8 @@ async fn program(config: &std::path::Path, folder: &std::path::Path, arguments: 
 async fn catalogue(config: &std::path::Path, folder: &TempDir) -> Vec<(String, Vec<String>)> {
     let (code, stdout, stderr) = program(config, folder.path(), &["streams", "--json"]).await;
     assert_eq!(code, 0, "{stderr}");
-    let streams: Vec<Value> = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+    let streams: Vec<Value> =
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
     let words = |value: &Value| {
         let words = value.as_array().expect("a list").iter();
         words.map(|word| word.as_str().expect("a text").to_owned()).collect()
@@ -129,7 +134,13 @@ impl Outcome {
     }
 
     /// Compares a stream's table with rows.
-    pub(crate) fn compare(&self, stream: &str, truth: &[Value], notes: Notes, custom: &[String]) -> Vec<String> {
+    pub(crate) fn compare(
+        &self,
+        stream: &str,
+        truth: &[Value],
+        notes: Notes,
+        custom: &[String],
+    ) -> Vec<String> {
         let key = self.streams.iter().find(|(name, _)| name == stream).map(|(_, key)| key.clone());
         let Some(key) = key else { return vec![format!("{stream}: not in the catalogue")] };
         let compared =
@@ -141,11 +152,18 @@ impl Outcome {
     pub(crate) fn flawless(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.code != 0 {
-            problems.push(format!("exit {}: {}", self.code, self.stderr.lines().take(6).collect::<Vec<_>>().join(" | ")));
+            problems.push(format!(
+                "exit {}: {}",
+                self.code,
+                self.stderr.lines().take(6).collect::<Vec<_>>().join(" | ")
+            ));
             for (stream, _) in &self.streams {
                 let record = self.record(stream);
                 if record["status"] != "ok" {
-                    problems.push(format!("{stream}: {} {} {}", record["status"], record["reason"], record["error"]));
+                    problems.push(format!(
+                        "{stream}: {} {} {}",
+                        record["status"], record["reason"], record["error"]
+                    ));
                 }
             }
         }

@@ -99,7 +99,8 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     }
     let known: Vec<&Value> = seen.iter().map(|row| &row["requestedUserId"]).collect();
     let events: Vec<Value> = outcome.truth("user_events");
-    let events: Vec<Value> = events.into_iter().filter(|row| known.contains(&&row["requestedUserId"])).collect();
+    let events: Vec<Value> =
+        events.into_iter().filter(|row| known.contains(&&row["requestedUserId"])).collect();
     for (stream, rows) in [
         ("surveys", outcome.truth("surveys")),
         ("survey_questions", without_ordinal(outcome.truth("survey_questions"))),
@@ -159,7 +160,11 @@ async fn a_cursor_that_stands_still_is_an_error() {
     let cases = vec![Case { users: 300, ..case(&[("cursor", "stuck")]) }];
     run::all(cases, |_, outcome| {
         let found = (outcome.code, outcome.error("themes").to_owned());
-        if found.1 == "cursor_loop" && matches!(found.0, 1 | 3) { Vec::new() } else { vec![format!("{found:?} {}", outcome.stderr)] }
+        if found.1 == "cursor_loop" && matches!(found.0, 1 | 3) {
+            Vec::new()
+        } else {
+            vec![format!("{found:?} {}", outcome.stderr)]
+        }
     })
     .await;
 }

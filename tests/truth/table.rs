@@ -31,8 +31,7 @@ pub(crate) fn read(folder: &Path) -> Result<Table, String> {
         }
         let file = File::open(&path).expect("a file that is there");
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
-        let table =
-            table.get_or_insert_with(|| Table { schema: builder.schema().clone(), rows: Vec::new() });
+        let table = table.get_or_insert_with(|| Table { schema: builder.schema().clone(), rows: Vec::new() });
         if table.schema.fields() != builder.schema().fields() {
             return Err(format!("{} has another schema than its neighbours", path.display()));
         }
@@ -80,8 +79,8 @@ fn cell(column: &dyn Array, row: usize) -> Value {
         DataType::Map(..) => {
             let entries = column.as_map().value(row);
             let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
-            let entries = (0..entries.len())
-                .map(|entry| (keys.value(entry).to_owned(), cell(values.as_ref(), entry)));
+            let entries =
+                (0..entries.len()).map(|entry| (keys.value(entry).to_owned(), cell(values.as_ref(), entry)));
             Value::Object(entries.collect())
         }
         other => panic!("no table has the type {other}"),

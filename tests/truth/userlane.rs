@@ -64,7 +64,9 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
         users: 40,
         seed: 1,
         // The simulator's world: 20 028 to 20 758 days after 1970.
-        source: format!("token = \"{TOKEN}\"\nproperty_ids = [\"k3f9a\", \"p7x2c\"]\nstart_date = \"2024-11-01\"\n"),
+        source: format!(
+            "token = \"{TOKEN}\"\nproperty_ids = [\"k3f9a\", \"p7x2c\"]\nstart_date = \"2024-11-01\"\n"
+        ),
     }
 }
 
@@ -77,8 +79,10 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     }
     let count = |stream: &str| outcome.truth(stream).len();
     problems.extend(unified::check(outcome, "users", "user_key", count("user_profiles")));
-    let events =
-        count("guide_events") + count("guide_progress") + count("announcement_events") + count("tag_interactions");
+    let events = count("guide_events")
+        + count("guide_progress")
+        + count("announcement_events")
+        + count("tag_interactions");
     problems.extend(unified::check(outcome, "events", "event_key", events));
     problems.extend(unified::check(
         outcome,
@@ -119,20 +123,33 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
     cases.push(Case { seed: 7, ..case(&[]) });
     cases.push(Case { users: 300, ..case(&[]) });
     let wire = |text: &str| format!("{}{text}", case(&[]).source);
-    cases.push(Case { source: wire("[sources.it.wire.auth]\nscheme = \"bearer\"\n"), ..case(&[("bearer", "on")]) });
-    cases.push(Case { source: wire("[sources.it.wire.export]\npaging = \"none\"\n"), ..case(&[("paging", "none")]) });
+    cases.push(Case {
+        source: wire("[sources.it.wire.auth]\nscheme = \"bearer\"\n"),
+        ..case(&[("bearer", "on")])
+    });
+    cases.push(Case {
+        source: wire("[sources.it.wire.export]\npaging = \"none\"\n"),
+        ..case(&[("paging", "none")])
+    });
     cases.push(Case {
         source: wire("[sources.it.wire.export]\nfrom_param = \"startDate\"\nto_param = \"endDate\"\n"),
         ..case(&[("date_params", "start_end")])
     });
-    let by_query = "[sources.it.wire.export]\napplication_id_in = \"query\"\napplication_id_name = \"propertyId\"\n";
+    let by_query =
+        "[sources.it.wire.export]\napplication_id_in = \"query\"\napplication_id_name = \"propertyId\"\n";
     cases.push(Case { source: wire(by_query), ..case(&[("query_id", "on")]) });
     run::all(cases, judge).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_right_is_refused() {
-    let cases = [("ignore_dates", "on"), ("rows_under", "none"), ("html_200", "on"), ("bearer", "on"), ("rotate_token_after", "30")];
+    let cases = [
+        ("ignore_dates", "on"),
+        ("rows_under", "none"),
+        ("html_200", "on"),
+        ("bearer", "on"),
+        ("rotate_token_after", "30"),
+    ];
     run::all(cases.iter().map(|switch| case(&[*switch])).collect(), |case, outcome| {
         let codes: Vec<&str> = STREAMS.iter().map(|stream| outcome.error(stream)).collect();
         let (code, error) = match case.switches[0].0 {
@@ -142,7 +159,11 @@ async fn what_cannot_be_read_right_is_refused() {
             _ => (1, ""),
         };
         let named = error.is_empty() || codes.iter().any(|code| *code == error);
-        if outcome.code == code && named { Vec::new() } else { vec![format!("exit {} {codes:?}", outcome.code)] }
+        if outcome.code == code && named {
+            Vec::new()
+        } else {
+            vec![format!("exit {} {codes:?}", outcome.code)]
+        }
     })
     .await;
 }
@@ -155,7 +176,8 @@ async fn a_property_that_may_not_be_seen_does_not_hide_the_other() {
             problems.push(format!("exit {}", outcome.code));
         }
         for stream in STREAMS {
-            let rows: Vec<Value> = outcome.truth(stream).into_iter().map(|row| row_of(stream, row, false)).collect();
+            let rows: Vec<Value> =
+                outcome.truth(stream).into_iter().map(|row| row_of(stream, row, false)).collect();
             problems.extend(outcome.compare(stream, &rows, notes(stream), &[]));
         }
         problems

@@ -34,7 +34,10 @@ const STREAMS: &[&str] = &[
 ];
 
 const SAME: &[(&str, &[&str])] = &[
-    ("paging", &["page_param_no_headers", "link_header", "total_headers", "offset_param", "strict_unknown_params"]),
+    (
+        "paging",
+        &["page_param_no_headers", "link_header", "total_headers", "offset_param", "strict_unknown_params"],
+    ),
     ("wrapped_list", &["data", "results", "name", "meta"]),
     ("activity_days", &["3"]),
     ("delete_every", &["5"]),
@@ -69,7 +72,11 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
 
 fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     let mut problems = outcome.flawless();
-    let field_key = case.switches.iter().find(|(name, _)| *name == "field_key").map_or("attribute_name", |(_, value)| value);
+    let field_key = case
+        .switches
+        .iter()
+        .find(|(name, _)| *name == "field_key")
+        .map_or("attribute_name", |(_, value)| value);
     for stream in STREAMS {
         let definitions = match *stream {
             "companies" => outcome.truth("company_fields"),
@@ -139,8 +146,16 @@ async fn what_cannot_be_read_right_is_refused() {
         cases.push(case(&[("forbidden", "tasks,companies"), ("error_body", body)]));
     }
     run::all(cases, |case, outcome| {
-        let wanted = if case.switches.iter().any(|(name, _)| matches!(*name, "forbidden" | "link_form")) { 3 } else { 1 };
-        if outcome.code == wanted { Vec::new() } else { vec![format!("exit {}: {}", outcome.code, outcome.stderr)] }
+        let wanted = if case.switches.iter().any(|(name, _)| matches!(*name, "forbidden" | "link_form")) {
+            3
+        } else {
+            1
+        };
+        if outcome.code == wanted {
+            Vec::new()
+        } else {
+            vec![format!("exit {}: {}", outcome.code, outcome.stderr)]
+        }
     })
     .await;
 }

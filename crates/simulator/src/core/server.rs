@@ -113,9 +113,6 @@ pub struct Running {
     server: JoinHandle<()>,
 }
 
-/// Every row of a stream, by the stream's name; none for an unknown name.
-type Truth = Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>;
-
 impl std::fmt::Debug for Running {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Running").field("vendor", &self.vendor).finish_non_exhaustive()
