@@ -29,19 +29,17 @@ const STREAMS: &[&str] = &[
 ];
 
 const SAME: &[(&str, &[&str])] = &[
-    ("max_span_days", &["9", "3", "1"]),
+    ("max_span_days", &["9", "3"]),
     ("span_status", &["400"]),
     ("ignore_paging", &["on", "first_page"]),
     ("page_size_cap", &["7", "30"]),
     ("totals", &["off"]),
     ("to_exclusive", &["on"]),
     ("tz", &["Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo"]),
-    ("vanish_once", &["on"]),
     ("heart_off", &["on"]),
     ("null_letters", &["on"]),
     ("no_ids", &["on", "never"]),
     ("tag_grain", &["day", "user_day"]),
-    ("progress_grain", &["step"]),
     ("bare_array", &["on"]),
     ("rows_under", &["items", "results"]),
     ("empty_window", &["204"]),
@@ -168,10 +166,38 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_empty_once_keeps_its_rows() {
+    let case = case(&[("vanish_once", "again")]);
+    let mut outcome = run::sync(&case).await;
+    outcome.again(&["--full"]).await;
+    let problems = judge(&case, &outcome);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(outcome.stderr.contains("read once more"), "{}", outcome.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_may_be_cut_is_asked_for_in_halves() {
+    let source = format!("{}streams = [\"heart_scores\", \"guide_events\"]\n", case(&[]).source);
+    let switches = [("ignore_paging", "on"), ("page_size_cap", "100")];
+    run::all(vec![Case { source, users: 900, ..case(&switches) }], |_, outcome| {
+        let mut problems = outcome.flawless();
+        problems.extend(outcome.compare(
+            "guide_events",
+            &outcome.truth("guide_events"),
+            notes("guide_events"),
+            &[],
+        ));
+        problems
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_right_is_refused() {
     let cases = [
         ("ignore_dates", "on"),
         ("rows_under", "none"),
+        ("max_span_days", "1"),
         ("html_200", "on"),
         ("bearer", "on"),
         ("rotate_token_after", "30"),
@@ -181,6 +207,7 @@ async fn what_cannot_be_read_right_is_refused() {
         let (code, error) = match case.switches[0].0 {
             "ignore_dates" => (3, "filter_ignored"),
             "rotate_token_after" => (3, "credentials"),
+            "max_span_days" => (3, "vendor_error"),
             "bearer" => (1, "credentials"),
             _ => (1, ""),
         };

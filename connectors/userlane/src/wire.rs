@@ -12,7 +12,10 @@
 //! ```
 
 use toml::{Table, Value};
-use userhaul_connector::{column::snake_case, spec::StreamSpec};
+use userhaul_connector::{
+    column::snake_case,
+    spec::{SpecError, StreamSpec},
+};
 
 use crate::REGISTRATION;
 
@@ -50,7 +53,7 @@ const KEYS: &[&str] = &[
 ///
 /// # Errors
 /// When the profile has a key or a word that it does not know.
-pub(crate) fn corrections(mut wire: Table) -> Result<Table, String> {
+pub(crate) fn corrections(mut wire: Table) -> Result<Table, SpecError> {
     if let Some(Value::Table(service)) = wire.remove("service") {
         wire.extend(service);
     }
@@ -58,9 +61,13 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, String> {
     wire.remove("import");
     let Some(Value::Table(export)) = wire.remove("export") else { return Ok(wire) };
     if let Some(unknown) = export.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(format!("`export.{unknown}` is unknown; known are {}", KEYS.join(", ")));
+        return Err(refused(
+            &format!("export.{unknown}"),
+            format!("unknown key; known are {}", KEYS.join(", ")),
+        ));
     }
-    let facts: Table = toml::from_str(REGISTRATION.facts).map_err(|error| error.message().to_owned())?;
+    let facts: Table =
+        toml::from_str(REGISTRATION.facts).map_err(|error| refused("connector.toml", error.message()))?;
     let mut streams = Table::new();
     for (profile, stream) in EXPORTS {
         let own = facts.get("streams").and_then(|streams| streams.get(stream)).and_then(Value::as_table);
@@ -71,7 +78,7 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, String> {
     if let Some(unknown) =
         paths.and_then(|paths| paths.keys().find(|key| EXPORTS.iter().all(|(name, _)| name != key)))
     {
-        return Err(format!("`export.paths.{unknown}` is no export"));
+        return Err(refused(&format!("export.paths.{unknown}"), "no such export"));
     }
     // Corrections in the words of the facts stand over the profile's.
     if let Some(Value::Table(given)) = wire.remove("streams") {
@@ -88,12 +95,16 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, String> {
     Ok(wire)
 }
 
+fn refused(place: &str, message: impl Into<String>) -> SpecError {
+    SpecError { place: place.to_owned(), message: message.into() }
+}
+
 /// A stream's facts that the profile says otherwise.
-fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, String> {
+fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, SpecError> {
     let word = |key: &str| match export.get(key) {
         None => Ok(None),
         Some(Value::String(word)) => Ok(Some(word.as_str())),
-        Some(_) => Err(format!("`export.{key}` must be a text")),
+        Some(_) => Err(refused(&format!("export.{key}"), "must be a text")),
     };
     let mut made = Table::new();
     let path = export.get("paths").and_then(|paths| paths.get(profile));
@@ -102,7 +113,7 @@ fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, String
     let in_query = match word("application_id_in")? {
         None | Some("path") => false,
         Some("query") => true,
-        Some(_) => return Err("`export.application_id_in` must be `path` or `query`".to_owned()),
+        Some(_) => return Err(refused("export.application_id_in", "must be `path` or `query`")),
     };
     let mut axes = own.get("axes").cloned().unwrap_or(Value::Array(Vec::new()));
     for axis in axes.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut) {
@@ -126,18 +137,18 @@ fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, String
     Ok(made)
 }
 /// The notation of dates, in the words of the facts.
-fn date_format(format: &str) -> Result<&'static str, String> {
+fn date_format(format: &str) -> Result<&'static str, SpecError> {
     match format {
         "%Y-%m-%d" => Ok("day"),
         "%Y-%m-%dT%H:%M:%SZ" => Ok("rfc3339"),
         "%Y-%m-%d %H:%M:%S" => Ok("space_separated"),
         "%Y-%m-%dT%H:%M:%S" => Ok("zoneless"),
-        _ => Err(format!("`export.date_format`: `{format}` is not supported; `%Y-%m-%d` is")),
+        _ => Err(refused("export.date_format", format!("`{format}` is not supported; `%Y-%m-%d` is"))),
     }
 }
 
 /// How pages follow each other; none where the facts hold. HEART has no pages (A-09).
-fn paging(own: &Table, export: &Table, kind: Option<&str>) -> Result<Option<Value>, String> {
+fn paging(own: &Table, export: &Table, kind: Option<&str>) -> Result<Option<Value>, SpecError> {
     let Some(Value::Table(facts)) = own.get("paging") else { return Ok(None) };
     if facts.get("kind").and_then(Value::as_str) != Some("page_number") {
         return Ok(None);
@@ -147,7 +158,7 @@ fn paging(own: &Table, export: &Table, kind: Option<&str>) -> Result<Option<Valu
         Some("none") => {
             return Ok(Some(Value::Table(Table::from_iter([("kind".to_owned(), Value::from("none"))]))));
         }
-        Some(_) => return Err("`export.paging` must be `page_number` or `none`".to_owned()),
+        Some(_) => return Err(refused("export.paging", "must be `page_number` or `none`")),
     }
     let mut paging = Table::new();
     for (ours, theirs) in

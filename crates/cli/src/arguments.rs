@@ -2,20 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ContextKind};
 
 use crate::{
     commands,
-    console::{Color, Console, LogFormat},
+    console::{self, Color, Console, LogFormat},
     failure::{Exit, Failure},
+    log,
 };
 
 /// Takes user data out of SaaS vendors and puts it, typed and exact, where data teams work.
 #[derive(Debug, Parser)]
 #[command(
     name = "userhaul",
+    bin_name = "userhaul",
     version,
-    about,
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true
@@ -29,23 +30,38 @@ pub(crate) struct Arguments {
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The configuration.
+    /// The configuration
     #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "userhaul.toml", global = true)]
     pub(crate) config: PathBuf,
-    /// Say more.
-    #[arg(short, long, global = true)]
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Say only what went wrong.
+    /// Say only what went wrong
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// How messages on stderr look.
-    #[arg(long, value_enum, default_value = "text", global = true)]
+    /// How messages on stderr look: for people, or one JSON object a line
+    #[arg(
+        long,
+        value_enum,
+        value_name = "text|json",
+        default_value = "text",
+        hide_possible_values = true,
+        global = true
+    )]
     pub(crate) log_format: LogFormat,
-    /// When to use colour.
-    #[arg(long, value_enum, default_value = "auto", global = true)]
+    /// When to use colour
+    #[arg(
+        long,
+        value_enum,
+        value_name = "auto|always|never",
+        default_value = "auto",
+        hide_possible_values = true,
+        global = true
+    )]
     pub(crate) color: Color,
-    /// Draw no live display.
+    /// Draw no live display
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
 }
@@ -80,25 +96,25 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Completions {
-    /// The shell.
+    /// The shell
     shell: clap_complete::Shell,
+}
+
+/// The command line as clap knows it.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
-            // Nobody to tell when stderr is closed.
-            let _ = error.print();
-            return code(exit);
-        }
+        Err(error) => return refused(&error),
     };
     let global = &arguments.global;
     let console =
         Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
-    log(global);
+    log::start(console);
     match run(&arguments, console) {
         Ok(exit) => code(exit),
         Err(failure) => {
@@ -114,17 +130,28 @@ fn code(exit: Exit) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// What libraries log goes to stderr in the same format.
-fn log(global: &Global) {
-    let level = if global.verbose { tracing::Level::INFO } else { tracing::Level::WARN };
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-    // A second subscriber in one process (tests) is no matter.
-    let _ = match global.log_format {
-        LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
-        LogFormat::Text => {
-            tracing::subscriber::set_global_default(subscriber.with_ansi(false).without_time().finish())
-        }
-    };
+/// Tells why the command line cannot be read, or gives the help that it asks for.
+fn refused(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        console::print(&error.render().to_string());
+        return code(Exit::Ok);
+    }
+    // The format is an argument itself, so it is looked for where the others cannot be read.
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let json = words.iter().any(|word| word == "--log-format=json")
+        || words.windows(2).any(|pair| pair == ["--log-format", "json"]);
+    if !json {
+        // Nobody to tell when stderr is closed.
+        let _ = error.print();
+        return code(Exit::Usage);
+    }
+    let console = Console::new(LogFormat::Json, Color::Never, false, false, true);
+    let text = error.render().to_string();
+    let message =
+        text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").replace('\n', " ");
+    let usage = error.get(ContextKind::Usage).map(|usage| usage.to_string().replace("Usage: ", "usage: "));
+    console.error(message.trim(), Some(usage.as_deref().unwrap_or("`--help` tells more")));
+    code(Exit::Usage)
 }
 
 fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
@@ -138,12 +165,12 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Sync(options) => block_on(commands::sync::run(options, global, console)),
         Command::Export(options) => block_on(commands::export::run(options, console)),
         Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
-        Command::Runs(options) => commands::runs::run(options, global),
+        Command::Runs(options) => commands::runs::run(options, global, console),
         Command::Sim(options) => block_on(commands::sim::run(options, console)),
         Command::Completions(options) => {
             let mut text = Vec::new();
             clap_complete::generate(options.shell, &mut Arguments::command(), "userhaul", &mut text);
-            crate::console::print(&String::from_utf8_lossy(&text));
+            console::print(&String::from_utf8_lossy(&text));
             Ok(Exit::Ok)
         }
         Command::Man => {
@@ -151,7 +178,7 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
             clap_mangen::Man::new(Arguments::command())
                 .render(&mut text)
                 .map_err(|error| Failure::failed(format!("cannot make the manual page: {error}"), None))?;
-            crate::console::print(&String::from_utf8_lossy(&text));
+            console::print(&String::from_utf8_lossy(&text));
             Ok(Exit::Ok)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How stderr looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,22 +63,37 @@ impl Console {
 
     /// Something failed; with what to do about it, where that is known.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
-        self.say(Level::Error, message, hint);
+        self.error_with(message, hint, &[]);
+    }
+
+    /// As [`Self::error`], with facts for programs.
+    pub(crate) fn error_with(&self, message: &str, hint: Option<&str>, facts: &[(&str, Value)]) {
+        self.say(Level::Error, message, hint, facts);
     }
 
     /// Something that the user should know.
     pub(crate) fn warning(&self, message: &str) {
-        self.say(Level::Warning, message, None);
+        self.warning_with(message, &[]);
+    }
+
+    /// As [`Self::warning`], with facts for programs.
+    pub(crate) fn warning_with(&self, message: &str, facts: &[(&str, Value)]) {
+        self.say(Level::Warning, message, None, facts);
     }
 
     /// Something that the user may like to know.
     pub(crate) fn info(&self, message: &str) {
+        self.info_with(message, &[]);
+    }
+
+    /// As [`Self::info`], with facts for programs.
+    pub(crate) fn info_with(&self, message: &str, facts: &[(&str, Value)]) {
         if !self.quiet {
-            self.say(Level::Info, message, None);
+            self.say(Level::Info, message, None, facts);
         }
     }
 
-    fn say(&self, level: Level, message: &str, hint: Option<&str>) {
+    fn say(&self, level: Level, message: &str, hint: Option<&str>, facts: &[(&str, Value)]) {
         let mut text = String::new();
         match self.format {
             LogFormat::Json => {
@@ -87,10 +102,14 @@ impl Console {
                     Level::Warning => "warning",
                     Level::Info => "info",
                 };
-                let line = match hint {
-                    Some(hint) => json!({ "level": word, "message": message, "hint": hint }),
-                    None => json!({ "level": word, "message": message }),
-                };
+                let now = jiff::Timestamp::now();
+                let mut line = json!({ "timestamp": format!("{now:.3}"), "level": word, "message": message });
+                if let Some(hint) = hint {
+                    line["hint"] = json!(hint);
+                }
+                for (name, value) in facts {
+                    line[*name] = value.clone();
+                }
                 text.push_str(&line.to_string());
                 text.push('\n');
             }
@@ -136,11 +155,21 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Writes to stdout; a reader that has gone away ends the program quietly with 0.
+/// Writes to stdout, as [`print_bytes`].
 pub(crate) fn print(text: &str) {
-    if std::io::stdout().write_all(text.as_bytes()).is_err() {
+    print_bytes(text.as_bytes());
+}
+
+/// Writes to stdout. A reader that has gone away ends the program quietly with 0; a full disk does not.
+pub(crate) fn print_bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) else { return };
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
+    let text = format!("error: cannot write to stdout: {}\n", crate::failure::reason(&error));
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    std::process::exit(i32::from(crate::failure::Exit::Failed as u8));
 }
 
 #[cfg(test)]

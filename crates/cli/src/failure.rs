@@ -40,8 +40,21 @@ impl Failure {
 
     /// A file or folder of this machine.
     pub(crate) fn file(act: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed(format!("cannot {act} `{}`: {error}", path.display()), None)
+        Self::failed(format!("cannot {act} `{}`: {}", path.display(), reason(error)), None)
     }
+
+    /// A file that the configuration names.
+    pub(crate) fn named_file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::usage(format!("cannot read `{}`: {}", path.display(), reason(error)), None)
+    }
+}
+
+/// The system's reason in words, without its number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl From<ConfigError> for Failure {
@@ -54,11 +67,17 @@ impl From<ConfigError> for Failure {
 
 impl From<userhaul_runner::RunError> for Failure {
     fn from(error: userhaul_runner::RunError) -> Self {
-        let hint = match &error {
-            userhaul_runner::RunError::Locked { .. } => Some("wait until it is over, or stop it".to_owned()),
-            _ => None,
-        };
-        Self::failed(error.to_string(), hint)
+        use userhaul_runner::RunError;
+        match &error {
+            RunError::Locked { .. } => {
+                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
+            }
+            RunError::Destination { path, source } => {
+                let hint = "check `path` below `[destination]`, and the permissions there";
+                Self::failed(format!("cannot write to `{path}`: {}", reason(source)), Some(hint.to_owned()))
+            }
+            _ => Self::failed(error.to_string(), None),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>, Failure> {
         Some("parquet") => parquet(path),
         Some("csv") => csv(path),
         _ => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::named_file(path, &error))?;
             let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
             Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
         }
@@ -49,7 +49,7 @@ fn parquet(path: &Path) -> Result<Vec<String>, Failure> {
 fn csv(path: &Path) -> Result<Vec<String>, Failure> {
     let failed =
         |error: arrow_schema::ArrowError| Failure::usage(format!("{}: {error}", path.display()), None);
-    let open = || std::fs::File::open(path).map_err(|error| Failure::file("read", path, &error));
+    let open = || std::fs::File::open(path).map_err(|error| Failure::named_file(path, &error));
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (inferred, _) = format.infer_schema(open()?, Some(1)).map_err(failed)?;
     let column = best(inferred.fields().iter().map(|field| field.name().as_str()));

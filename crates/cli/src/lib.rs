@@ -1,11 +1,20 @@
 //! Commands, configuration, rendering of errors.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the clock and the environment are read here and handed on as values"
+)]
+
 mod arguments;
+mod columns;
 mod commands;
 pub mod config;
 mod console;
+mod corrections;
+pub mod docs;
 mod failure;
 mod ids;
+mod log;
 pub mod nearest;
 mod progress;
 mod registry;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::json;
 use userhaul_client::{Event, WaitReason};
 use userhaul_runner::{
     progress::Progress,
@@ -27,6 +28,26 @@ struct Line {
     begun: Instant,
     rows: u64,
     pages: u64,
+    /// What the stream's source waits for.
+    waiting: Option<String>,
+}
+
+impl Line {
+    fn draw(&self) {
+        let Some(bar) = &self.bar else { return };
+        let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
+        let mut message = format!(
+            "{} in {}, {}",
+            render::counted(self.rows, "row"),
+            render::counted(self.pages, "page"),
+            render::per_second(self.rows, seconds)
+        );
+        if let Some(waiting) = &self.waiting {
+            message.push_str("; ");
+            message.push_str(waiting);
+        }
+        bar.set_message(message);
+    }
 }
 
 impl Display {
@@ -40,6 +61,18 @@ impl Display {
         if let Some(line) = streams.get_mut(&(source.to_owned(), stream.to_owned())) {
             act(line);
         }
+    }
+
+    /// Tells on the line of each stream of a source what the source waits for; false where there is no such line.
+    fn waits(&self, source: &str, waiting: Option<&str>) -> bool {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = false;
+        for (_, line) in streams.iter_mut().filter(|((of, _), _)| of == source) {
+            line.waiting = waiting.map(str::to_owned);
+            line.draw();
+            told |= line.bar.is_some();
+        }
+        told
     }
 
     /// A line above the live display, or just a line.
@@ -63,7 +96,7 @@ impl Progress for Display {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        let line = Line { bar, begun: Instant::now(), rows: 0, pages: 0 };
+        let line = Line { bar, begun: Instant::now(), rows: 0, pages: 0, waiting: None };
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.insert((source.to_owned(), stream.to_owned()), line);
     }
@@ -72,21 +105,14 @@ impl Progress for Display {
         self.with(source, stream, |line| {
             line.rows += rows;
             line.pages += 1;
-            if let Some(bar) = &line.bar {
-                let seconds = line.begun.elapsed().as_secs_f64().max(0.001);
-                let rate = render::per_second(line.rows, seconds);
-                bar.set_message(format!(
-                    "{} in {}, {rate}",
-                    render::counted(line.rows, "row"),
-                    render::counted(line.pages, "page")
-                ));
-            }
+            line.draw();
         });
     }
 
     fn warning(&self, source: &str, stream: &str, message: &str) {
         if self.console.verbose {
-            self.say(|console| console.warning(&format!("{source}.{stream}: {message}")));
+            let facts = [("source", json!(source)), ("stream", json!(stream))];
+            self.say(|console| console.warning_with(&format!("{source}.{stream}: {message}"), &facts));
         }
     }
 
@@ -104,14 +130,14 @@ impl Progress for Display {
             StreamStatus::Unproven => ", not proven complete",
             StreamStatus::Failed => ", failed",
         };
-        self.say(|console| {
-            console.info(&format!(
-                "{source}.{stream}: {}, {}, {:.1} s{word}",
-                render::counted(outcome.rows, "row"),
-                render::counted(outcome.requests, "request"),
-                outcome.seconds
-            ));
-        });
+        let facts = [("source", json!(source)), ("stream", json!(stream))];
+        let message = format!(
+            "{source}.{stream}: {}, {}, {:.1} s{word}",
+            render::counted(outcome.rows, "row"),
+            render::counted(outcome.requests, "request"),
+            outcome.seconds
+        );
+        self.say(|console| console.info_with(&message, &facts));
     }
 
     fn client(&self, source: &str, event: &Event) {
@@ -122,9 +148,16 @@ impl Progress for Display {
                     WaitReason::RetryAfter => "the vendor asked for a pause",
                     WaitReason::Throttled => "the vendor answered 429",
                 };
-                format!("{source}: {why}, waiting until {}", until.strftime("%H:%M:%S UTC"))
+                let waiting = format!("{why}, waiting until {}", until.strftime("%H:%M:%S UTC"));
+                if self.waits(source, Some(&waiting)) {
+                    return;
+                }
+                format!("{source}: {waiting}")
             }
-            Event::Resumed => return,
+            Event::Resumed => {
+                self.waits(source, None);
+                return;
+            }
             Event::Retrying { attempt, after, why } => {
                 if !self.console.verbose {
                     return;
@@ -136,6 +169,6 @@ impl Progress for Display {
                 interval.as_secs_f64()
             ),
         };
-        self.say(|console| console.info(&message));
+        self.say(|console| console.info_with(&message, &[("source", json!(source))]));
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers and tables for people.
 
-use userhaul_runner::record::{RunRecord, StreamStatus};
+use userhaul_runner::record::{RunRecord, RunStatus, StreamStatus};
 
 /// A count with its noun: `1 row`, `1,204 rows`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
@@ -40,22 +40,24 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
-/// Cells in columns as wide as they need; the first is left-aligned, the others right-aligned.
+/// Cells in columns as wide as they need: columns of numbers are right-aligned, the others left-aligned.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    let mut numbers = vec![true; header.len()];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+        for (index, cell) in row.iter().enumerate().take(header.len()) {
+            widths[index] = widths[index].max(cell.chars().count());
+            numbers[index] &=
+                cell.is_empty() || cell.starts_with(|first: char| "0123456789~-?".contains(first));
         }
     }
     let line = |cells: &[String]| {
         let padded: Vec<String> = cells
             .iter()
-            .zip(&widths)
             .enumerate()
-            .map(|(index, (cell, width))| {
-                let fill = " ".repeat(width.saturating_sub(cell.chars().count()));
-                if index == 0 { format!("{cell}{fill}") } else { format!("{fill}{cell}") }
+            .map(|(index, cell)| {
+                let fill = " ".repeat(widths[index].saturating_sub(cell.chars().count()));
+                if index > 0 && numbers[index] { format!("{fill}{cell}") } else { format!("{cell}{fill}") }
             })
             .collect();
         padded.join("  ").trim_end().to_owned()
@@ -66,16 +68,35 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
+/// An instant of a record, to the second.
+pub(crate) fn instant(text: &str) -> String {
+    text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |instant| format!("{instant:.0}"))
+}
+
+/// How a stream ended, in a word.
+pub(crate) fn status(status: StreamStatus) -> &'static str {
+    match status {
+        StreamStatus::Ok => "ok",
+        StreamStatus::Unproven => "unproven",
+        StreamStatus::Failed => "failed",
+    }
+}
+
+/// How a run ended, in a word.
+pub(crate) fn run_status(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Ok => "ok",
+        RunStatus::Partial => "partial",
+        RunStatus::Failed => "failed",
+        RunStatus::Interrupted => "interrupted",
+    }
+}
+
 /// The table that ends a run.
 pub(crate) fn summary(record: &RunRecord) -> String {
     let mut rows = Vec::new();
     for (source, streams) in &record.sources {
         for (stream, outcome) in &streams.streams {
-            let status = match outcome.status {
-                StreamStatus::Ok => "ok",
-                StreamStatus::Unproven => "unproven",
-                StreamStatus::Failed => "failed",
-            };
             rows.push(vec![
                 format!("{source}.{stream}"),
                 grouped(outcome.rows),
@@ -83,7 +104,7 @@ pub(crate) fn summary(record: &RunRecord) -> String {
                 grouped(outcome.throttled),
                 bytes(outcome.bytes_received),
                 format!("{:.1}", outcome.seconds),
-                status.to_owned(),
+                status(outcome.status).to_owned(),
             ]);
         }
     }

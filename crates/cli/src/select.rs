@@ -31,11 +31,13 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The streams of a source that its configuration names: all stable ones where it names none.
+///
+/// # Errors
+/// A message and a hint, when a pattern matches none.
 pub(crate) fn configured(
     spec: &ConnectorSpec,
-    source: &str,
     patterns: &[String],
-) -> Result<BTreeSet<String>, Failure> {
+) -> Result<BTreeSet<String>, (String, String)> {
     if patterns.is_empty() {
         return Ok(spec
             .streams
@@ -55,7 +57,7 @@ pub(crate) fn configured(
             .map(|stream| &stream.name)
             .collect();
         if found.is_empty() {
-            return Err(no_stream(spec, source, pattern));
+            return Err(no_stream(spec, pattern));
         }
         selected.extend(found.into_iter().cloned());
     }
@@ -96,22 +98,23 @@ pub(crate) fn selected(
     selected
 }
 
-fn no_stream(spec: &ConnectorSpec, source: &str, pattern: &str) -> Failure {
+fn no_stream(spec: &ConnectorSpec, pattern: &str) -> (String, String) {
     let known: Vec<&str> = spec.streams.keys().map(String::as_str).collect();
     let hint = match nearest(pattern, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? The streams are {}", known.join(", ")),
         None => format!("the streams are {}", known.join(", ")),
     };
-    Failure::usage(format!("[sources.{source}]: no stream `{pattern}`"), Some(hint))
+    (format!("`streams`: no stream `{pattern}`"), hint)
 }
 
-/// A selection that no source has.
+/// A selection that no source has; `names` are the sources and their streams.
 pub(crate) fn unknown(selection: &str, names: &[String]) -> Failure {
-    let hint = match nearest(selection, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`? `userhaul streams` lists all"),
-        None => "`userhaul streams` lists all".to_owned(),
-    };
-    Failure::usage(format!("nothing is called `{selection}`"), Some(hint))
+    let kind = if selection.contains('.') { "stream" } else { "source" };
+    let sources: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains('.')).collect();
+    let near = nearest(selection, names.iter().map(String::as_str));
+    let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let hint = format!("{meant}`userhaul streams` lists the streams of {}", sources.join(", "));
+    Failure::usage(format!("no {kind} `{selection}`"), Some(hint))
 }
 
 #[cfg(test)]

@@ -12,19 +12,15 @@ use userhaul_connector::{
     Connector, Registration,
     decode::{Act, Rule},
     quota::Quota,
-    settings::SettingValue,
-    spec::{Axis, ConnectorSpec},
+    settings::{SettingKind, SettingSpec, SettingValue},
+    spec::Axis,
 };
 use userhaul_runner::{
     Source,
     progress::{ClientProgress, Progress},
 };
 
-use crate::{
-    config::{SourceConfig, Wire},
-    failure::Failure,
-    ids, registry, select,
-};
+use crate::{config::SourceConfig, corrections, failure::Failure, ids, registry, select};
 
 /// A source with its connector built, before any selection.
 pub(crate) struct Prepared {
@@ -36,23 +32,20 @@ pub(crate) struct Prepared {
     pub(crate) quota: Quota,
     pub(crate) concurrency: usize,
     pub(crate) timeout: std::time::Duration,
+    /// What messages call it: file, line and table, or nothing for the command line.
+    place: String,
 }
 
 /// Builds a source's connector.
 pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prepared, Failure> {
-    let place = |message: &dyn std::fmt::Display| match file {
-        Some(file) => format!("{}:{}: [sources.{}]: {message}", file.display(), config.line, config.name),
-        None => message.to_string(),
+    let prefix = match file {
+        Some(file) => format!("{}:{}: [sources.{}]: ", file.display(), config.line, config.name),
+        None => String::new(),
     };
+    let place = |message: &dyn std::fmt::Display| format!("{prefix}{message}");
     let registration = registry::find(config.connector)
         .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
-    let corrections = corrections(config)?
-        .map(registration.wire)
-        .transpose()
-        .map_err(|error| Failure::usage(place(&format!("`wire`: {error}")), None))?;
-    let spec = ConnectorSpec::parse(registration.facts, corrections.as_ref())
-        .map_err(|error| Failure::usage(place(&format!("`wire`: {error}")), None))?;
-    let mut spec = spec;
+    let mut spec = corrections::apply(registration, config, file)?;
     let mut settings = config.settings.clone();
     if let Some(base_url) = &config.base_url {
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
@@ -68,7 +61,8 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         Failure::usage(place(&message), None)
     })?;
     let connector: Arc<dyn Connector> = Arc::from(connector);
-    let configured = select::configured(connector.spec(), &config.name, &config.streams)?;
+    let configured = select::configured(connector.spec(), &config.streams)
+        .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
     for (key, asked) in [("history", config.history), ("archive", config.archive)] {
         if asked {
             return Err(Failure::usage(
@@ -82,6 +76,7 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         return Err(Failure::usage(place(&"`deletes = \"mark\"` is not in this version yet"), hint));
     }
     Ok(Prepared {
+        place: prefix,
         registration,
         configured,
         quota: config.rate_limit.map_or(quota, |limit| limit.quota(quota.mode)),
@@ -90,19 +85,6 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         connector,
         config: config.clone(),
     })
-}
-
-fn corrections(config: &SourceConfig) -> Result<Option<toml::Table>, Failure> {
-    match &config.wire {
-        None => Ok(None),
-        Some(Wire::Inline(table)) => Ok(Some(table.clone())),
-        Some(Wire::File(path)) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-            toml::from_str(&text)
-                .map(Some)
-                .map_err(|error| Failure::usage(format!("{}: {}", path.display(), error.message()), None))
-        }
-    }
 }
 
 impl Prepared {
@@ -115,14 +97,14 @@ impl Prepared {
     ) -> Result<Source, Failure> {
         let spec = self.connector.spec();
         let base_url = spec.base_url.as_deref().unwrap_or_default();
-        let base_url = base_url.parse().map_err(|_| {
-            Failure::usage(format!("[sources.{}]: `base_url` is missing or no URL", self.config.name), None)
-        })?;
+        let base_url = base_url
+            .parse()
+            .map_err(|_| Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None))?;
         let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
         settings.quota_dir = quota_dir;
         let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
         let client = Client::new(settings, Arc::new(observer))
-            .map_err(|error| Failure::usage(format!("[sources.{}]: {error}", self.config.name), None))?;
+            .map_err(|error| Failure::usage(format!("{}{error}", self.place), None))?;
         Ok(Source {
             name: self.config.name.clone(),
             connector: Arc::clone(&self.connector),
@@ -136,6 +118,24 @@ impl Prepared {
             id_files: self.id_files()?,
             rules: self.rules()?,
         })
+    }
+
+    /// Where its credential stands, for messages: the keys, and the place of the source.
+    pub(crate) fn credential(&self) -> String {
+        let secret = |spec: &&SettingSpec| spec.kind == SettingKind::Secret;
+        let set = |spec: &&SettingSpec| self.config.settings.secret(spec.name).is_some();
+        let specs = self.registration.settings.iter();
+        let keys: Vec<String> =
+            specs.filter(secret).filter(set).map(|spec| format!("`{}`", spec.name)).collect();
+        match self.place.strip_suffix(": ").and_then(|place| place.rsplit_once(": ")) {
+            Some((file, table)) => format!("{} in {table} of {file}", keys.join(", ")),
+            None => format!("{} of `--set`", keys.join(", ")),
+        }
+    }
+
+    /// What stands before messages about this source.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// The values of the settings that axes name.
@@ -166,9 +166,8 @@ impl Prepared {
     /// The privacy rules; fields that logic needs cannot be dropped or hashed.
     fn rules(&self) -> Result<Vec<Rule>, Failure> {
         let Some(privacy) = &self.config.privacy else { return Ok(Vec::new()) };
-        let refuse = |name: &str, why: &str| {
-            Failure::usage(format!("[sources.{}]: `privacy`: `{name}` {why}", self.config.name), None)
-        };
+        let refuse =
+            |name: &str, why: &str| Failure::usage(format!("{}`privacy`: `{name}` {why}", self.place), None);
         let mut rules = Vec::new();
         for name in privacy.hash.iter().chain(&privacy.drop) {
             if self.is_needed(name) {

@@ -254,6 +254,9 @@ impl fmt::Display for SendError {
             Limit::Budget => write!(f, ", and the retries for this source are used up")?,
             Limit::Final | Limit::Tries(_) | Limit::RetryAfter(_) => {}
         }
+        if let Some(excerpt) = &detail.excerpt {
+            write!(f, ": {excerpt}")?;
+        }
         Ok(())
     }
 }
@@ -358,12 +361,17 @@ fn hint(detail: &Detail) -> Option<String> {
         (Reason::TokenRefused, _) => "check the client id, the client secret and the token endpoint",
         (Reason::BadCredential, _) => "check the credential for line breaks and other stray characters",
         (Reason::Status, Some(401)) => "check the credential: it is wrong, expired or of another account",
-        (Reason::Status, Some(403)) => "the credential is valid but may not do this: check its permissions",
+        (Reason::Status, Some(403)) => {
+            "check the credential and its permissions: it is wrong, or may not read this"
+        }
         (Reason::Status, Some(404)) => "check `base_url` and the identifiers in the configuration",
         (Reason::Timeout { .. } | Reason::TooSlow | Reason::CutShort | Reason::Garbled, _) => {
             "run again later: what is done is kept"
         }
         (Reason::Status, Some(status)) if passing(status) => "run again later: what is done is kept",
+        (Reason::Status, Some(_)) => {
+            "check `base_url` and the identifiers in the configuration, or correct the facts under `wire`"
+        }
         _ => return None,
     };
     Some(text.to_owned())

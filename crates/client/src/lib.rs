@@ -38,5 +38,6 @@ pub use answer::{Attempts, Body, Head, Headers, Page};
 pub use client::Client;
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
 pub use observer::{Event, Observer, Silent, WaitReason};
+pub use redact::path as masked_path;
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};
 pub use transport::{Chunks, Incoming, Outgoing, Transport};

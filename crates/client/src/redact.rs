@@ -38,10 +38,15 @@ pub(crate) fn excerpt(body: &[u8], secrets: &[SecretString]) -> Option<String> {
 
 /// A URL without query, fragment and credentials; a path segment with an e-mail address is masked.
 pub(crate) fn url(url: &Url) -> String {
-    let origin = url.origin().ascii_serialization();
-    let path: Vec<&str> =
-        url.path().split('/').map(|part| if holds_address(part) { "***" } else { part }).collect();
-    format!("{origin}{}", path.join("/"))
+    format!("{}{}", url.origin().ascii_serialization(), path(url.path()))
+}
+
+/// A path whose segments with an e-mail address are masked.
+pub fn path(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> =
+        path.split('/').map(|part| if holds_address(part) { "***" } else { part }).collect();
+    parts.join("/")
 }
 
 fn holds_address(segment: &str) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! It follows no redirect, asks no proxy, keeps no cookie, sends no referer and repeats nothing.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that makes a client")]
+
 use std::{error::Error, fmt, io, net::SocketAddr, sync::Arc, sync::Once};
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! The wall clock: the one place that reads it. Waiting and measuring use tokio's clock instead.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;

@@ -7,7 +7,7 @@ use crate::{
     pager::{Cursor, PageNumber, Pager, Single, Unknown},
     rows::{Rows, UnifyError},
     settings::{SettingSpec, Settings, SettingsError},
-    spec::{ConnectorSpec, Paging, StreamSpec},
+    spec::{ConnectorSpec, Paging, SpecError, StreamSpec},
 };
 
 /// A source's facts, and what facts cannot say: authentication, odd paging, and how its rows become unified records.
@@ -59,18 +59,21 @@ pub struct Registration {
     /// The streams that it makes unified records of, by table: for the documentation, and for tables without rows.
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
     /// Turns what a user writes under `wire` into corrections of the facts; [`as_facts`] where it is such already.
-    pub wire: fn(toml::Table) -> Result<toml::Table, String>,
+    pub wire: fn(toml::Table) -> Result<toml::Table, SpecError>,
     /// Makes one for a source.
-    pub build: fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, SettingsError>,
+    pub build: Build,
 }
 
 /// For [`Registration::wire`]: corrections have the shape of `connector.toml`.
 ///
 /// # Errors
 /// Never.
-pub fn as_facts(corrections: toml::Table) -> Result<toml::Table, String> {
+pub fn as_facts(corrections: toml::Table) -> Result<toml::Table, SpecError> {
     Ok(corrections)
 }
+
+/// Makes a connector of its facts and a source's settings.
+pub type Build = fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, SettingsError>;
 
 /// The walk that a stream's facts ask for.
 pub fn pager_of(stream: &StreamSpec) -> Box<dyn Pager> {

@@ -66,7 +66,7 @@ impl fmt::Display for Span {
         let milliseconds = self.0.as_millis();
         let (number, unit) = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
             .into_iter()
-            .find(|&(size, _)| milliseconds >= size && milliseconds % size == 0)
+            .find(|&(size, _)| milliseconds >= size && milliseconds.is_multiple_of(size))
             .map_or((milliseconds, "ms"), |(size, unit)| (milliseconds / size, unit));
         write!(f, "{number}{unit}")
     }

@@ -154,6 +154,7 @@ impl StreamError {
             Self::SchemaMismatch { .. } => {
                 Some("the vendor may name the field otherwise: correct the facts under `wire`".to_owned())
             }
+            Self::Needs { stream } => Some(format!("mend what keeps `{stream}` from being read")),
             Self::Shrunk { .. } => Some(
                 "the old table was kept; if the rows are really gone, run again with `--allow-shrink`"
                     .to_owned(),

@@ -57,10 +57,11 @@ impl Tables {
     }
 }
 
+/// Gives the tables back, with why it stopped.
+pub(crate) type Writer = JoinHandle<(Tables, Result<(), StreamError>)>;
+
 /// Starts the writer. It stops at the first failure, or when nobody can send any more.
-pub(crate) fn start(
-    mut tables: Tables,
-) -> (mpsc::Sender<Order>, JoinHandle<(Tables, Result<(), StreamError>)>) {
+pub(crate) fn start(mut tables: Tables) -> (mpsc::Sender<Order>, Writer) {
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let writer = tokio::task::spawn_blocking(move || {
         while let Some(order) = receiver.blocking_recv() {

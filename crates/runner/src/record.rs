@@ -75,7 +75,6 @@ pub struct StreamRecord {
     /// What is known about its completeness.
     pub completeness: Completeness,
     /// Why it is not complete.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// `full_refresh` or `incremental`.
     pub mode: String,
@@ -104,7 +103,6 @@ pub struct StreamRecord {
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,
     /// The cursor's largest value before the run, RFC 3339.
     pub cursor_before: Option<String>,
@@ -120,7 +118,6 @@ pub struct ErrorRecord {
     /// What, where and why.
     pub message: String,
     /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 

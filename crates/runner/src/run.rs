@@ -56,7 +56,7 @@ pub async fn sync(
     version: &str,
     progress: &Arc<dyn Progress>,
 ) -> Result<RunRecord, RunError> {
-    let started_at = jiff::Timestamp::now().to_string();
+    let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
     folders.sweep();
@@ -69,13 +69,20 @@ pub async fn sync(
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
-        finished_at: jiff::Timestamp::now().to_string(),
+        finished_at: wall_clock(),
         status: RunStatus::Failed,
         version: version.to_owned(),
         sources: sources.iter().map(|source| source.name.clone()).zip(records).collect(),
     };
     record.status = record.judge();
     Ok(record)
+}
+
+/// Now, for the record alone: what is read depends on [`RunOptions::now`].
+fn wall_clock() -> String {
+    #[expect(clippy::disallowed_methods, reason = "a run tells when it began and ended")]
+    let now = jiff::Timestamp::now();
+    now.to_string()
 }
 
 /// Takes the destination for this process. The lock dies with it.

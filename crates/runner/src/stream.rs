@@ -1,21 +1,22 @@
 //! One stream from its plan to its committed table, with the streams derived from it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_connector::{
+    column::snake_case,
     decode::{CustomFields, DecodeOptions, Decoder, DerivedLayout, Lineage},
     plan::{self, PlanInputs},
     rows::Lookups,
     slice::Slice,
-    spec::{StreamSpec, SyncMode},
+    spec::{Axis, StreamSpec, SyncMode},
 };
 
 use crate::{
@@ -237,6 +238,11 @@ async fn slices_into(
     tables: Tables,
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
+    let wanted = run.source.selected.contains(&stream.name);
+    let held = match Held::read(run, stream, wanted) {
+        Ok(held) => held,
+        Err(error) => return (Err(error), Tally::default()),
+    };
     let (sender, writer) = orders::start(tables);
     let walks = StreamWalks {
         source: run.source,
@@ -247,6 +253,7 @@ async fn slices_into(
         tally: Mutex::new(Tally::default()),
         enough: AtomicBool::new(false),
         rows: AtomicU64::new(0),
+        held,
     };
     let read = all_slices(&walks, options, slices, record).await;
     let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -332,7 +339,8 @@ async fn one_slice(
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
-    let under_way = SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder) };
+    let under_way =
+        SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;
     SliceDone { label, halvings, read }
 }
@@ -343,14 +351,40 @@ async fn read_slice(
     halvings: u32,
 ) -> Result<Option<[Slice; 2]>, StreamError> {
     let mut proven = true;
+    if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
+        return Ok(Some(halves));
+    }
+    // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
+    if slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
+        let label = &slice.slice.label;
+        walks.warn(format!("{label}: no rows came where the table has some: read once more"));
+        walks.begin_again(slice).await?;
+        if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
+            return Ok(Some(halves));
+        }
+    }
+    walks.hand_on(slice, 0, 0).await?;
+    let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
+    walks.met(&counts);
+    walks.order(Order::Close { slice: slice.number, proven }).await?;
+    Ok(None)
+}
+
+/// Reads a slice's walks once, or says into which halves to cut it.
+async fn read_walks(
+    walks: &StreamWalks<'_>,
+    slice: &SliceWalks<'_>,
+    halvings: u32,
+    proven: &mut bool,
+) -> Result<Option<[Slice; 2]>, StreamError> {
     let mut results = futures::stream::iter(&slice.slice.walks)
         .map(|walk| walks.walk(slice, walk))
         .buffer_unordered(walks.source.concurrency.max(1));
     while let Some(result) = results.next().await {
         let too_large = match &result {
-            Ok(Ended::Done { proven: walk_proven }) => {
-                proven &= walk_proven;
-                false
+            Ok(Ended::Done { proven: walk_proven, cut }) => {
+                *proven &= walk_proven;
+                cut.is_some()
             }
             Ok(Ended::Split) => true,
             // Where the stream can be asked another way, a refusal is of this one and not of the window.
@@ -363,21 +397,55 @@ async fn read_slice(
             walks.order(Order::Forget { slice: slice.number }).await?;
             return Ok(Some(halves));
         }
-        if let Err(error) = result {
-            walks.order(Order::Forget { slice: slice.number }).await?;
-            return Err(error);
-        }
-        if too_large {
-            return Err(StreamError::Bug {
-                what: format!("{} cannot be cut any further", slice.slice.label),
-            });
+        match result {
+            Err(error) => {
+                walks.order(Order::Forget { slice: slice.number }).await?;
+                return Err(error);
+            }
+            Ok(Ended::Split) => {
+                return Err(StreamError::Bug {
+                    what: format!("{} cannot be cut any further", slice.slice.label),
+                });
+            }
+            Ok(Ended::Done { cut: Some(why), .. }) => {
+                walks.warn(format!("{} {why}: the list may be truncated", slice.slice.label));
+            }
+            Ok(Ended::Done { cut: None, .. }) => {}
         }
     }
-    walks.hand_on(slice, 0, 0).await?;
-    let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
-    walks.met(&counts);
-    walks.order(Order::Close { slice: slice.number, proven }).await?;
     Ok(None)
+}
+
+/// Which days of which property the table had rows of before the run.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    days: BTreeSet<(String, i64)>,
+}
+
+impl Held {
+    /// The days of a table that is read in windows that hold their rows for good.
+    fn read(run: &SourceRun<'_>, stream: &StreamSpec, wanted: bool) -> Result<Self, StreamError> {
+        let Some(axis) = stream.window().filter(|axis| axis.keep_inside && axis.days.is_some()) else {
+            return Ok(Self::default());
+        };
+        let property = stream.axes.iter().find_map(|axis| match axis {
+            Axis::Property { column, .. } => Some(snake_case(column)),
+            _ => None,
+        });
+        let folder = run.folders.table(&run.source.name, &stream.name, wanted);
+        let days = tables::days(&folder, property.as_deref(), &axis.by)?;
+        Ok(Self { days })
+    }
+
+    /// Whether a slice's window had rows.
+    fn holds(&self, slice: &Slice) -> bool {
+        let Some(window) = slice.window else { return false };
+        let property = slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten();
+        let property = property.unwrap_or_default();
+        let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
+        let last = (window.to - 1).div_euclid(tables::DAY);
+        self.days.range((property.clone(), first)..=(property, last)).next().is_some()
+    }
 }
 
 /// What the pages of a stream are decoded with.

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow_array::{Array, RecordBatch, cast::AsArray};
+use arrow_array::{
+    Array, RecordBatch,
+    cast::AsArray,
+    types::{Date32Type, TimestampMicrosecondType},
+};
 use userhaul_sink::SinkError;
 
 use crate::error::StreamError;
@@ -117,6 +121,36 @@ pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
 /// The distinct texts of a column, without nulls and empty ones, in order.
 pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
     distinct_where(folder, column, None)
+}
+
+/// Microseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000;
+
+/// The days since 1970 on which a table's rows are, by the value of another column, or the empty text without one.
+pub(crate) fn days(
+    folder: &Path,
+    by: Option<&str>,
+    instants: &str,
+) -> Result<BTreeSet<(String, i64)>, StreamError> {
+    let columns: Vec<&str> = by.into_iter().chain([instants]).collect();
+    let mut found = BTreeSet::new();
+    for batch in rows(folder, Some(&columns))? {
+        let batch = batch?;
+        let texts = by.and_then(|by| batch.column_by_name(by)?.as_string_opt::<i32>());
+        let Some(array) = batch.column_by_name(instants) else { continue };
+        let micros = array.as_primitive_opt::<TimestampMicrosecondType>();
+        let dates = array.as_primitive_opt::<Date32Type>();
+        for row in (0..array.len()).filter(|&row| array.is_valid(row)) {
+            let day = match (micros, dates) {
+                (Some(micros), _) => micros.value(row).div_euclid(DAY),
+                (_, Some(dates)) => i64::from(dates.value(row)),
+                _ => continue,
+            };
+            let text = texts.map(|texts| texts.value(row)).unwrap_or_default();
+            found.insert((text.to_owned(), day));
+        }
+    }
+    Ok(found)
 }
 
 /// The same, of the rows that have a value in another column.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use userhaul_client::Attempts;
+use userhaul_client::{Attempts, masked_path};
 use userhaul_connector::{
     decode::{Counts, DecodeError, Decoder, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
@@ -21,6 +21,7 @@ use crate::{
     orders::Order,
     progress::Progress,
     source::{RunOptions, Source},
+    stream::Held,
 };
 
 /// A batch is handed on when it has so many rows or bytes.
@@ -45,6 +46,8 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) tally: Mutex<Tally>,
     pub(crate) enough: AtomicBool,
     pub(crate) rows: AtomicU64,
+    /// What the table had before.
+    pub(crate) held: Held,
 }
 
 /// What the walks of a stream have cost and met.
@@ -65,13 +68,15 @@ pub(crate) struct SliceWalks<'a> {
     pub(crate) number: usize,
     pub(crate) slice: &'a Slice,
     pub(crate) decoder: Mutex<Decoder>,
+    /// Rows that came inside the window.
+    pub(crate) inside: AtomicU64,
 }
 
 /// How a walk ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// With its last page; whether that is proven.
-    Done { proven: bool },
+    /// With its last page; whether that is proven, and why it may be a part of the rows nevertheless.
+    Done { proven: bool, cut: Option<String> },
     /// The window is too large.
     Split,
 }
@@ -107,7 +112,7 @@ impl StreamWalks<'_> {
         }
     }
 
-    async fn begin_again(&self, slice: &SliceWalks<'_>) -> Result<(), StreamError> {
+    pub(crate) async fn begin_again(&self, slice: &SliceWalks<'_>) -> Result<(), StreamError> {
         self.hand_on(slice, 0, 0).await?;
         lock(&slice.decoder).begin_walk();
         // Where several walks share the slice, the rows so far are not all of this walk: they stay, merged by key.
@@ -128,7 +133,7 @@ impl StreamWalks<'_> {
         let mut number = 0;
         loop {
             if self.enough.load(Ordering::Relaxed) {
-                return Ok(Ended::Done { proven: false });
+                return Ok(Ended::Done { proven: false, cut: None });
             }
             next = match next {
                 Next::Ask(ask) => {
@@ -160,7 +165,7 @@ impl StreamWalks<'_> {
         if end.unproven.is_some() {
             tally.unproven = end.unproven;
         }
-        Ended::Done { proven }
+        Ended::Done { proven, cut: end.cut }
     }
 
     pub(crate) fn warn(&self, message: String) {
@@ -271,14 +276,17 @@ impl StreamWalks<'_> {
     ) -> Result<Next, StreamError> {
         let mut decoder = lock(&slice.decoder);
         let mark = decoder.mark();
-        if let Some(next) = self.gone(walk, answer.status) {
+        // Behind the first page the same status may only mean that there is no such page.
+        if number == 1
+            && let Some(next) = self.gone(walk, answer.status)
+        {
             return Ok(next);
         }
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
             decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
-                path: walk.path.clone(),
+                path: masked_path(&walk.path),
                 page: number,
                 source,
             })?
@@ -296,8 +304,9 @@ impl StreamWalks<'_> {
             exact: decoder.exact_keys(),
             cursors: &page.cursors,
         };
-        let next =
-            pager.next(&facts).map_err(|source| StreamError::Paging { path: walk.path.clone(), source })?;
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
         let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
         if forgotten {
             decoder.roll_back(&mark);
@@ -335,6 +344,8 @@ impl StreamWalks<'_> {
         if axis.keep_inside && page.cursors.iter().all(Option::is_none) {
             return Err(StreamError::SchemaMismatch { column: axis.by.clone() });
         }
+        let inside = page.cursors.iter().flatten().filter(|&&micros| window.holds(micros)).count();
+        slice.inside.fetch_add(inside as u64, Ordering::Relaxed);
         let slack = i64::try_from(axis.pad.as_micros()).unwrap_or(0) + TWO_DAYS;
         let outside = page.cursors.iter().flatten().any(|&micros| {
             window.from.is_some_and(|from| micros < from - slack) || micros >= window.to + slack
@@ -378,7 +389,7 @@ impl StreamWalks<'_> {
         let mut cutter = Cutter::default();
         let mut all = PageRows::default();
         let received_at = body.head.received_at.as_microsecond();
-        let failed = |what: &'static str| StreamError::Body { path: walk.path.clone(), what };
+        let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
         loop {
             let piece = match body.chunk().await {
                 Ok(Some(piece)) => piece,
@@ -419,7 +430,7 @@ impl StreamWalks<'_> {
             exact,
             cursors: &[],
         };
-        pager.next(&facts).map_err(|source| StreamError::Paging { path: walk.path.clone(), source })
+        pager.next(&facts).map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })
     }
 
     fn elements(
@@ -433,7 +444,7 @@ impl StreamWalks<'_> {
         let lineage = self.lineage(received_at, &walk.given);
         let read = lock(&slice.decoder)
             .elements(elements, &lineage)
-            .map_err(|source| StreamError::Decode { path: walk.path.clone(), page: number, source })?;
+            .map_err(|source| StreamError::Decode { path: masked_path(&walk.path), page: number, source })?;
         self.came(&read, elements.len(), false);
         Ok(read)
     }

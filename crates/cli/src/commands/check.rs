@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use clap::Args;
-use userhaul_client::ErrorKind;
+use serde_json::json;
+use userhaul_client::{ErrorKind, masked_path};
 use userhaul_connector::{
     decode::{DecodeOptions, Decoder, Lineage},
     plan::{self, PlanInputs},
@@ -17,7 +18,7 @@ use crate::{
     console::Console,
     failure::{Exit, Failure, exit_of},
     progress::Display,
-    sources::quota_dir,
+    sources::{Prepared, quota_dir},
 };
 
 /// A clock that differs from the vendor's by more than this is told.
@@ -25,7 +26,7 @@ const MAX_SKEW_SECONDS: i64 = 300;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The sources to check; all by default.
+    /// The sources to check; all by default
     sources: Vec<String>,
 }
 
@@ -37,15 +38,16 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     for Chosen { prepared, selected } in &chosen {
         let source = prepared.source(selected.clone(), &progress, quota_dir())?;
         let begun = Instant::now();
-        match check(&source).await {
+        let facts = [("source", json!(source.name))];
+        match check(&source, prepared).await {
             Ok(note) => {
                 passed += 1;
                 let milliseconds = begun.elapsed().as_millis();
-                console.info(&format!("{}: ok, {milliseconds} ms{note}", source.name));
+                console.info_with(&format!("{}: ok, {milliseconds} ms{note}", source.name), &facts);
             }
             Err(failure) => {
                 for (message, hint) in &failure.messages {
-                    console.error(&format!("{}: {message}", source.name), hint.as_deref());
+                    console.error_with(&format!("{}: {message}", source.name), hint.as_deref(), &facts);
                 }
                 worst = failure.exit;
             }
@@ -60,7 +62,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
 }
 
 /// Asks the check's endpoint and reads the answer; gives what is worth telling.
-async fn check(source: &Source) -> Result<String, Failure> {
+async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> {
     let spec = source.connector.spec();
     let stream = spec
         .stream(&spec.check.stream)
@@ -93,7 +95,12 @@ async fn check(source: &Source) -> Result<String, Failure> {
     };
     let page = source.client.send(&request).await.map_err(|error| {
         let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
-        Failure { messages: vec![(error.to_string(), error.hint())], exit }
+        let concerned = error.kind() == ErrorKind::Credentials;
+        let hint = error.hint().map(|hint| match concerned {
+            true => format!("{hint} ({})", prepared.credential()),
+            false => hint,
+        });
+        Failure { messages: vec![(error.to_string(), hint)], exit }
     })?;
     let mut note = String::new();
     if page.status < 300 && page.status != 204 {
@@ -108,7 +115,7 @@ async fn check(source: &Source) -> Result<String, Failure> {
         let lineage = Lineage { source: &source.name, run_id: "", extracted_at: 0, given: &walk.given };
         Decoder::new(&options).page(&page.body, &lineage).map_err(|error| {
             let hint = "the address may be another service, or the vendor's format may differ".to_owned();
-            Failure::failed(format!("`{}` answered, but {error}", walk.path), Some(hint))
+            Failure::failed(format!("`{}` answered, but {error}", masked_path(&walk.path)), Some(hint))
         })?;
     } else {
         note.push_str(&format!(", status {}: no rows", page.status));

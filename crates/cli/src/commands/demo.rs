@@ -17,14 +17,14 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Where the tables go.
+    /// Where the tables go
     #[arg(long, value_name = "DIR", default_value = "userhaul-demo")]
     out: PathBuf,
-    /// How many people there are.
-    #[arg(long, default_value_t = 200)]
+    /// How many people there are
+    #[arg(long, value_name = "N", default_value_t = 200)]
     users: usize,
-    /// The same seed gives the same world.
-    #[arg(long, default_value_t = 1)]
+    /// The same seed gives the same world
+    #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
 
@@ -62,11 +62,9 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
     let run_options = sync::new_run(destination, config.destination.compression);
     let (record, exit) = sync::until_signal(&ready, &run_options, &progress).await?;
     runs::save(destination, &record)?;
-    sync::tell(&record, console);
+    sync::tell(&record, console, &sync::Credentials::new());
     for server in &running {
-        for violation in server.violations() {
-            console.warning(&format!("{} simulator: {violation}", server.vendor.name()));
-        }
+        super::sim::violations(server, console);
     }
     if exit == Exit::Ok {
         console.info(&queries(&options.out));

@@ -9,32 +9,33 @@ use std::{
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 use clap::{Args, ValueEnum};
-use userhaul_runner::progress::NoProgress;
+use userhaul_runner::progress::Progress;
 
 use super::preview;
 use crate::{
-    config,
-    console::Console,
+    columns, config,
+    console::{self, Console},
     failure::{Exit, Failure},
     nearest::nearest,
+    progress::Display,
     registry, render, sources,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The stream, `connector.stream`.
+    /// The stream, `connector.stream`
     stream: String,
-    /// A key of a source, as in the configuration.
+    /// A key of a source, as in the configuration; lists with commas
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// The file to write; `-` is stdout.
+    /// The file to write; `-` is stdout
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The format; by default what the file's ending says, else Parquet.
+    /// The format; by default what the file's ending says, else Parquet
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// At most so many rows.
-    #[arg(long)]
+    /// At most so many rows
+    #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
 
@@ -48,14 +49,17 @@ enum Format {
 
 pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Failure> {
     let Some((connector, stream)) = options.stream.split_once('.') else {
-        return Err(Failure::usage(format!("expected `connector.stream`, found `{}`", options.stream), None));
+        let hint = "such as `userhaul export sprig.responses`; `userhaul streams` lists all".to_owned();
+        let message = format!("expected `connector.stream`, found `{}`", options.stream);
+        return Err(Failure::usage(message, Some(hint)));
     };
     let sets: Vec<(String, String)> = options
         .sets
         .iter()
         .map(|set| {
             let pair = set.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
-            pair.ok_or_else(|| Failure::usage("`--set` expects `KEY=VALUE`", None))
+            let hint = "such as `--set 'api_key=${SPRIG_API_KEY}'`".to_owned();
+            pair.ok_or_else(|| Failure::usage("`--set` expects `KEY=VALUE`, found no `=`", Some(hint)))
         })
         .collect::<Result<_, _>>()?;
     let environment = |name: &str| std::env::var(name).ok();
@@ -70,8 +74,9 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         return Err(Failure::usage(format!("`{connector}` has no stream `{stream}`"), Some(hint)));
     }
     let selected = [stream.to_owned()].into();
-    let ready = prepared.source(selected, &(Arc::new(NoProgress) as _), sources::quota_dir())?;
-    let read = preview::read(ready, stream, options.limit).await?;
+    let progress: Arc<dyn Progress> = Arc::new(preview::Waits(Display::new(console)));
+    let ready = prepared.source(selected, &progress, sources::quota_dir())?;
+    let read = preview::read(ready, stream, options.limit, &progress).await?;
     if let Some(failure) = read.failure {
         return Err(failure);
     }
@@ -115,11 +120,15 @@ fn write(
 ) -> Result<(), Failure> {
     let bytes = encode(batches, schema, format).map_err(|error| Failure::failed(error.to_string(), None))?;
     if output.as_os_str() == "-" {
-        if std::io::stdout().write_all(&bytes).is_err() {
-            std::process::exit(0);
-        }
+        console::print_bytes(&bytes);
         return Ok(());
     }
+    // A pipe or a device is written to; renaming a file over it would put the file in its place.
+    if std::fs::metadata(output).is_ok_and(|target| !target.is_file()) {
+        return std::fs::write(output, &bytes).map_err(|error| Failure::file("write", output, &error));
+    }
+    // A link stays a link: what it points to is replaced.
+    let output = &std::fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
     // Beside the target and renamed, so that nobody ever reads half a file.
     let mut making = output.as_os_str().to_owned();
     making.push(".making");
@@ -145,7 +154,7 @@ fn encode(
         Format::Ndjson => {
             let mut writer = arrow_json::LineDelimitedWriter::new(&mut bytes);
             for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-                writer.write(batch)?;
+                writer.write(&columns::with_offsets(batch)?)?;
             }
             writer.finish()?;
         }
@@ -184,6 +193,7 @@ fn parquet(batches: &[RecordBatch], schema: &Arc<Schema>) -> Result<Vec<u8>, Box
 
 /// Nested columns as JSON text, and texts that a spreadsheet would run as a formula behind an apostrophe.
 fn for_spreadsheets(batch: &RecordBatch) -> Result<RecordBatch, Box<dyn std::error::Error>> {
+    let batch = columns::with_offsets(batch)?;
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {

@@ -14,9 +14,10 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The connectors to write a source for; all by default.
+    /// The connectors to write a source for; all by default
+    #[arg(value_name = "CONNECTOR")]
     connectors: Vec<String>,
-    /// Overwrite a configuration that is there.
+    /// Overwrite a configuration that is there
     #[arg(long)]
     force: bool,
 }

@@ -20,9 +20,9 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Sources, streams or globs of these; all by default.
+    /// Sources, streams or globs of these; all by default
     select: Vec<String>,
-    /// Print one JSON document.
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
@@ -60,6 +60,24 @@ impl Requests {
         }
     }
 
+    /// Those of two streams together: no surer than the less sure of them.
+    fn and(self, other: Self) -> Self {
+        let count = self.count() + other.count();
+        match (self, other) {
+            (Self::AtLeast(_), _) | (_, Self::AtLeast(_)) => Self::AtLeast(count),
+            (Self::Estimated(_), _) | (_, Self::Estimated(_)) => Self::Estimated(count),
+            (Self::Exact(_), Self::Exact(_)) => Self::Exact(count),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Exact(_) => "",
+            Self::Estimated(_) => "about ",
+            Self::AtLeast(_) => "at least ",
+        }
+    }
+
     fn kind(self) -> &'static str {
         match self {
             Self::Exact(_) => "exact",
@@ -78,10 +96,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     for Chosen { prepared, selected } in &chosen {
         let spec = prepared.connector.spec();
         let streams = spec.streams.values().filter(|stream| selected.contains(&stream.name));
-        let mut requests = 0;
+        let mut requests = Requests::Exact(0);
         for stream in streams {
             let forecast = forecast(prepared, stream, &records)?;
-            requests += forecast.requests.count();
+            requests = requests.and(forecast.requests);
             rows.push(row(&prepared.config.name, &forecast));
             documents.push(document(&prepared.config.name, &forecast));
         }
@@ -91,7 +109,13 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
         let quotas: Vec<Value> = totals
             .iter()
             .map(|(source, requests, quota)| {
-                json!({ "source": source, "requests": requests, "quota": quota.to_string(), "minutes": minutes(*requests, *quota) })
+                json!({
+                    "source": source,
+                    "requests": requests.count(),
+                    "requests_are": requests.kind(),
+                    "quota": quota.to_string(),
+                    "minutes": minutes(requests.count(), *quota),
+                })
             })
             .collect();
         let text = serde_json::to_string_pretty(&json!({ "streams": documents, "sources": quotas }))
@@ -103,9 +127,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     console::print(&format!("{}\n\n", render::table(&header, &rows)));
     for (source, requests, quota) in totals {
         console::print(&format!(
-            "{source}: {} or so, {:.1} minutes under the quota of {quota}\n",
-            render::counted(requests, "request"),
-            minutes(requests, quota)
+            "{source}: {}{}, {} under the quota of {quota}\n",
+            requests.word(),
+            render::counted(requests.count(), "request"),
+            duration(minutes(requests.count(), quota))
         ));
     }
     Ok(Exit::Ok)
@@ -136,7 +161,7 @@ pub(crate) fn forecast(
     }
     let planned = plan::plan(stream, &inputs).map_err(|error| {
         Failure::usage(
-            format!("[sources.{}]: {error}", prepared.config.name),
+            format!("{}{}: {error}", prepared.place(), stream.name),
             Some("set `start_date` for the source, or under `[defaults]`".to_owned()),
         )
     })?;
@@ -175,6 +200,10 @@ pub(crate) fn minutes(requests: u64, quota: Quota) -> f64 {
         QuotaMode::Paced => requests.saturating_sub(1) as f64 * seconds / f64::from(quota.requests),
     };
     seconds / 60.0
+}
+
+fn duration(minutes: f64) -> String {
+    if minutes < 0.1 { "under 0.1 minutes".to_owned() } else { format!("{minutes:.1} minutes") }
 }
 
 fn row(source: &str, forecast: &Forecast) -> Vec<String> {

@@ -4,14 +4,20 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use clap::Args;
-use userhaul_runner::progress::NoProgress;
+use userhaul_client::Event;
+use userhaul_runner::{
+    progress::Progress,
+    record::{RunStatus, StreamRecord},
+};
 
 use super::{Chosen, sync};
 use crate::{
     arguments::Global,
+    columns,
     config::Compression,
     console::{self, Console, printable},
     failure::{Exit, Failure},
+    progress::Display,
     render,
     sources::quota_dir,
 };
@@ -21,10 +27,10 @@ const CELL: usize = 32;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The stream, `source.stream`.
+    /// The stream, `source.stream`
     stream: String,
-    /// How many rows.
-    #[arg(short = 'n', long = "rows", default_value_t = 20)]
+    /// How many rows
+    #[arg(value_name = "N", short = 'n', long = "rows", default_value_t = 20)]
     rows: u64,
 }
 
@@ -36,13 +42,13 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     if selected.len() != 1 {
         return Err(one_stream());
     }
-    let (Some(stream), source) = (
-        selected.iter().next(),
-        prepared.source(selected.clone(), &(Arc::new(NoProgress) as _), quota_dir())?,
-    ) else {
+    let progress: Arc<dyn Progress> = Arc::new(Waits(Display::new(console)));
+    let (Some(stream), source) =
+        (selected.iter().next(), prepared.source(selected.clone(), &progress, quota_dir())?)
+    else {
         return Err(one_stream());
     };
-    let read = read(source, stream, Some(options.rows)).await?;
+    let read = read(source, stream, Some(options.rows), &progress).await?;
     if let Some(failure) = read.failure {
         return Err(failure);
     }
@@ -58,6 +64,20 @@ fn one_stream() -> Failure {
     Failure::usage("expected one stream, `source.stream`", Some("`userhaul streams` lists all".to_owned()))
 }
 
+/// Tells only what one waits for: the other news of a run say little about one stream.
+pub(crate) struct Waits(pub(crate) Display);
+
+impl Progress for Waits {
+    fn begun(&self, _: &str, _: &str) {}
+    fn page(&self, _: &str, _: &str, _: u64, _: u64) {}
+    fn warning(&self, _: &str, _: &str, _: &str) {}
+    fn finished(&self, _: &str, _: &str, _: &StreamRecord) {}
+
+    fn client(&self, source: &str, event: &Event) {
+        self.0.client(source, event);
+    }
+}
+
 /// The rows of a stream, read once, without a trace on disk.
 pub(crate) struct Read {
     pub(crate) batches: Vec<RecordBatch>,
@@ -71,6 +91,7 @@ pub(crate) async fn read(
     source: userhaul_runner::Source,
     stream: &str,
     limit: Option<u64>,
+    progress: &Arc<dyn Progress>,
 ) -> Result<Read, Failure> {
     let folder = Temporary::new()?;
     let mut run_options = sync::new_run(&folder.0, Compression::Zstd);
@@ -78,7 +99,10 @@ pub(crate) async fn read(
     let name = source.name.clone();
     let spec = source.connector.spec().stream(stream).map(|stream| stream.table.schema());
     let schema = spec.ok_or_else(one_stream)?;
-    let (record, exit) = sync::until_signal(&[source], &run_options, &(Arc::new(NoProgress) as _)).await?;
+    let (record, exit) = sync::until_signal(&[source], &run_options, progress).await?;
+    if record.status == RunStatus::Interrupted {
+        return Err(Failure { messages: vec![("interrupted: nothing was written".to_owned(), None)], exit });
+    }
     let outcomes = record.sources.get(&name).map(|source| &source.streams);
     let mut failure = None;
     for (failed, outcome) in outcomes.into_iter().flatten() {
@@ -137,6 +161,7 @@ fn as_table(batches: &[RecordBatch], limit: usize) -> Result<String, Failure> {
     let options = arrow_cast::display::FormatOptions::default();
     let mut rows = Vec::new();
     for batch in batches {
+        let batch = columns::with_offsets(batch).map_err(failed)?;
         let formatters: Vec<arrow_cast::display::ArrayFormatter<'_>> = shown
             .iter()
             .map(|&index| arrow_cast::display::ArrayFormatter::try_new(batch.column(index), &options))

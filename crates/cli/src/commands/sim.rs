@@ -1,9 +1,12 @@
 //! `userhaul sim`: the vendor simulators alone.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use userhaul_simulator::{Scenario, Vendor};
+use userhaul_simulator::{Running, Scenario, ScenarioError, Vendor};
 
 use crate::{
     console::{self, Console},
@@ -12,19 +15,19 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// A vendor to simulate; all by default.
+    /// A vendor to simulate; all by default
     #[arg(long = "vendor", value_name = "VENDOR", value_parser = ["sprig", "thrive", "userlane", "userlot"])]
     vendors: Vec<String>,
-    /// The port of the first vendor on 127.0.0.1, the others follow; 0 takes free ones.
-    #[arg(long, default_value_t = 0)]
+    /// The port of the first vendor on 127.0.0.1, the others follow; 0 takes free ones
+    #[arg(long, value_name = "P", default_value_t = 0)]
     port: u16,
-    /// How many people there are.
-    #[arg(long, default_value_t = 200)]
+    /// How many people there are
+    #[arg(long, value_name = "N", default_value_t = 200)]
     users: usize,
-    /// The same seed gives the same world.
-    #[arg(long, default_value_t = 1)]
+    /// The same seed gives the same world
+    #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Switches, limits and faults.
+    /// Switches, limits and faults
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
 }
@@ -33,9 +36,8 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
     let scenario = match &options.scenario {
         None => Scenario::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-            Scenario::parse(&text)
-                .map_err(|error| Failure::usage(format!("{}: {error}", path.display()), None))?
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::named_file(path, &error))?;
+            Scenario::parse(&text).map_err(|error| refused(path, &text, &error))?
         }
     };
     let wanted = Vendor::ALL.into_iter().filter(|vendor| {
@@ -67,9 +69,32 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         _ = terminate.recv() => {}
     }
     for server in &running {
-        for violation in server.violations() {
-            console.warning(&format!("{}: {violation}", server.vendor.name()));
-        }
+        violations(server, console);
     }
     Ok(Exit::Ok)
+}
+
+/// Tells what the vendor's reference does not allow, each once.
+pub(crate) fn violations(server: &Running, console: Console) {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for violation in server.violations() {
+        *counts.entry(violation).or_default() += 1;
+    }
+    for (violation, count) in counts {
+        let often = if count == 1 { String::new() } else { format!(" ({count} times)") };
+        console.warning(&format!("{} simulator: {violation}{often}", server.vendor.name()));
+    }
+}
+
+fn refused(path: &Path, text: &str, error: &ScenarioError) -> Failure {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<toml::de::Error>());
+    let message = match cause {
+        Some(cause) => {
+            let offset = cause.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
+            format!("{}:{line}: {}", path.display(), cause.message())
+        }
+        None => format!("{}: {error}", path.display()),
+    };
+    Failure::usage(message, None)
 }

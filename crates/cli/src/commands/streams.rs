@@ -6,16 +6,16 @@ use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 
 use crate::{
     arguments::Global,
-    console,
+    columns, console,
     failure::{Exit, Failure},
     registry, render,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Sources, streams or globs of these; all by default. Without a configuration, connectors.
+    /// Sources, streams or globs of these; all by default. Without a configuration, connectors
     select: Vec<String>,
-    /// Print one JSON document.
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
@@ -124,21 +124,21 @@ fn detail(source: &str, stream: &StreamSpec) -> String {
     fact("docs", &stream.docs);
     fact("assumption", stream.assumption.as_deref().unwrap_or_default());
     text.push('\n');
-    let rows: Vec<Vec<String>> = stream
+    let rows: Vec<[String; 3]> = stream
         .table
         .schema()
         .fields()
         .iter()
         .map(|field| {
-            let kind = stream
-                .columns()
-                .find(|column| column.name == *field.name())
-                .map_or_else(|| field.data_type().to_string(), |column| column.kind.describe());
-            vec![field.name().clone(), kind, field.metadata().get("doc").cloned().unwrap_or_default()]
+            let doc = field.metadata().get("doc").cloned().unwrap_or_default();
+            [field.name().clone(), columns::type_name(field.data_type()), doc]
         })
         .collect();
-    for row in &rows {
-        text.push_str(&format!("  {:28} {:20} {}\n", row[0], row[1], row[2]).trim_end().to_owned());
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    // A long struct would push every comment off the screen.
+    let (names, types) = (width(0), width(1).min(24));
+    for [name, kind, doc] in &rows {
+        text.push_str(format!("  {name:names$}  {kind:types$}  {doc}").trim_end());
         text.push('\n');
     }
     text
@@ -154,7 +154,7 @@ fn as_json(listed: &Listed, name: &str) -> serde_json::Value {
         .map(|field| {
             json!({
                 "name": field.name(),
-                "type": field.data_type().to_string(),
+                "type": columns::type_name(field.data_type()),
                 "vendor_field": field.metadata().get("vendor_field").unwrap_or(field.name()),
                 "doc": field.metadata().get("doc"),
             })

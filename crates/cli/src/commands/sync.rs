@@ -1,20 +1,29 @@
 //! `userhaul sync`: the main job.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use clap::Args;
 use jiff::civil::Date;
+use serde_json::json;
+use userhaul_client::Event;
 use userhaul_runner::{
     RunOptions, Source,
     progress::Progress,
-    record::{RunRecord, RunStatus, SourceRecord},
+    record::{ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
 };
 
-use super::Chosen;
+use super::{
+    Chosen,
+    plan::{self, Requests},
+};
 use crate::{
     arguments::Global,
     config::Compression,
-    console::{self, Console},
+    console::{self, Console, LogFormat},
     failure::{Exit, Failure},
     progress::Display,
     render, runs,
@@ -23,23 +32,29 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Sources, streams (`source.stream`) or globs of these; all by default.
+    /// Sources, streams (`source.stream`) or globs of these; all by default
     select: Vec<String>,
-    /// Read everything from the beginning.
+    /// Read everything from the beginning
     #[arg(long)]
     full: bool,
-    /// Only from this day on (backfill of windowed streams).
-    #[arg(long, value_name = "DATE")]
+    /// Only from this day on (windowed streams)
+    #[arg(long, value_name = "DATE", value_parser = day)]
     from: Option<Date>,
-    /// Only before this day.
-    #[arg(long, value_name = "DATE")]
+    /// Only before this day
+    #[arg(long, value_name = "DATE", value_parser = day)]
     to: Option<Date>,
-    /// Accept a snapshot that lost more than half of its rows.
+    /// Accept a snapshot that lost more than half of its rows
     #[arg(long)]
     allow_shrink: bool,
-    /// Print the run record to stdout.
+    /// Print the run record to stdout
     #[arg(long)]
     json: bool,
+}
+
+/// A day of the calendar, and nothing but a day.
+fn day(text: &str) -> Result<Date, &'static str> {
+    let day = Some(text).filter(|text| text.len() == "2024-01-31".len());
+    day.and_then(|text| Date::strptime("%Y-%m-%d", text).ok()).ok_or("expected a date such as 2024-01-31")
 }
 
 pub(crate) async fn run(options: &Options, global: &Global, console: Console) -> Result<Exit, Failure> {
@@ -47,7 +62,8 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     if let (Some(from), Some(to)) = (options.from, options.to)
         && from >= to
     {
-        return Err(Failure::usage("`--from` must be before `--to`", None));
+        let hint = format!("`--to` is the first day that is left out; found {from} and {to}");
+        return Err(Failure::usage("`--from` must be before `--to`", Some(hint)));
     }
     // Without checkpoints every run reads everything; the flag is then already true.
     let _ = options.full;
@@ -61,15 +77,44 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     run_options.from = options.from.map(micros_of);
     run_options.to = options.to.map(micros_of);
     run_options.allow_shrink = options.allow_shrink;
+    let forecast = forecast(&chosen, destination);
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
     runs::save(destination, &record)?;
-    tell(&record, console);
+    let credentials =
+        chosen.iter().map(|Chosen { prepared, .. }| (prepared.config.name.clone(), prepared.credential()));
+    tell(&record, console, &credentials.collect());
+    if let Some(forecast) = forecast {
+        let streams = record.sources.values().flat_map(|source| source.streams.values());
+        let fact: u64 = streams.map(|stream| stream.requests).sum();
+        console.info(&format!(
+            "forecast of {}, in fact {}",
+            render::counted(forecast, "request"),
+            render::grouped(fact)
+        ));
+    }
     if options.json {
         let text = serde_json::to_string_pretty(&record)
             .map_err(|error| Failure::failed(format!("cannot write the run record: {error}"), None))?;
         console::print(&format!("{text}\n"));
     }
     Ok(exit)
+}
+
+/// The requests that the streams will take, where earlier runs allow to say.
+fn forecast(chosen: &[Chosen], destination: &Path) -> Option<u64> {
+    let records = runs::all(destination);
+    let mut requests = 0;
+    for Chosen { prepared, selected } in chosen {
+        for stream in
+            prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name))
+        {
+            match plan::forecast(prepared, stream, &records).ok()?.requests {
+                Requests::Exact(count) | Requests::Estimated(count) => requests += count,
+                Requests::AtLeast(_) => return None,
+            }
+        }
+    }
+    Some(requests)
 }
 
 /// The options of a new run, beginning now.
@@ -97,21 +142,12 @@ pub(crate) async fn until_signal(
     progress: &Arc<dyn Progress>,
 ) -> Result<(RunRecord, Exit), Failure> {
     let started_at = jiff::Timestamp::now().to_string();
-    let interrupted = |status_code: Exit| {
-        let record = RunRecord {
-            run_id: options.run_id.clone(),
-            started_at: started_at.clone(),
-            finished_at: jiff::Timestamp::now().to_string(),
-            status: RunStatus::Interrupted,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            sources: sources.iter().map(|source| (source.name.clone(), SourceRecord::default())).collect(),
-        };
-        Ok((record, status_code))
-    };
+    let finished = Arc::new(Finished::new(Arc::clone(progress)));
+    let watched: Arc<dyn Progress> = Arc::clone(&finished) as _;
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
-    tokio::select! {
-        record = userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), progress) => {
+    let exit = tokio::select! {
+        record = userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), &watched) => {
             let record = record?;
             let exit = match record.status {
                 RunStatus::Ok => Exit::Ok,
@@ -119,31 +155,165 @@ pub(crate) async fn until_signal(
                 RunStatus::Failed => Exit::Failed,
                 RunStatus::Interrupted => Exit::Interrupted,
             };
-            Ok((record, exit))
+            return Ok((record, exit));
         }
-        _ = tokio::signal::ctrl_c() => interrupted(Exit::Interrupted),
-        _ = terminate.recv() => interrupted(Exit::Terminated),
+        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
+    };
+    let record = RunRecord {
+        run_id: options.run_id.clone(),
+        started_at,
+        finished_at: jiff::Timestamp::now().to_string(),
+        status: RunStatus::Interrupted,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sources: sources.iter().map(|source| (source.name.clone(), finished.of(source))).collect(),
+    };
+    Ok((record, exit))
+}
+
+/// Keeps the records of streams that are over, for a run that a signal ends.
+struct Finished {
+    progress: Arc<dyn Progress>,
+    records: Mutex<BTreeMap<(String, String), StreamRecord>>,
+}
+
+impl Finished {
+    fn new(progress: Arc<dyn Progress>) -> Self {
+        Self { progress, records: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The streams of a source that are over and were asked for, in the order of its facts.
+    fn of(&self, source: &Source) -> SourceRecord {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = source.connector.spec().streams.keys().filter(|name| source.selected.contains(*name));
+        let found = |name: &String| records.get(&(source.name.clone(), name.clone())).cloned();
+        SourceRecord { streams: wanted.filter_map(|name| Some((name.clone(), found(name)?))).collect() }
     }
 }
 
+impl Progress for Finished {
+    fn begun(&self, source: &str, stream: &str) {
+        self.progress.begun(source, stream);
+    }
+
+    fn page(&self, source: &str, stream: &str, rows: u64, bytes: u64) {
+        self.progress.page(source, stream, rows, bytes);
+    }
+
+    fn warning(&self, source: &str, stream: &str, message: &str) {
+        self.progress.warning(source, stream, message);
+    }
+
+    fn finished(&self, source: &str, stream: &str, outcome: &StreamRecord) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.insert((source.to_owned(), stream.to_owned()), outcome.clone());
+        drop(records);
+        self.progress.finished(source, stream, outcome);
+    }
+
+    fn client(&self, source: &str, event: &Event) {
+        self.progress.client(source, event);
+    }
+}
+
+/// Where a source's credential stands, by the source's name.
+pub(crate) type Credentials = BTreeMap<String, String>;
+
 /// What the run did: warnings, failures, and the table.
-pub(crate) fn tell(record: &RunRecord, console: Console) {
+pub(crate) fn tell(record: &RunRecord, console: Console, credentials: &Credentials) {
     for (source, streams) in &record.sources {
         for (stream, outcome) in &streams.streams {
+            let facts = [("source", json!(source)), ("stream", json!(stream))];
             for warning in &outcome.warnings {
-                console.warning(&format!("{source}.{stream}: {warning}"));
+                console.warning_with(&format!("{source}.{stream}: {warning}"), &facts);
             }
             if let Some(reason) = &outcome.reason {
-                console.warning(&format!("{source}.{stream}: not proven complete: {reason}"));
-            }
-            if let Some(error) = &outcome.error {
-                console.error(&format!("{source}.{stream}: {}", error.message), error.hint.as_deref());
+                console.warning_with(&format!("{source}.{stream}: not proven complete: {reason}"), &facts);
             }
         }
+        for failure in failures(streams) {
+            failure.tell(source, console, credentials.get(source).map(String::as_str));
+        }
     }
-    if record.status == RunStatus::Interrupted {
-        console.info("interrupted: every table is as it was or as it will be; the next `sync` goes on");
-    } else {
-        console.info(&render::summary(record));
+    match (record.status, console.format) {
+        (RunStatus::Interrupted, _) => {
+            console.info("interrupted: every table is as it was or as it will be; the next `sync` goes on");
+        }
+        (_, LogFormat::Text) => console.info(&render::summary(record)),
+        (_, LogFormat::Json) => summary_lines(record, console),
+    }
+}
+
+/// The summary for programs: one line a stream, and one for the run.
+fn summary_lines(record: &RunRecord, console: Console) {
+    for (source, streams) in &record.sources {
+        for (stream, outcome) in &streams.streams {
+            let status = render::status(outcome.status);
+            let facts = [
+                ("source", json!(source)),
+                ("stream", json!(stream)),
+                ("status", json!(status)),
+                ("rows", json!(outcome.rows)),
+                ("requests", json!(outcome.requests)),
+                ("retries", json!(outcome.retries)),
+                ("throttled", json!(outcome.throttled)),
+                ("bytes_received", json!(outcome.bytes_received)),
+                ("bytes_written", json!(outcome.bytes_written)),
+                ("files", json!(outcome.files)),
+                ("seconds", json!(outcome.seconds)),
+            ];
+            console.info_with(&format!("{source}.{stream}: {status}"), &facts);
+        }
+    }
+    let status = render::run_status(record.status);
+    let facts = [("run_id", json!(record.run_id)), ("status", json!(status))];
+    console.info_with(&format!("run {}: {status}", record.run_id), &facts);
+}
+
+/// Streams of one source that failed for one reason.
+struct Failures<'a> {
+    streams: Vec<&'a str>,
+    error: &'a ErrorRecord,
+}
+
+/// The failures of a source. What concerns the whole source is told once, not once a stream.
+fn failures(source: &SourceRecord) -> Vec<Failures<'_>> {
+    let mut all: Vec<Failures<'_>> = Vec::new();
+    for (stream, outcome) in &source.streams {
+        let Some(error) = &outcome.error else { continue };
+        let same = all.iter_mut().find(|known| {
+            let shared = matches!(
+                error.code.as_str(),
+                "credentials" | "forbidden" | "source_unavailable" | "rate_limited"
+            );
+            let equal = known.error.message == error.message || shared;
+            known.error.code == error.code && known.error.hint == error.hint && equal
+        });
+        match same {
+            Some(known) => known.streams.push(stream),
+            None => all.push(Failures { streams: vec![stream], error }),
+        }
+    }
+    all
+}
+
+impl Failures<'_> {
+    fn tell(&self, source: &str, console: Console, credential: Option<&str>) {
+        let mut message = match self.streams.split_first() {
+            Some((first, _)) => format!("{source}.{first}: {}", self.error.message),
+            None => self.error.message.clone(),
+        };
+        if let Some((_, more)) = self.streams.split_first().filter(|(_, more)| !more.is_empty()) {
+            let count = render::counted(more.len() as u64, "more stream");
+            message.push_str(&format!("; {count} likewise: {}", more.join(", ")));
+        }
+        let concerned = matches!(self.error.code.as_str(), "credentials" | "forbidden");
+        let hint = match (&self.error.hint, credential.filter(|_| concerned)) {
+            (Some(hint), Some(place)) => Some(format!("{hint} ({place})")),
+            (hint, _) => hint.clone(),
+        };
+        let facts =
+            [("source", json!(source)), ("streams", json!(self.streams)), ("code", json!(self.error.code))];
+        console.error_with(&message, hint.as_deref(), &facts);
     }
 }

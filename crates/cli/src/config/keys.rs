@@ -5,15 +5,19 @@ use userhaul_connector::settings::{SettingKind, SettingSpec};
 use super::ConnectorEntry;
 
 /// A key that every source takes.
-pub(super) struct CommonKey {
+pub(crate) struct CommonKey {
     /// The key.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
+    /// What its value is, for the documentation.
+    pub(crate) kind: &'static str,
+    /// What holds without it, for the documentation.
+    pub(crate) default: &'static str,
     /// How its value is written on the command line.
     pub(super) form: Form,
     /// A value for the generated configuration, as TOML.
-    pub(super) example: &'static str,
+    pub(crate) example: &'static str,
     /// One sentence for the generated configuration, without a full stop.
-    pub(super) help: &'static str,
+    pub(crate) help: &'static str,
 }
 
 /// How a value is written on the command line.
@@ -28,77 +32,115 @@ pub(super) enum Form {
 }
 
 /// The keys that every source takes.
-pub(super) const COMMON: [CommonKey; 14] = [
-    CommonKey { name: "connector", form: Form::Text, example: "\"sprig\"", help: "The vendor's connector" },
+pub(crate) const COMMON: [CommonKey; 14] = [
+    CommonKey {
+        name: "connector",
+        kind: "text",
+        default: "required",
+        form: Form::Text,
+        example: "\"sprig\"",
+        help: "The vendor's connector",
+    },
     CommonKey {
         name: "base_url",
+        kind: "URL",
+        default: "the vendor's, where it has one",
         form: Form::Text,
         example: "\"https://api.example.com\"",
         help: "Send every request to this origin instead of the vendor's",
     },
     CommonKey {
         name: "streams",
+        kind: "list of texts",
+        default: "all stable streams",
         form: Form::List,
         example: "[\"users\", \"user_*\"]",
         help: "Only these streams: names or globs; all stable ones by default",
     },
     CommonKey {
         name: "start_date",
+        kind: "date",
+        default: "all there is",
         form: Form::Text,
         example: "\"2024-01-01\"",
         help: "The first day of streams that are read in windows of time",
     },
     CommonKey {
         name: "rate_limit",
+        kind: "table",
+        default: "the vendor's",
         form: Form::Toml,
         example: "{ requests = 1000, per = \"5m\", mode = \"window\" }",
         help: "A limit on requests instead of the vendor's: `window` allows bursts, `paced` spaces evenly",
     },
     CommonKey {
         name: "max_concurrency",
+        kind: "whole number, 1 to 65535",
+        default: "the connector's",
         form: Form::Toml,
         example: "4",
         help: "At most so many requests at a time",
     },
     CommonKey {
         name: "timeout",
+        kind: "duration",
+        default: "the connector's",
         form: Form::Text,
         example: "\"60s\"",
         help: "How long one request may take",
     },
     CommonKey {
         name: "deletes",
+        kind: "`remove` or `mark`",
+        default: "`remove`",
         form: Form::Text,
         example: "\"remove\"",
         help: "Rows that the vendor no longer has: `remove` them, or `mark` them with `_deleted_at`",
     },
-    CommonKey { name: "history", form: Form::Toml, example: "false", help: "Keep former versions of rows" },
+    CommonKey {
+        name: "history",
+        kind: "true or false",
+        default: "`false`",
+        form: Form::Toml,
+        example: "false",
+        help: "Keep former versions of rows",
+    },
     CommonKey {
         name: "look_back",
+        kind: "duration",
+        default: "none",
         form: Form::Text,
         example: "\"2d\"",
         help: "Ask again for this long before the last checkpoint, for rows that come late",
     },
     CommonKey {
         name: "full_every",
+        kind: "duration",
+        default: "none",
         form: Form::Text,
         example: "\"7d\"",
         help: "Read everything from the beginning this often",
     },
     CommonKey {
         name: "privacy",
+        kind: "table",
+        default: "none",
         form: Form::Toml,
         example: "{ hash = [\"email\"], key = \"${PEPPER}\", drop = [\"first_name\"] }",
         help: "Columns to replace by a keyed hash, and columns to empty",
     },
     CommonKey {
         name: "archive",
+        kind: "true or false",
+        default: "`false`",
         form: Form::Toml,
         example: "true",
         help: "Keep the vendor's answers, for `userhaul replay`",
     },
     CommonKey {
         name: "wire",
+        kind: "table or path",
+        default: "none",
         form: Form::Toml,
         example: "\"wire.toml\"",
         help: "Corrections of the connector's facts: a table or a file",

@@ -6,7 +6,7 @@
 
 mod destination;
 mod expand;
-mod keys;
+pub(crate) mod keys;
 mod problem;
 mod reading;
 mod set;

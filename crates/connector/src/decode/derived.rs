@@ -4,10 +4,12 @@ use super::{
     Counts, DecodeError,
     builder::Values,
     extra::{self, Leftover},
+    met::Met,
     shape::Target,
+    structure::{earlier_duplicates, read_private, target_of},
     table::Lineage,
     table_builder::{KeyColumn, TableBuilder, close_lineage, push_text, synthesise},
-    value::{Fit, Met, earlier_duplicates, read_private, target_of},
+    value::Fit,
 };
 use crate::json::scan::{JsonError, Scanner};
 

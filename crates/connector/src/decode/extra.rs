@@ -2,7 +2,7 @@
 
 use super::{
     builder::{ColumnBuilder, Values},
-    value::Met,
+    met::Met,
 };
 
 /// A member of a row that goes into `_extra`: byte ranges of the page, the key with its quotes.

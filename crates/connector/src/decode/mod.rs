@@ -5,13 +5,17 @@
 //! takes goes into `_extra`, as it came. No tree of values is built.
 
 mod builder;
+mod custom;
 mod derived;
+mod entries;
 mod envelope;
 mod extra;
+mod met;
 mod names;
 mod private;
 mod row;
 mod shape;
+mod structure;
 mod table;
 mod table_builder;
 mod value;

@@ -4,16 +4,18 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 use super::{
     Counts, CustomFields, DecodeError, DecodeOptions, PageRows, Taken,
-    builder::{Values, last_end},
+    builder::Values,
     derived::Derived,
     extra::{self, Leftover},
+    met::Met,
     names,
     shape::Target,
+    structure::{earlier_duplicates, read_private, target_of},
     table::{Lineage, TableLayout},
     table_builder::{
         KeyColumn, TableBuilder, close_lineage, key_column, parent_column, push_text, siphasher, synthesise,
     },
-    value::{Entries, Fit, Met, earlier_duplicates, read_private, target_of},
+    value::Fit,
 };
 use crate::json::{
     scan::{JsonError, Kind, Scanner, StringSpan},
@@ -23,11 +25,11 @@ use crate::json::{
 /// Reads the rows of a stream's pages.
 #[derive(Debug)]
 pub(crate) struct RowReader {
-    table: TableBuilder,
+    pub(crate) table: TableBuilder,
     derived: Vec<Derived>,
-    custom: Option<(usize, CustomFields)>,
+    pub(crate) custom: Option<(usize, CustomFields)>,
     counts: Counts,
-    met: Met,
+    pub(crate) met: Met,
     leftovers: Vec<Leftover>,
     watch_keys: bool,
     watch_cursor: Option<KeyColumn>,
@@ -320,8 +322,12 @@ impl RowReader {
         scanner.space();
         let start = scanner.at;
         let mut kept = true;
-        if scanner.peek() == Some(b'{') {
+        if scanner.kind()? == Kind::Null {
+            scanner.literal("null")?;
+        } else if scanner.peek() == Some(b'{') {
             let mut more = scanner.enter_object()?;
+            // An empty object is not the same as none.
+            kept = more;
             while more {
                 let member = scanner.string()?;
                 scanner.colon()?;
@@ -354,7 +360,11 @@ impl RowReader {
     }
 
     /// Keeps a member for `_extra`.
-    fn leave(&mut self, scanner: &mut Scanner<'_>, key: std::ops::Range<usize>) -> Result<(), JsonError> {
+    pub(crate) fn leave(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        key: std::ops::Range<usize>,
+    ) -> Result<(), JsonError> {
         let value = scanner.skip()?;
         self.leftovers.push(Leftover { key, value });
         Ok(())
@@ -367,67 +377,6 @@ impl RowReader {
         } else if self.counts.new_fields.len() < 1000 {
             self.counts.new_fields.insert(String::from_utf8_lossy(key.inner).into_owned(), 1);
         }
-    }
-
-    fn is_custom_column(&self, index: usize) -> bool {
-        self.custom.as_ref().is_some_and(|(column, _)| *column == index)
-    }
-
-    fn is_custom(&self, key: StringSpan<'_>) -> bool {
-        self.custom.as_ref().is_some_and(|(_, custom)| {
-            std::str::from_utf8(key.inner).is_ok_and(|name| custom.names.contains(name))
-        })
-    }
-
-    fn custom_entry(&mut self, scanner: &mut Scanner<'_>, key: StringSpan<'_>) -> Result<(), JsonError> {
-        let Some((column, _)) = &self.custom else { return Ok(()) };
-        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[*column].builder.values
-        else {
-            return Ok(());
-        };
-        Entries { keys, values, valid, wrapped: false }.entry(key, scanner, &mut self.met)
-    }
-
-    /// Reads an object of custom fields, or null, under the map column's own name; anything else is a leftover.
-    fn custom_object(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        key: std::ops::Range<usize>,
-        index: usize,
-    ) -> Result<bool, JsonError> {
-        match scanner.kind()? {
-            Kind::Object => {}
-            Kind::Null => {
-                scanner.literal("null")?;
-                return Ok(false);
-            }
-            _ => {
-                self.leave(scanner, key)?;
-                return Ok(false);
-            }
-        }
-        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[index].builder.values
-        else {
-            return Ok(false);
-        };
-        Entries { keys, values, valid, wrapped: false }.append(scanner, &mut self.met)?;
-        Ok(true)
-    }
-
-    /// Ends the current row of the custom fields' map.
-    fn close_custom(&mut self, any: bool) {
-        let Some((column, _)) = &self.custom else { return };
-        let field = &mut self.table.shape.fields[*column];
-        if !any {
-            return;
-        }
-        if let Values::Map { ends, keys, values, valid, .. } = &mut field.builder.values {
-            let start = last_end(ends);
-            Entries { keys, values, valid, wrapped: false }.unique(start, &mut self.met);
-            ends.push(i32::try_from(keys.len()).unwrap_or(i32::MAX));
-        }
-        field.builder.valid.push(true);
-        field.seen = Some(0);
     }
 
     /// Appends the row's columns that are not the vendor's.

@@ -77,6 +77,8 @@ pub struct End {
     pub unproven: Option<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Why the one answer that came may be a part of the rows: a smaller window is asked for, if there is one.
+    pub cut: Option<String>,
     /// Whether the rows of the last answer are to be forgotten: they were all there before.
     pub forget_last: bool,
 }
@@ -136,6 +138,29 @@ pub enum PagingError {
         /// The probe's status.
         status: u16,
     },
+}
+
+/// A set of key hashes. They are evenly spread already, so they are their own hash.
+pub(crate) type KeySet = std::collections::HashSet<u64, std::hash::BuildHasherDefault<AsIs>>;
+
+/// Takes a `u64` for its own hash.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct AsIs(u64);
+
+impl std::hash::Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }
 
 /// The parameter of a page's size, with its value.

@@ -8,13 +8,14 @@
 //!
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
-use std::collections::HashSet;
-
-use super::{Ask, End, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
+use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
 use crate::spec::PagePaging;
 
 /// How often a list that moved is read again.
 const MAX_RESTARTS: u32 = 2;
+
+/// Sizes at which a server that ignores the page's number may have cut its answer (vendors/userlane.md 5.3).
+const ROUND: [u64; 5] = [100, 500, 1000, 5000, 10_000];
 
 /// The ask whose answer tells only whether the total is still the same.
 const RECHECK: u64 = u64::MAX;
@@ -31,7 +32,7 @@ pub struct PageNumber {
 /// What one walk from the first page on has seen.
 #[derive(Debug, Default)]
 struct Walk {
-    seen: HashSet<u64>,
+    seen: KeySet,
     rows: u64,
     inexact: bool,
     total: Option<u64>,
@@ -64,11 +65,14 @@ impl PageNumber {
         let walk = &mut self.walk;
         walk.rows += page.rows;
         walk.inexact |= !page.exact;
-        let in_page: HashSet<u64> = page.keys.iter().copied().collect();
-        let fresh = in_page.iter().filter(|key| !walk.seen.contains(key)).count() as u64;
+        let before = walk.seen.len();
+        walk.seen.extend(page.keys);
+        let fresh = (walk.seen.len() - before) as u64;
         // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
-        let repeated = fresh < in_page.len() as u64;
-        walk.seen.extend(in_page);
+        let repeated = fresh < page.keys.len() as u64 && {
+            let in_page: KeySet = page.keys.iter().copied().collect();
+            fresh < in_page.len() as u64
+        };
         if repeated && fresh > 0 && page.exact {
             walk.moved = true;
         }
@@ -163,8 +167,12 @@ impl Pager for PageNumber {
         // Without totals: on, until nothing new comes.
         if page.rows == 0 || (number > self.paging.first && fresh == 0) {
             let forget_last = page.rows > 0;
+            // The second page is the first one: there are no pages, and this may not be all.
+            let ignored = forget_last && number == self.paging.first + 1;
+            let cut = (ignored && ROUND.contains(&page.rows) && self.walk.total.is_none())
+                .then(|| format!("exactly {} rows came, and page 2 was page 1 again", page.rows));
             return Ok(match self.settle() {
-                Next::Done(end) => Next::Done(End { forget_last, ..end }),
+                Next::Done(end) => Next::Done(End { forget_last, cut, ..end }),
                 other => other,
             });
         }

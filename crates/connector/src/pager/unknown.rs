@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use super::{Ask, End, Next, PageFacts, Pager, PagingError};
+use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError};
 
 /// vendors/userlot.md 3.1: a hard cap of pages.
 const MAX_PAGES: u64 = 10_000;
@@ -31,7 +31,7 @@ enum Stage {
 #[derive(Debug)]
 pub struct Unknown {
     stage: Stage,
-    seen: HashSet<u64>,
+    seen: KeySet,
     links: HashSet<String>,
     first_rows: u64,
     page: u64,
@@ -51,7 +51,7 @@ impl Unknown {
     pub fn new() -> Self {
         Self {
             stage: Stage::First,
-            seen: HashSet::new(),
+            seen: KeySet::default(),
             links: HashSet::new(),
             first_rows: 0,
             page: 1,
@@ -68,7 +68,7 @@ impl Unknown {
             .total
             .filter(|&total| total > distinct)
             .map(|total| format!("the vendor counts {total} rows, {distinct} distinct ones came"));
-        Next::Done(End { unproven, warnings, forget_last })
+        Next::Done(End { unproven, warnings, forget_last, cut: None })
     }
 
     fn numbered(&mut self, sure: bool) -> Result<Next, PagingError> {

@@ -113,9 +113,6 @@ pub struct Running {
     server: JoinHandle<()>,
 }
 
-/// Every row of a stream, by the stream's name; none for an unknown name.
-type Truth = Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>;
-
 impl std::fmt::Debug for Running {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Running").field("vendor", &self.vendor).finish_non_exhaustive()
@@ -156,8 +153,6 @@ pub(crate) struct Core {
     pub(crate) users: usize,
     pub(crate) seed: u64,
     pub(crate) switches: Switches,
-    /// When the simulator started, on the wall clock.
-    pub(crate) started: jiff::Timestamp,
     log: Mutex<Log>,
     limiter: Mutex<Option<Limiter>>,
     faults: Mutex<Faults>,
@@ -181,6 +176,9 @@ pub(crate) struct Api {
     /// Every row of a stream as the vendor sends it, by the stream's name in the reference; none for an unknown name.
     pub(crate) truth: Truth,
 }
+
+/// Rows by the name of their stream.
+pub(crate) type Truth = Arc<dyn Fn(&str) -> Option<Vec<Value>> + Send + Sync>;
 
 /// Starts a vendor's simulator.
 ///
@@ -206,7 +204,6 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         users: options.users,
         seed: options.seed,
         switches,
-        started: jiff::Timestamp::now(),
         log: Mutex::new(Log::new(now)),
         limiter: Mutex::new(limit.map(|limit| Limiter::new(limit, now))),
         faults: Mutex::new(Faults::new(scenario.faults.clone())),
@@ -282,6 +279,7 @@ fn refusal(core: &Core, now: Instant) -> Option<Response> {
     let value = match limiter.retry_after() {
         "seconds" => Some(seconds.to_string()),
         "date" => {
+            #[expect(clippy::disallowed_methods, reason = "`Retry-After` as a date is on the server's clock")]
             let at = jiff::Timestamp::now()
                 + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(60));
             Some(at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())

@@ -1,0 +1,17 @@
+//! The command line as its user sees it: exit codes, both outputs, files.
+//!
+//! Every test starts the built program in a folder of its own, against simulators of its own. Nothing here knows how the
+//! program works inside; `contract.md` says what it promises.
+
+mod check;
+mod config;
+mod export;
+mod folder;
+mod output;
+mod plan;
+mod quota;
+mod record;
+mod secrets;
+mod signals;
+mod vendors;
+mod words;
