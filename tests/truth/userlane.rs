@@ -211,7 +211,7 @@ async fn what_cannot_be_read_right_is_refused() {
             "bearer" => (1, "credentials"),
             _ => (1, ""),
         };
-        let named = error.is_empty() || codes.iter().any(|code| *code == error);
+        let named = error.is_empty() || codes.contains(&error);
         if outcome.code == code && named {
             Vec::new()
         } else {

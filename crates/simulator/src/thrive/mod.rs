@@ -1,7 +1,7 @@
 //! The Thrive Learning API: HTTP Basic and OAuth, JSON under `/rest/v1` (reads, writes) and `/rest/v2` (user lifecycle).
 //!
 //! Written from the vendor reference alone; row numbers in comments are those of its list of open assumptions. The
-//! world lies in the two years before [`instants::WORLD_END`]; what a write stamps lies after it, one second a write,
+//! world lies in the two years before `instants::WORLD_END`; what a write stamps lies after it, one second a write,
 //! so that a run can be repeated. Requests a window (row 24) are the scenario's `limit`, off by default.
 
 use std::sync::{

@@ -1,6 +1,6 @@
 //! The Userlane API: eight exports and the attribute import, from `userlane.md`, the vendor reference.
 //!
-//! Two properties of one company, over the two years before [`world::END_MS`]. The wire is the default profile of
+//! Two properties of one company, over the two years before `world::END_MS`. The wire is the default profile of
 //! the reference (section 1.6); the switches bend it. With `query_id` the exports stand at `/v1/{resource}` and take
 //! `propertyId` as a parameter. One invariant: what a request is answered depends on seed, size, switches and the
 //! requests before it, never on the clock (`rate_limit` apart).
