@@ -110,6 +110,7 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
 fn row_of(stream: &str, mut row: Value, flat: bool) -> Value {
     if stream == "user_profiles"
         && !flat
+        && row["attributes"].is_object()
         && let Some(members) = row.as_object_mut()
         && let Some(Value::Object(scopes)) = members.remove("attributes")
     {
@@ -177,16 +178,19 @@ async fn a_window_that_is_empty_once_keeps_its_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_may_be_cut_is_asked_for_in_halves() {
-    let source = format!("{}streams = [\"heart_scores\", \"guide_events\"]\n", case(&[]).source);
+    let source = format!("{}streams = [\"guide_events\"]\n", case(&[]).source);
     let switches = [("ignore_paging", "on"), ("page_size_cap", "100")];
-    run::all(vec![Case { source, users: 900, ..case(&switches) }], |_, outcome| {
+    let worlds = [40, 200, 900].map(|users| Case { source: source.clone(), users, ..case(&switches) });
+    run::all(worlds.to_vec(), |case, outcome| {
+        let truth = outcome.truth("guide_events");
         let mut problems = outcome.flawless();
-        problems.extend(outcome.compare(
-            "guide_events",
-            &outcome.truth("guide_events"),
-            notes("guide_events"),
-            &[],
-        ));
+        let differs = outcome.compare("guide_events", &truth, notes("guide_events"), &[]);
+        // Where even a day holds more than an answer, that is said.
+        if case.users < 900 {
+            problems.extend(differs);
+        } else if !outcome.stderr.contains("the list may be truncated") {
+            problems.push("nothing was said of a truncated list".to_owned());
+        }
         problems
     })
     .await;

@@ -150,6 +150,7 @@ async fn read_one_way(
     let guarded = stream.mode == SyncMode::FullRefresh
         && wanted
         && before >= SHRINK_FLOOR
+        && !stream.keeps_absent
         && !run.options.allow_shrink
         && run.options.limit.is_none();
     let mut tables = tables;
@@ -202,7 +203,7 @@ async fn finish(
     write_missing(run, stream, derived, &mut tables, tally)?;
     let partial = tally.unproven.is_some() || record.error.is_some();
     let scoped = stream.window().is_some() && (run.options.from.is_some() || run.options.to.is_some());
-    let replace = if partial || scoped { Replace::Nothing } else { Replace::All };
+    let replace = if partial || scoped || stream.keeps_absent { Replace::Nothing } else { Replace::All };
     let committed = tokio::task::spawn_blocking(move || {
         let mut written = BTreeMap::new();
         let own = tables.own.commit(replace)?;
@@ -284,7 +285,10 @@ async fn all_slices(
     let mut waiting: VecDeque<(Slice, u32)> = slices.into_iter().map(|slice| (slice, 0)).collect();
     let mut under_way = FuturesUnordered::new();
     let mut number = 0;
-    let several = waiting.len() > 1;
+    // Properties fail and succeed by themselves; where none may be seen, there is nothing to commit.
+    let several = stream_has_properties(walks.stream);
+    let mut forbidden = None;
+    let mut read = 0;
     let mut failure: Option<StreamError> = None;
     loop {
         while under_way.len() < walks.source.concurrency.max(1) {
@@ -294,7 +298,7 @@ async fn all_slices(
         }
         let Some(done) = under_way.next().await else { break };
         match done.read {
-            Ok(None) => {}
+            Ok(None) => read += 1,
             Ok(Some(halves)) => {
                 for half in halves.into_iter().rev() {
                     waiting.push_front((half, done.halvings + 1));
@@ -304,6 +308,7 @@ async fn all_slices(
             Err(error) if several && is_forbidden(&error) => {
                 walks.warn(format!("{}: {error}", done.label));
                 fail(record, &error);
+                forbidden = Some(error);
             }
             Err(error) => {
                 failure = Some(error);
@@ -311,10 +316,14 @@ async fn all_slices(
             }
         }
     }
-    match failure {
+    match failure.or(forbidden.filter(|_| read == 0)) {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+fn stream_has_properties(stream: &StreamSpec) -> bool {
+    stream.axes.iter().any(|axis| matches!(axis, Axis::Property { .. }))
 }
 
 fn is_forbidden(error: &StreamError) -> bool {
@@ -423,9 +432,9 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// The days of a table that is read in windows that hold their rows for good.
+    /// The days of a table that is read in windows of days.
     fn read(run: &SourceRun<'_>, stream: &StreamSpec, wanted: bool) -> Result<Self, StreamError> {
-        let Some(axis) = stream.window().filter(|axis| axis.keep_inside && axis.days.is_some()) else {
+        let Some(axis) = stream.window().filter(|axis| axis.days.is_some()) else {
             return Ok(Self::default());
         };
         let property = stream.axes.iter().find_map(|axis| match axis {

@@ -322,9 +322,7 @@ impl RowReader {
         scanner.space();
         let start = scanner.at;
         let mut kept = true;
-        if scanner.kind()? == Kind::Null {
-            scanner.literal("null")?;
-        } else if scanner.peek() == Some(b'{') {
+        if scanner.peek() == Some(b'{') {
             let mut more = scanner.enter_object()?;
             // An empty object is not the same as none.
             kept = more;

@@ -95,6 +95,8 @@ struct StreamFile {
     version: Option<String>,
     #[serde(default = "full_refresh")]
     mode: SyncMode,
+    #[serde(default)]
+    keeps_absent: bool,
     columns: toml::Table,
     #[serde(default)]
     aliases: IndexMap<String, Vec<String>>,
@@ -237,6 +239,7 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         cursor: file.cursor,
         version: file.version,
         mode: file.mode,
+        keeps_absent: file.keeps_absent,
         table,
         needs: file.needs,
         custom_fields: file.custom_fields,

@@ -43,6 +43,8 @@ pub struct StreamSpec {
     pub version: Option<String>,
     /// How it is kept up to date.
     pub mode: SyncMode,
+    /// Whether rows that no longer come are kept: the list may be partial, or rows leave one window for another.
+    pub keeps_absent: bool,
     /// Its table.
     pub table: TableLayout,
     /// Streams whose tables `unify` reads.
