@@ -141,6 +141,19 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_second_page_is_reported() {
+    run::all(vec![case(&[("paging", "strict_unknown_params")])], |_, outcome| {
+        let mut problems = outcome.flawless();
+        if !outcome.record("end_users")["warnings"].to_string().contains("page 2 was refused with status 422")
+        {
+            problems.push(format!("no warning: {}", outcome.record("end_users")));
+        }
+        problems
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_right_is_refused() {
     let mut cases = vec![case(&[("html_200", "on")]), case(&[("redirect_to", "https://elsewhere.example")])];
     cases.push(case(&[("paging", "link_header"), ("link_form", "other_host")]));

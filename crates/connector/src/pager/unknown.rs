@@ -123,9 +123,11 @@ impl Unknown {
 
     fn numbered_page(&mut self, page: &PageFacts<'_>, fresh: u64, sure: bool) -> Result<Next, PagingError> {
         if page.status >= 400 {
-            if sure || self.page > 2 {
-                self.warnings.push(format!("page {} was refused with status {}", self.page, page.status));
-            }
+            let taken_for = if sure || self.page > 2 { "the end" } else { "a list without pages" };
+            self.warnings.push(format!(
+                "page {} was refused with status {}: taken for {taken_for}",
+                self.page, page.status
+            ));
             return Ok(self.done(false));
         }
         if page.rows == 0 {
