@@ -33,6 +33,13 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Failure> {
+    // Watched for before anything is said: whoever reads an address may stop us at once.
+    let watch = |kind| {
+        tokio::signal::unix::signal(kind)
+            .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))
+    };
+    let mut terminate = watch(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = watch(tokio::signal::unix::SignalKind::interrupt())?;
     let scenario = match &options.scenario {
         None => Scenario::default(),
         Some(path) => {
@@ -62,10 +69,8 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         running.push(server);
     }
     console.info("serving until interrupted");
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     for server in &running {

@@ -321,7 +321,7 @@ impl RowReader {
     ) -> Result<(), JsonError> {
         scanner.space();
         let start = scanner.at;
-        let mut kept = true;
+        let mut kept;
         if scanner.peek() == Some(b'{') {
             let mut more = scanner.enter_object()?;
             // An empty object is not the same as none.
