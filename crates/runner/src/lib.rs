@@ -5,11 +5,13 @@
 
 mod error;
 mod fetch;
+mod inputs;
 mod orders;
 mod partition;
 pub mod progress;
 pub mod record;
 mod run;
+mod slices;
 mod source;
 mod stream;
 mod tables;
