@@ -22,5 +22,5 @@ mod walk;
 mod writer;
 
 pub use error::StreamError;
-pub use run::{RunError, sync};
+pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};
