@@ -119,6 +119,7 @@ fn section(registration: &Registration, stream: &StreamSpec) -> String {
     fact("Cursor", code(stream.cursor.as_deref().unwrap_or_default()));
     fact("Newer of two rows by", code(stream.version.as_deref().unwrap_or_default()));
     fact("Sync mode", stream.mode.name().to_owned());
+    fact("Read again", read_again(stream));
     fact("Files", partition(&stream.partition));
     fact("Needs", codes(stream.depends_on()));
     fact("Unified", unified(registration, stream));
@@ -131,6 +132,34 @@ fn section(registration: &Registration, stream: &StreamSpec) -> String {
     }
     text.push_str(&markdown(&["column", "type", "vendor's name", "meaning"], columns));
     text
+}
+
+/// What an incremental run reads again, and when everything is read.
+fn read_again(stream: &StreamSpec) -> String {
+    let mut parts = Vec::new();
+    if stream.window().is_some() && !stream.look_back.is_zero() {
+        parts.push(format!("{} before the checkpoint", span(stream.look_back)));
+    }
+    if let Some(since) = &stream.since {
+        let overlap = span(since.overlap);
+        parts.push(format!(
+            "by {}, {overlap} before the last pass, where a full pass is long",
+            code(&since.param)
+        ));
+    }
+    if let Some(every) = stream.full_every {
+        let what = if stream.parent().is_some() { "each id" } else { "everything" };
+        parts.push(format!("{what} after {}", span(every)));
+    }
+    parts.join("; ")
+}
+
+/// A span in its largest whole unit.
+fn span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "second"));
+    crate::render::counted(seconds / unit, name)
 }
 
 /// A column, and below it the members that the vendor documents.
