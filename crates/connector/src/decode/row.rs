@@ -33,6 +33,7 @@ pub(crate) struct RowReader {
     leftovers: Vec<Leftover>,
     watch_keys: bool,
     watch_cursor: Option<KeyColumn>,
+    watch_last: Option<KeyColumn>,
     layout: TableLayout,
 }
 
@@ -68,6 +69,7 @@ impl RowReader {
             leftovers: Vec::new(),
             watch_keys: false,
             watch_cursor: None,
+            watch_last: None,
             layout,
         }
     }
@@ -96,6 +98,18 @@ impl RowReader {
     pub(crate) fn watch(&mut self, keys: bool, cursor: Option<&str>) {
         self.watch_keys = keys;
         self.watch_cursor = cursor.and_then(|name| key_column(&self.layout, name));
+    }
+
+    pub(crate) fn watch_last(&mut self, column: Option<&str>) {
+        self.watch_last = column.and_then(|name| key_column(&self.layout, name));
+    }
+
+    /// The watched value of the last row, if there are rows from `first` on.
+    pub(crate) fn last_text(&self, first: usize) -> Option<String> {
+        let row = self.table.rows.checked_sub(1).filter(|&row| row >= first)?;
+        let builder = self.table.key_builder(self.watch_last?)?;
+        let text = builder.text(row).map(|text| String::from_utf8_lossy(text).into_owned());
+        text.or_else(|| builder.number(row).map(|number| number.to_string()))
     }
 
     /// The number of rows of every table, to go back to.

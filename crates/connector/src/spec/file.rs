@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging, PartitionBy,
-    SpecError, StreamSpec, SyncMode, axis::AxisFile,
+    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, Paging, PartitionBy, SpecError,
+    StreamSpec, SyncMode, auth::AuthFile, axis::AxisFile, consistent::consistent, unified,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -17,15 +17,22 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct ConnectorFile {
     connector: String,
-    title: String,
+    title: Option<String>,
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     base_url: Option<String>,
+    #[serde(default)]
     quota: QuotaFile,
+    #[serde(default = "concurrency")]
     concurrency: usize,
+    #[serde(default = "timeout")]
     timeout: String,
     auth: Option<AuthFile>,
-    check: CheckFile,
+    #[serde(default)]
+    headers: IndexMap<String, String>,
+    check: Option<CheckFile>,
     streams: IndexMap<String, toml::Value>,
 }
 
@@ -34,26 +41,16 @@ struct ConnectorFile {
 struct QuotaFile {
     requests: u32,
     per: String,
+    #[serde(default = "window")]
     mode: QuotaMode,
+    #[serde(default)]
     docs: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthFile {
-    header: String,
-    /// `raw`, `bearer`, or the word itself.
-    scheme: String,
-}
-
-impl From<AuthFile> for HeaderAuth {
-    fn from(file: AuthFile) -> Self {
-        let scheme = match file.scheme.as_str() {
-            "raw" => None,
-            "bearer" => Some("Bearer".to_owned()),
-            _ => Some(file.scheme),
-        };
-        Self { header: file.header, scheme }
+impl Default for QuotaFile {
+    /// What is polite where the vendor publishes no limit.
+    fn default() -> Self {
+        Self { requests: 5, per: "1s".to_owned(), mode: QuotaMode::Paced, docs: String::new() }
     }
 }
 
@@ -68,7 +65,9 @@ struct CheckFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StreamFile {
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     assumption: Option<String>,
     #[serde(default)]
@@ -107,6 +106,8 @@ struct StreamFile {
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
     derived: Option<DerivedFile>,
+    #[serde(default)]
+    unified: toml::Table,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +129,18 @@ struct DerivedFile {
     ordinal: bool,
     #[serde(default)]
     single: bool,
+}
+
+fn concurrency() -> usize {
+    2
+}
+
+fn timeout() -> String {
+    "60s".to_owned()
+}
+
+fn window() -> QuotaMode {
+    QuotaMode::Window
 }
 
 fn whole_page() -> Vec<String> {
@@ -159,6 +172,11 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         let stream = stream(&name, value)?;
         streams.insert(name, stream);
     }
+    let check = match file.check {
+        Some(check) => CheckSpec { stream: check.stream, params: check.params.into_iter().collect() },
+        None => cheapest(&streams)?,
+    };
+    let auth = file.auth.map(AuthFile::read).transpose();
     let spec = ConnectorSpec {
         quota: Quota {
             requests: file.quota.requests.max(1),
@@ -168,10 +186,11 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         quota_docs: file.quota.docs,
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
-        check: CheckSpec { stream: file.check.stream, params: file.check.params.into_iter().collect() },
-        auth: file.auth.map(HeaderAuth::from),
+        check,
+        auth: auth.map_err(|message| SpecError::at("auth", message))?,
+        headers: file.headers.into_iter().collect(),
+        title: file.title.unwrap_or_else(|| file.connector.clone()),
         name: file.connector,
-        title: file.title,
         about: file.about,
         docs: file.docs,
         base_url: file.base_url,
@@ -179,6 +198,14 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
     };
     consistent(&spec)?;
     Ok(spec)
+}
+
+/// The check of a file that names none: the first stream that can be asked without knowing another.
+fn cheapest(streams: &IndexMap<String, StreamSpec>) -> Result<CheckSpec, SpecError> {
+    let alone = |stream: &&StreamSpec| stream.derived.is_none() && stream.parent().is_none();
+    let stream = streams.values().find(alone);
+    let stream = stream.ok_or_else(|| SpecError::at("streams", "no stream that can be asked by itself"))?;
+    Ok(CheckSpec { stream: stream.name.clone(), params: Vec::new() })
 }
 
 fn one_line(error: &toml::de::Error) -> String {
@@ -221,7 +248,9 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         primary_key: file.primary_key,
         stream: name.to_owned(),
     };
+    let unified = unified::read(&place, &file.unified, &table)?;
     Ok(StreamSpec {
+        unified,
         name: name.to_owned(),
         about: file.about,
         docs: file.docs,
@@ -265,8 +294,8 @@ fn given_columns(axis: &Axis) -> Vec<Column> {
         Axis::Parent(parent) => {
             vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
         }
-        Axis::Window(window) if window.years => [&window.from, &window.to]
-            .into_iter()
+        Axis::Window(window) if window.years => std::iter::once(&window.from)
+            .chain(&window.to)
             .map(|field| Column {
                 field: field.clone(),
                 name: snake_case(field),
@@ -290,46 +319,4 @@ fn partition(text: &str) -> Result<PartitionBy, String> {
         Some(("month", column)) => Ok(PartitionBy::Month(column.to_owned())),
         _ => Err(format!("unknown partition `{text}`; one of one, bucket, value:COLUMN, month:COLUMN")),
     }
-}
-
-/// Names that facts use of each other exist.
-fn consistent(spec: &ConnectorSpec) -> Result<(), SpecError> {
-    let known = |place: &str, stream: &str| {
-        if spec.streams.contains_key(stream) {
-            Ok(())
-        } else {
-            Err(SpecError::at(place, format!("no stream `{stream}`")))
-        }
-    };
-    known("check.stream", &spec.check.stream)?;
-    for (name, stream) in &spec.streams {
-        let place = format!("streams.{name}");
-        for other in stream.depends_on() {
-            known(&place, other)?;
-        }
-        let schema = stream.table.schema();
-        let columns = stream
-            .table
-            .primary_key
-            .iter()
-            .chain(&stream.cursor)
-            .chain(&stream.version)
-            .chain(match &stream.partition {
-                PartitionBy::Month(column) | PartitionBy::Value(column) => Some(column),
-                PartitionBy::One | PartitionBy::Bucket => None,
-            })
-            .chain(stream.window().map(|window| &window.by).filter(|by| !by.is_empty()));
-        for column in columns {
-            if schema.field_with_name(column).is_err() {
-                return Err(SpecError::at(&place, format!("no column `{column}`")));
-            }
-        }
-        if stream.table.primary_key.is_empty() {
-            return Err(SpecError::at(&place, "`primary_key` is empty"));
-        }
-        if stream.derived.is_none() && !stream.path.starts_with('/') {
-            return Err(SpecError::at(&place, "`path` must begin with `/`"));
-        }
-    }
-    Ok(())
 }

@@ -3,19 +3,26 @@
 //! There are no expressions in the file; unknown keys are errors. A user's corrections are merged over it, key by key,
 //! before it is read.
 
+mod auth;
 mod axis;
+mod consistent;
 mod file;
 mod merge;
 mod paging;
 mod stream;
+mod unified;
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use auth::{AuthFacts, AuthSetting, BasicAuth, HeaderAuth};
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
-pub use paging::{CursorPaging, PagePaging, Paging};
+pub use paging::{
+    CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
+};
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
+pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;
 
@@ -40,21 +47,14 @@ pub struct ConnectorSpec {
     pub concurrency: usize,
     /// The longest that one request may take.
     pub timeout: Duration,
-    /// How the credential travels, where it is a header and a user may correct it.
-    pub auth: Option<HeaderAuth>,
+    /// How the credential travels, where facts can say it.
+    pub auth: Option<AuthFacts>,
+    /// Headers of every request, by name; none of them a credential.
+    pub headers: Vec<(String, String)>,
     /// A cheap request that proves reachability and credential.
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
-}
-
-/// A credential in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderAuth {
-    /// The header's name.
-    pub header: String,
-    /// The word before the credential; none where it stands alone.
-    pub scheme: Option<String>,
 }
 
 /// A cheap request.
@@ -93,6 +93,14 @@ impl ConnectorSpec {
         if let Some(corrections) = corrections {
             merge::over(&mut table, corrections);
         }
+        file::read(table)
+    }
+
+    /// Reads facts that are TOML already.
+    ///
+    /// # Errors
+    /// As [`ConnectorSpec::parse`].
+    pub fn read(table: toml::Table) -> Result<Self, SpecError> {
         file::read(table)
     }
 

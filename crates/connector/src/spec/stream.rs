@@ -1,6 +1,6 @@
 //! The facts about one stream.
 
-use super::{Axis, Fallback, Paging};
+use super::{Axis, Fallback, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -53,6 +53,8 @@ pub struct StreamSpec {
     pub custom_fields: Option<CustomFieldsSpec>,
     /// Where its rows are, if they are a pointer below another stream's.
     pub derived: Option<DerivedFrom>,
+    /// The unified records that its rows become, as far as facts say so.
+    pub unified: Vec<UnifiedSpec>,
 }
 
 /// How a stream is kept up to date.
