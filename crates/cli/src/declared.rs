@@ -167,10 +167,10 @@ fn in_words(error: &SpecError) -> (String, Option<String>) {
         return (format!("missing key {rest} in {place}"), None);
     }
     let Some((what, _)) = message.split_once(", expected") else {
-        return (format!("{place}: {message}"), None);
+        return (format!("{}: {message}", quoted_place(error)), None);
     };
     let ([word, known @ ..], true) = (quoted.as_slice(), message.starts_with("unknown ")) else {
-        return (format!("{place}: {message}"), None);
+        return (format!("{}: {message}", quoted_place(error)), None);
     };
     let what =
         what.replacen("unknown field", "unknown key", 1).replacen("unknown variant", "unknown word", 1);
@@ -178,6 +178,10 @@ fn in_words(error: &SpecError) -> (String, Option<String>) {
     let list: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
     let hint = (!list.is_empty()).then(|| format!("valid here: {}", list.join(", ")));
     (format!("{what} in {place}{}", question.unwrap_or_default()), hint)
+}
+
+fn quoted_place(error: &SpecError) -> String {
+    format!("`{}`", error.place)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

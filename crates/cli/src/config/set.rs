@@ -45,7 +45,8 @@ pub fn one_source(
     } else {
         let meant = nearest(connector, connectors.iter().map(|entry| entry.name));
         let question = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        let valid = format!("connectors: {}", listed(connectors.iter().map(|entry| entry.name)));
+        let names = listed(connectors.iter().map(|entry| entry.name));
+        let valid = format!("connectors: {names}, or a file such as `./crm.toml`");
         reading.problem_overall(format!("unknown connector `{connector}`{question}"), Some(valid));
         return reading.finish(None);
     };

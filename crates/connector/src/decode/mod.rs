@@ -65,7 +65,7 @@ pub struct DerivedLayout {
     pub stream: String,
     /// Its table.
     pub table: TableLayout,
-    /// The vendor's name of the parent's field that holds the rows.
+    /// The vendor's name of the parent's field that holds the rows, or `object/member`.
     pub field: String,
     /// For each leading column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,

@@ -18,6 +18,7 @@ use super::{
     value::Fit,
 };
 use crate::json::{
+    pointer,
     scan::{JsonError, Kind, Scanner, StringSpan},
     text,
 };
@@ -51,7 +52,8 @@ impl RowReader {
         let derived = options.derived.iter().map(|derived| Derived {
             stream: derived.stream.clone(),
             table: TableBuilder::new(&derived.table, &options.rules),
-            field: derived.field.as_bytes().to_vec(),
+            field: derived.field.split('/').next().unwrap_or_default().as_bytes().to_vec(),
+            below: derived.field.split_once('/').map_or_else(String::new, |(_, rest)| format!("/{rest}")),
             inherits: derived.inherits.iter().map(|field| parent_column(&layout, field)).collect(),
             single: derived.single,
             at: None,
@@ -427,6 +429,7 @@ impl RowReader {
         let row = self.table.rows - 1;
         for derived in &mut self.derived {
             let Some(at) = derived.at else { continue };
+            let Some(at) = inner(page, at, &derived.below)? else { continue };
             let mut scanner = Scanner { bytes: page, at };
             scanner.space();
             let inherited: Vec<Option<String>> = derived
@@ -478,6 +481,16 @@ impl RowReader {
         hasher.finish()
     }
 }
+/// Where the value at a pointer below the value at `at` begins; none where there is none.
+fn inner(page: &[u8], at: usize, pointer: &str) -> Result<Option<usize>, JsonError> {
+    if pointer.is_empty() {
+        return Ok(Some(at));
+    }
+    let found = pointer::find(page.get(at..).unwrap_or_default(), pointer)?;
+    // `found` lies inside `page`; its offset is the difference of the addresses, without any pointer arithmetic.
+    Ok(found.map(|found| found.as_ptr().addr() - page.as_ptr().addr()))
+}
+
 /// The names of a row's fields, for a message; values are personal data and stay out.
 fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
     let mut names = Vec::new();

@@ -62,8 +62,7 @@ pub(crate) fn next_link(header: &str) -> Option<String> {
     loop {
         let (_, from) = rest.split_once('<')?;
         let (url, parameters) = from.split_once('>')?;
-        let end = unquoted_comma(parameters);
-        let (own, behind) = parameters.split_at(end);
+        let (own, behind) = cut(parameters, ',');
         if is_next(own) {
             return Some(url.trim().to_owned());
         }
@@ -71,24 +70,34 @@ pub(crate) fn next_link(header: &str) -> Option<String> {
     }
 }
 
-fn unquoted_comma(parameters: &str) -> usize {
+/// What stands before and behind the first `sign` outside quotes.
+fn cut(text: &str, sign: char) -> (&str, &str) {
     let mut quoted = false;
-    for (at, character) in parameters.char_indices() {
+    for (at, character) in text.char_indices() {
         match character {
             '"' => quoted = !quoted,
-            ',' if !quoted => return at,
+            _ if character == sign && !quoted => {
+                let (before, behind) = text.split_at(at);
+                return (before, behind.strip_prefix(sign).unwrap_or(behind));
+            }
             _ => {}
         }
     }
-    parameters.len()
+    (text, "")
 }
 
 fn is_next(parameters: &str) -> bool {
-    parameters.split(';').any(|parameter| {
+    let mut rest = parameters;
+    while !rest.is_empty() {
+        let (parameter, behind) = cut(rest, ';');
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        name.trim().eq_ignore_ascii_case("rel")
-            && value.trim().trim_matches('"').split_whitespace().any(|word| word.eq_ignore_ascii_case("next"))
-    })
+        let mut words = value.trim().trim_matches('"').split_whitespace();
+        if name.trim().eq_ignore_ascii_case("rel") && words.any(|word| word.eq_ignore_ascii_case("next")) {
+            return true;
+        }
+        rest = behind;
+    }
+    false
 }
 
 #[cfg(test)]

@@ -143,6 +143,9 @@ fn request(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
     if stream.derived.is_some() {
         return Ok(());
     }
+    if stream.path.is_empty() {
+        return Err(SpecError::at(place, "missing field `path`"));
+    }
     let at = format!("{place}.path");
     if !stream.path.starts_with('/') {
         return Err(SpecError::at(at, "`path` must begin with `/`"));

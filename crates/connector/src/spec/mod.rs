@@ -7,6 +7,7 @@ mod auth;
 mod axis;
 mod consistent;
 mod file;
+mod keys;
 mod merge;
 mod paging;
 mod stream;
@@ -18,6 +19,7 @@ use indexmap::IndexMap;
 
 pub use auth::{AuthFacts, AuthSetting, BasicAuth, HeaderAuth};
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
+pub use keys::{KEY_GROUPS, KeyGroup, KeySpec};
 pub use paging::{
     CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
 };
@@ -102,6 +104,17 @@ impl ConnectorSpec {
     /// As [`ConnectorSpec::parse`].
     pub fn read(table: toml::Table) -> Result<Self, SpecError> {
         file::read(table)
+    }
+
+    /// The words of types that a column's notation takes, with what each holds.
+    pub fn column_types() -> impl Iterator<Item = (&'static str, &'static str)> {
+        crate::column::described()
+    }
+
+    /// The columns of a unified table that a `unified` block may fill, with the types that fit them.
+    pub fn unified_columns(table: userhaul_record::Table) -> Vec<(String, &'static str)> {
+        let columns = unified::settable(table).into_iter();
+        columns.map(|(name, kind)| (name, unified::fits(&kind))).collect()
     }
 
     /// A stream by its name.

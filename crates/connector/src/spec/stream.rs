@@ -95,7 +95,7 @@ pub enum PartitionBy {
 pub struct DerivedFrom {
     /// The other stream.
     pub stream: String,
-    /// The vendor's name of its field; empty where the engine fills the table (ids that are gone).
+    /// The vendor's name of its field, or `object/member`; empty where the engine fills the table (ids that are gone).
     pub field: String,
     /// For each given column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,

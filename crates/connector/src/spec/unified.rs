@@ -335,6 +335,18 @@ fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>)
     format!("unknown {what} `{name}`, expected one of {}", known.join(", "))
 }
 
+/// The types of columns that fit a unified column of this type.
+pub(crate) fn fits(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Timestamp(..) | DataType::Date32 => "`instant`, `millis`, `date`",
+        DataType::Float64 => "`int`, `double`, `decimal`",
+        DataType::Decimal128(..) => "`int`, `decimal`",
+        DataType::List(_) => "a list of `text` or `id`, or one",
+        DataType::Map(..) => "`map`, `wrapped_map`, an object, or a list of columns",
+        _ => "`text`, `id`, `int`, `bool`, `json`",
+    }
+}
+
 /// A unified column's type in the words of columns.
 fn describe(kind: &DataType) -> &'static str {
     match kind {
