@@ -46,6 +46,7 @@ fn each_is_told_with_its_line() {
         ("path = \"/v1/contacts\"", "path = \"/v1/{org}/contacts\"", 6, "no axis fills `{org}`"),
         ("path = \"/v1/contacts\"", "path = 3", 6, "integer `3`"),
         ("kind = \"page_number\"", "kind = \"page_numbers\"", 7, "did you mean `page_number`?"),
+        ("page_number\", page = \"page\"", "unknown\", page = \"page\"", 7, "unknown key `page`"),
         ("by = \"updated_at\"", "by = \"updatedat\"", 8, "no column `updatedat`"),
         ("by = \"updated_at\"", "by = \"id\"", 8, "expected instant"),
         ("primary_key = [\"id\"]", "primary_key = [\"uid\"]", 9, "no column `uid`"),

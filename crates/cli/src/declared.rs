@@ -228,11 +228,14 @@ fn locate(text: &str, table: &toml::Table, error: &SpecError) -> Option<usize> {
     if error.message.starts_with("missing ") {
         return owner().map(|leaf| leaf.offset);
     }
+    // The reader of TOML stops at the wrong value, and tells what is missing only at the end.
+    let in_reading = ["invalid ", "unknown "].iter().any(|word| error.message.starts_with(word));
     let tried = within.iter().filter(|leaf| !leaf.is_table).take(MOST_TRIALS);
     let culprit = tried.into_iter().find(|leaf| {
         let mut without = table.clone();
         remove(&mut without, &leaf.path);
-        checked(without).err().is_none_or(|other| other != *error && !other.message.starts_with("missing "))
+        let other = checked(without).err();
+        other.is_none_or(|other| other != *error && (in_reading || !other.message.starts_with("missing ")))
     });
     culprit.copied().or_else(owner).map(|leaf| leaf.offset)
 }
