@@ -21,6 +21,9 @@ use crate::{
 /// The keys of a file that are tried one by one, to find the one that is wrong.
 const MOST_TRIALS: usize = 400;
 
+/// The place of mistakes that concern no table of the file.
+const WHOLE: &str = "connector.toml";
+
 /// Whether the value of `connector` is a file and not a name.
 pub(crate) fn is_file(connector: &str) -> bool {
     connector.contains('/') || connector.ends_with(".toml")
@@ -158,7 +161,7 @@ fn settings(spec: &ConnectorSpec) -> Vec<AuthSetting> {
 /// The message, and what to do: words of the reader of TOML become those of this program.
 fn in_words(error: &SpecError) -> (String, Option<String>) {
     let place = match error.place.as_str() {
-        "connector.toml" => "the file".to_owned(),
+        WHOLE => "the file".to_owned(),
         place => format!("[{place}]"),
     };
     let message = &error.message;
@@ -181,7 +184,7 @@ fn in_words(error: &SpecError) -> (String, Option<String>) {
 }
 
 fn quoted_place(error: &SpecError) -> String {
-    format!("`{}`", error.place)
+    if error.place == WHOLE { "the file".to_owned() } else { format!("`{}`", error.place) }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -206,7 +209,7 @@ fn locate(text: &str, table: &toml::Table, error: &SpecError) -> Option<usize> {
     let parsed = DeTable::parse(text).ok()?;
     let mut leaves = Vec::new();
     collect(parsed.get_ref(), &mut Vec::new(), &mut leaves);
-    let place: Vec<&str> = error.place.split('.').collect();
+    let place: Vec<&str> = if error.place == WHOLE { Vec::new() } else { error.place.split('.').collect() };
     let exact = leaves.iter().find(|leaf| is_at(&leaf.path, &place));
     if let Some(leaf) = exact.filter(|leaf| !leaf.is_table) {
         return Some(leaf.offset);
