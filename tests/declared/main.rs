@@ -2,6 +2,7 @@
 
 mod auth;
 mod examples;
+#[expect(dead_code, reason = "the tests of the command line use all of it")]
 #[path = "../cli/folder.rs"]
 mod folder;
 mod mistakes;

@@ -290,8 +290,9 @@ fn keys(draft: &Draft<'_>) -> String {
             if others.is_empty() { String::new() } else { format!("; others: {}", others.join(", ")) };
         text.push_str(&format!(
             "# guess: when a row was last changed{order}{others}\ncursor = {0}\nversion = {0}\n\
-             # If the API takes `updated_since`, only what changed after `start_date` is read:\n\
-             # axes = [{{ kind = \"window\", from = \"updated_since\", format = \"rfc3339\", by = {0} }}]\n",
+             # If the API takes a parameter for it, later runs ask for what has changed since the last one:\n\
+             # since = {{ param = \"updated_since\", format = \"rfc3339\", overlap = \"10m\" }}\n\
+             # full_every = \"7d\"\n",
             toml_text(cursor)
         ));
     }

@@ -199,7 +199,8 @@ fn paging(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
     let at = format!("{place}.paging");
     for (key, found) in stream.paging.places() {
         let header = found.strip_prefix("header:").is_some_and(|name| !name.is_empty());
-        if !header && !(found.len() > 1 && found.starts_with('/')) {
+        let pointer = found.len() > 1 && found.starts_with('/');
+        if !(header || pointer) {
             let message =
                 format!("`{key}` is a pointer such as `/meta/{key}`, or `header:NAME`, found `{found}`");
             return Err(SpecError::at(at, message));

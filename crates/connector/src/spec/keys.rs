@@ -337,6 +337,21 @@ pub const KEY_GROUPS: &[KeyGroup] = &[
                 "`full_refresh`: rows that no longer come are removed, and a table that lost more than half is refused",
             ),
             key(
+                "look_back",
+                "duration",
+                "none",
+                "\"7d\"",
+                "How far back an incremental run reads again: rows that come or change late",
+            ),
+            key("full_every", "duration", "never", "\"7d\"", "After how long a run reads everything again"),
+            key(
+                "since",
+                "table",
+                "none",
+                "{ param = \"updated_since\", … }",
+                "How only changed rows are asked for between two full passes",
+            ),
+            key(
                 "keeps_absent",
                 "true or false",
                 "`false`",
@@ -638,6 +653,26 @@ pub const KEY_GROUPS: &[KeyGroup] = &[
             "[{ params = { archived = \"true\" } }, {}]",
             "Sets of parameters, each read in turn; the rows are merged by key. `windowed = false` leaves the window out",
         )],
+    },
+    KeyGroup {
+        name: "since",
+        keys: &[
+            key(
+                "param",
+                "text",
+                "required",
+                "\"updated_since\"",
+                "The parameter: only rows changed at or after this instant",
+            ),
+            key("format", "word", "required", "\"rfc3339\"", "How the instant is written, as in a window"),
+            key(
+                "overlap",
+                "duration",
+                "required",
+                "\"10m\"",
+                "How much earlier than the end of the last pass it is, for clocks and rows that come late",
+            ),
+        ],
     },
     KeyGroup {
         name: "derived",

@@ -23,7 +23,7 @@ pub use keys::{KEY_GROUPS, KeyGroup, KeySpec};
 pub use paging::{
     CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
 };
-pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
+pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
 pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;
