@@ -135,9 +135,9 @@ fn github() {
     assert_eq!((&of_teams[0]["team_id"], &of_teams[0]["id"]), (&json!("11"), &json!("2")));
     let users = unified(&declared, "users");
     assert_eq!(
-        users.iter().find(|user| user["vendor_user_id"] == "2"),
+        users.iter().find(|user| user["vendor_user_id"] == "tools/2"),
         Some(&json!({
-            "user_key": "it:2", "vendor_user_id": "2", "external_id": "bob", "full_name": "bob", "status": "active", "company_key": "it:tools",
+            "user_key": "it:tools/2", "vendor_user_id": "tools/2", "external_id": "bob", "full_name": "bob", "status": "active", "company_key": "it:tools",
             "attributes": { "html_url": "https://example.com/bob", "site_admin": "false" }
         }))
     );

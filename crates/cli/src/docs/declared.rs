@@ -1,6 +1,6 @@
 //! The reference of declared connectors: keys, types, unified columns, and a whole example.
 
-use userhaul_connector::spec::{ConnectorSpec, KEY_GROUPS};
+use userhaul_connector::spec::{ConnectorSpec, key_groups};
 use userhaul_record::Table;
 
 use super::{code, markdown};
@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<(String, String)> {
         ("column types".to_owned(), types()),
         ("unified columns".to_owned(), unified()),
     ];
-    for group in KEY_GROUPS.iter().filter(|group| !group.keys.is_empty()) {
+    for group in key_groups().filter(|group| !group.keys.is_empty()) {
         let rows = group.keys.iter().map(|key| {
             vec![
                 code(key.name),

@@ -115,6 +115,8 @@ fn decimal_text(amount: i128) -> String {
 pub(super) struct Texts<'a> {
     source: Option<&'a Source>,
     cells: Option<Cells<'a>>,
+    /// Where it is made of several columns.
+    parts: Vec<Cells<'a>>,
     /// What stands where a word of the vendor has none of ours.
     other: Option<&'static str>,
 }
@@ -127,14 +129,24 @@ impl<'a> Texts<'a> {
         other: Option<&'static str>,
     ) -> Result<Self, UnifyError> {
         let source = block.source(column);
-        Ok(Self { source, cells: cells(source, rows)?, other })
+        let parts = match source {
+            Some(Source::Columns(paths)) => {
+                paths.iter().map(|path| Cells::open(rows, path)).collect::<Result<_, _>>()?
+            }
+            Some(Source::Column(_) | Source::Fixed(_) | Source::Words { .. }) | None => Vec::new(),
+        };
+        Ok(Self { source, cells: cells(source, rows)?, parts, other })
     }
 
     pub(super) fn get(&self, row: usize) -> Option<Cow<'a, str>> {
         let text = || self.cells.as_ref().and_then(|cells| cells.text(row));
         match self.source? {
             Source::Fixed(word) => Some(Cow::Borrowed(word.as_str())),
-            Source::Column(_) | Source::Columns(_) => text(),
+            Source::Column(_) => text(),
+            Source::Columns(_) => {
+                let parts: Option<Vec<Cow<'a, str>>> = self.parts.iter().map(|part| part.text(row)).collect();
+                Some(Cow::Owned(parts?.join("/")))
+            }
             Source::Words { words, .. } => {
                 let vendors = text()?;
                 let ours = words.iter().find(|(_, theirs)| theirs.iter().any(|word| *word == *vendors));

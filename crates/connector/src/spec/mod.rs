@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 
 pub use auth::{AuthFacts, AuthSetting, BasicAuth, HeaderAuth};
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
-pub use keys::{KEY_GROUPS, KeyGroup, KeySpec};
+pub use keys::{KeyGroup, KeySpec, key_groups};
 pub use paging::{
     CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
 };

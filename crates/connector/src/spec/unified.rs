@@ -31,7 +31,7 @@ pub struct UnifiedSpec {
 pub enum Source {
     /// In a column of the vendor's table, or a member of one: `name`, `name.first`.
     Column(String),
-    /// In several columns, each an entry of a map under its own name.
+    /// In several columns: of a map each an entry under its own name, of a text its parts with `/` between them.
     Columns(Vec<String>),
     /// The same in every row.
     Fixed(String),
@@ -144,7 +144,7 @@ fn block_of(
     Ok(UnifiedSpec { table, fields })
 }
 
-/// What need not be said: the id of a table with a simple key, and the vendor's word behind one of ours.
+/// What need not be said: the primary key as the id, and the vendor's word behind one of ours.
 fn imply(table: Table, fields: &mut Vec<(String, Source)>, layout: &TableLayout) {
     let missing = |fields: &[(String, Source)], name: &str| !fields.iter().any(|(known, _)| known == name);
     let id = match table {
@@ -152,10 +152,12 @@ fn imply(table: Table, fields: &mut Vec<(String, Source)>, layout: &TableLayout)
         Table::Companies => Some("vendor_company_id"),
         Table::Events | Table::Feedback | Table::Metrics => None,
     };
-    if let (Some(id), [key]) = (id, layout.primary_key.as_slice())
-        && missing(fields, id)
-    {
-        fields.push((id.to_owned(), Source::Column(key.clone())));
+    if let Some(id) = id.filter(|id| missing(fields, id)) {
+        let source = match layout.primary_key.as_slice() {
+            [key] => Source::Column(key.clone()),
+            keys => Source::Columns(keys.to_vec()),
+        };
+        fields.push((id.to_owned(), source));
     }
     for (ours, vendors) in [("status", "vendor_status"), ("event_type", "vendor_event_type")] {
         if table == Table::Companies || !missing(fields, vendors) {
@@ -187,6 +189,13 @@ fn source(
             let paths = paths.iter().map(|path| {
                 let path = path.as_str().ok_or("expected names of columns in the list")?;
                 find(path, layout).map(|(path, _)| path)
+            });
+            Ok(Source::Columns(paths.collect::<Result<_, _>>()?))
+        }
+        toml::Value::Array(paths) if *kind == DataType::Utf8 && words.is_none() => {
+            let paths = paths.iter().map(|path| {
+                let path = path.as_str().ok_or("expected names of columns in the list")?;
+                fitting(path, kind, layout)
             });
             Ok(Source::Columns(paths.collect::<Result<_, _>>()?))
         }
