@@ -164,7 +164,7 @@ fn in_words(error: &SpecError) -> (String, Option<String>) {
         WHOLE => "the file".to_owned(),
         place => format!("[{place}]"),
     };
-    let message = &error.message;
+    let message = &in_our_words(&error.message);
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if let Some(rest) = message.strip_prefix("missing field ") {
         return (format!("missing key {rest} in {place}"), None);
@@ -183,6 +183,28 @@ fn in_words(error: &SpecError) -> (String, Option<String>) {
     (format!("{what} in {place}{}", question.unwrap_or_default()), hint)
 }
 
+/// The reader's words for kinds of values.
+fn in_our_words(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("invalid type: ") else { return message.to_owned() };
+    let words = [
+        ("a sequence", "a list `[…]`"),
+        ("a string", "a text"),
+        ("a map", "a table"),
+        ("sequence", "a list"),
+        ("string", "the text"),
+        ("integer", "the number"),
+        ("floating point", "the number"),
+        ("boolean", "the boolean"),
+        ("map", "a table"),
+    ];
+    let (found, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
+    let ours = |text: &str| {
+        let known = words.iter().find(|(theirs, _)| text.starts_with(theirs));
+        known.map_or_else(|| text.to_owned(), |(theirs, ours)| text.replacen(theirs, ours, 1))
+    };
+    format!("expected {}, found {}", ours(expected), ours(found))
+}
+
 fn quoted_place(error: &SpecError) -> String {
     if error.place == WHOLE { "the file".to_owned() } else { format!("`{}`", error.place) }
 }
@@ -196,6 +218,8 @@ struct Leaf {
     path: Vec<Step>,
     offset: usize,
     is_table: bool,
+    /// What a message shows of the value.
+    shown: String,
 }
 
 #[derive(Clone, PartialEq)]
@@ -231,14 +255,15 @@ fn locate(text: &str, table: &toml::Table, error: &SpecError) -> Option<usize> {
     if error.message.starts_with("missing ") {
         return owner().map(|leaf| leaf.offset);
     }
-    // The reader of TOML stops at the wrong value, and tells what is missing only at the end.
-    let in_reading = ["invalid ", "unknown "].iter().any(|word| error.message.starts_with(word));
     let tried = within.iter().filter(|leaf| !leaf.is_table).take(MOST_TRIALS);
     let culprit = tried.into_iter().find(|leaf| {
         let mut without = table.clone();
         remove(&mut without, &leaf.path);
+        // A key that is only needed gives another error too, but its value is not the one that the message shows.
+        let told = error.message.starts_with("invalid ") || error.message.starts_with("unknown ");
+        let wrong = told && error.message.contains(&leaf.shown);
         let other = checked(without).err();
-        other.is_none_or(|other| other != *error && (in_reading || !other.message.starts_with("missing ")))
+        other.is_none_or(|other| other != *error && (wrong || !other.message.starts_with("missing ")))
     });
     culprit.copied().or_else(owner).map(|leaf| leaf.offset)
 }
@@ -257,7 +282,16 @@ fn collect(table: &DeTable<'_>, path: &mut Vec<Step>, leaves: &mut Vec<Leaf>) {
         path.push(Step::Key(key.get_ref().to_string()));
         let offset = key.span().start;
         let is_table = value.get_ref().is_table();
-        leaves.push(Leaf { path: path.clone(), offset, is_table });
+        let shown = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            DeValue::Float(number) => number.as_str().to_owned(),
+            DeValue::Boolean(bit) => bit.to_string(),
+            DeValue::Array(_) => "sequence".to_owned(),
+            DeValue::Table(_) => "map".to_owned(),
+            DeValue::Datetime(_) => "datetime".to_owned(),
+        };
+        leaves.push(Leaf { path: path.clone(), offset, is_table, shown });
         match value.get_ref() {
             DeValue::Table(inner) => collect(inner, path, leaves),
             DeValue::Array(elements) => {

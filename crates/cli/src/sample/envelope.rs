@@ -167,7 +167,7 @@ pub(super) fn paging(page: &Json, rows: &Rows<'_>, key: Option<&str>) -> Paging 
             format!("the number of the next page at `{pointer}`; `param` is a guess"),
         );
     }
-    let number = find(&["page", "pagenumber", "currentpage", "number", "pageindex"], count);
+    let number = find(&["page", "pagenumber", "currentpage", "number", "pageindex", "index"], count);
     let pages = find(&["totalpages", "pages", "pagecount", "lastpage", "numpages"], count);
     if let Some(seen) = pages.or(number) {
         let mut notation = "kind = \"page_number\", page = \"page\"".to_owned();
@@ -183,6 +183,10 @@ pub(super) fn paging(page: &Json, rows: &Rows<'_>, key: Option<&str>) -> Paging 
         let param = seen.rsplit('/').next().unwrap_or(seen);
         let mut notation = format!("kind = \"offset\", offset = {}", toml_text(param));
         notation.extend(total.map(|pointer| format!(", total_rows = {}", toml_text(pointer))));
+        return guess(ends(notation), format!("`{seen}`; the name of the parameter is a guess"));
+    }
+    if let (Some(seen), None) = (last, more) {
+        let notation = "kind = \"page_number\", page = \"page\"".to_owned();
         return guess(ends(notation), format!("`{seen}`; the name of the parameter is a guess"));
     }
     if let (Some(seen), Some(key)) = (more, key) {
@@ -301,6 +305,11 @@ mod tests {
                 "{\"users\": [{\"id\": 1}], \"page\": 0, \"totalPages\": 4, \"totalElements\": 9, \"last\": false}",
                 "/users",
                 "{ kind = \"page_number\", page = \"page\", first = 0, total_pages = \"/totalPages\", last = \"/last\" }",
+            ),
+            (
+                "{\"rows\": [{\"id\": 1}], \"paging\": {\"index\": 0, \"isLastPage\": false}}",
+                "/rows",
+                "{ kind = \"page_number\", page = \"page\", first = 0, last = \"/paging/isLastPage\" }",
             ),
             (
                 "{\"values\": [{\"id\": 1}], \"startAt\": 0, \"total\": 7}",

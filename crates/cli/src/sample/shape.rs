@@ -143,8 +143,7 @@ pub(super) fn is_id(name: &str) -> bool {
 }
 
 fn is_time(name: &str) -> bool {
-    name.ends_with("_at")
-        || name.ends_with("_on")
+    ["_at", "_on", "_ts"].iter().any(|ending| name.ends_with(ending))
         || ["time", "date", "created", "updated", "modified", "timestamp", "seen"]
             .iter()
             .any(|word| name.ends_with(word))
