@@ -116,6 +116,16 @@ fn a_file_that_is_not_there_and_one_that_cannot_be_read() {
 }
 
 #[test]
+fn its_own_keys_may_be_defaults() {
+    let folder = Folder::with(
+        "[destination]\ntype = \"parquet\"\npath = \"w\"\n[defaults]\ntoken = \"x\"\n[sources.it]\nconnector = \"./crm.toml\"\n",
+    );
+    folder.write("crm.toml", CONNECTOR);
+    let outcome = folder.run(&["plan"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+}
+
+#[test]
 fn its_own_keys_are_keys_of_the_source() {
     let server = Server::start(|_, _| crate::server::Answer::refused(500, "nobody asks"));
     let connector = CONNECTOR

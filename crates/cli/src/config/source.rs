@@ -47,15 +47,16 @@ pub(super) fn read_all<'a>(
     root: &Section<'a>,
     connectors: &[ConnectorEntry],
 ) -> IndexMap<String, SourceConfig> {
+    let all = root.get("sources").and_then(|entry| section(reading, &entry, "[sources]".to_owned()));
     let defaults = root.get("defaults").and_then(|entry| section(reading, &entry, "[defaults]".to_owned()));
     if let Some(section) = &defaults {
-        let known = names_of_all(connectors);
+        let declared = declared_entries(reading, all.as_ref());
+        let known = names_of_all(&[connectors, &declared].concat());
         reading.refuse_unknown(section, &known, |_| section.keys_hint(&known));
         // Read for its problems alone: a default may reach no source.
         common(reading, &Scope { own: section, defaults: None }, "", "");
     }
     let mut sources = IndexMap::new();
-    let all = root.get("sources").and_then(|entry| section(reading, &entry, "[sources]".to_owned()));
     let entries: Vec<Entry<'a>> = all.iter().flat_map(Section::entries).collect();
     if entries.is_empty() && (all.is_some() || root.get("sources").is_none()) {
         let hint = "add a `[sources.NAME]`; `userhaul init CONNECTOR` writes one";
@@ -75,6 +76,15 @@ pub(super) fn read_all<'a>(
         sources.insert(entry.key, source);
     }
     sources
+}
+
+/// The connectors that sources declare by a file: their keys may stand among the defaults. What is wrong with a file is told
+/// where its source is read.
+fn declared_entries(reading: &Reading<'_>, sources: Option<&Section<'_>>) -> Vec<ConnectorEntry> {
+    let tables = sources.into_iter().flat_map(Section::entries).filter_map(|source| source.as_table());
+    let files = tables.filter_map(|table| table.get("connector")?.get_ref().as_str());
+    let files = files.filter(|name| declared::is_file(name)).map(|name| reading.folder.join(name));
+    files.filter_map(|path| declared::read(&path).ok()).map(declared::entry).collect()
 }
 
 /// Reads one source.

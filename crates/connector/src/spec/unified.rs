@@ -292,6 +292,7 @@ fn fitting(path: &str, kind: &DataType, layout: &TableLayout) -> Result<String, 
         (DataType::Timestamp(..) | DataType::Date32, ColumnType::Text | ColumnType::Int) => {
             "; declare the column as `instant`"
         }
+        (DataType::Float64, ColumnType::Text) => "; declare the column as `double`",
         (DataType::Utf8, ColumnType::Struct(_)) => "; name a member: `object/member`",
         (DataType::Map(..), _) => "; a list of columns makes a map",
         _ => "",
