@@ -202,6 +202,20 @@ fn paging(paging: &Paging) -> String {
             let next = format!("by cursor, from {} to {}", code(&cursor.next), code(&cursor.param));
             format!("{next}{}", sized(&cursor.size, cursor.rows))
         }
+        Paging::Offset(offset) => {
+            let text = format!("by the number of rows to pass over in {}", code(&offset.offset));
+            format!("{text}{}", sized(&offset.size, offset.rows))
+        }
+        Paging::LastId(last) => {
+            let text = format!("by {} of the last row in {}", code(&last.column), code(&last.param));
+            format!("{text}{}", sized(&last.size, last.rows))
+        }
+        Paging::NextUrl(next) => {
+            format!("by the URL at {}{}", code(&next.next), sized(&next.size, next.rows))
+        }
+        Paging::LinkHeader(link) => {
+            format!("by the header {}{}", code("Link"), sized(&link.size, link.rows))
+        }
         Paging::PageNumber(numbers) => {
             let mut text = format!("by number in {} from {}", code(&numbers.page), numbers.first);
             text.push_str(&sized(&numbers.size, numbers.rows));
@@ -242,7 +256,8 @@ fn window_axis(window: &WindowAxis) -> String {
         (false, Some(days)) => format!("windows of {days} days"),
         (false, None) => "one window, halved where it is too large".to_owned(),
     };
-    let params = format!("{} and {}", code(&window.from), code(&window.to));
+    let ends: Vec<String> = std::iter::once(&window.from).chain(&window.to).map(|name| code(name)).collect();
+    let params = ends.join(" and ");
     let needed = if window.start_required { ", which need a `start_date`" } else { "" };
     format!("{length} of {} by {params}{needed}", code(&window.by))
 }
