@@ -15,6 +15,7 @@ use crate::{
     progress::Progress,
     record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
     source::{RunOptions, Source},
+    state::StateStore,
     stream::{self, SourceRun},
     tables::{self, Folders},
 };
@@ -131,7 +132,8 @@ async fn run_source(
     folders: &Folders,
 ) -> SourceRecord {
     let spec = source.connector.spec();
-    let run = SourceRun { source, options, progress, folders };
+    let store = StateStore::new(&options.destination);
+    let run = SourceRun { source, options, progress, folders, store };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();
