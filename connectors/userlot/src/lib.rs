@@ -9,13 +9,17 @@ mod tasks;
 mod tests;
 mod users;
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use userhaul_connector::{
     Computed, Connector, Registration,
     auth::AuthSpec,
+    pager::{Finding, Pager, Unknown},
+    pager_of,
     rows::{Rows, UnifyError},
     settings::{SettingKind, SettingSpec, Settings, SettingsError},
-    spec::{ConnectorSpec, StreamSpec},
+    spec::{ConnectorSpec, Paging, StreamSpec},
 };
 use userhaul_record::{Attributes, Table, Unified};
 
@@ -42,11 +46,13 @@ pub const REGISTRATION: Registration = Registration {
 struct Userlot {
     spec: ConnectorSpec,
     key: SecretString,
+    /// Whether the lists of single companies have pages: the first one with rows tells for all (3.1, rule 8).
+    of_companies: Arc<Finding>,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     spec.base_url = Some(source::base_url(&spec, settings)?);
-    Ok(Box::new(Userlot { key: source::key(settings)?, spec }))
+    Ok(Box::new(Userlot { key: source::key(settings)?, spec, of_companies: Arc::default() }))
 }
 
 impl Connector for Userlot {
@@ -56,6 +62,15 @@ impl Connector for Userlot {
 
     fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
         AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
+    }
+
+    fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
+        match stream.paging {
+            Paging::Unknown if stream.parent().is_some() => {
+                Box::new(Unknown::sharing(Arc::clone(&self.of_companies)))
+            }
+            _ => pager_of(stream),
+        }
     }
 
     fn compute(&self, stream: &StreamSpec, rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

@@ -8,7 +8,7 @@ mod unknown;
 pub use cursor::Cursor;
 pub use page_number::PageNumber;
 pub use single::Single;
-pub use unknown::Unknown;
+pub use unknown::{Finding, Unknown};
 
 use crate::decode::{Envelope, FactsError};
 
