@@ -103,10 +103,12 @@ async fn all_slices(
                     waiting.push_front((half, done.halvings + 1));
                 }
             }
-            // A property that this credential may not see does not keep the others from being read.
-            Err(error) if several && is_forbidden(&error) => {
+            // A property that this credential may not see does not keep the others from being read, and its other
+            // windows need not be asked for.
+            Err(error) if several && is_out_of_reach(&error) => {
                 walks.warn(format!("{}: {error}", done.label));
                 fail(record, &error);
+                waiting.retain(|(slice, _)| property(slice) != done.property);
                 forbidden = Some(error);
             }
             Err(error) => {
@@ -125,13 +127,20 @@ fn stream_has_properties(stream: &StreamSpec) -> bool {
     stream.axes.iter().any(|axis| matches!(axis, Axis::Property { .. }))
 }
 
-fn is_forbidden(error: &StreamError) -> bool {
-    status(error) == Some(403)
+/// Whether a property is not there for this credential: both statuses are possible (vendors/userlane.md A-36).
+fn is_out_of_reach(error: &StreamError) -> bool {
+    matches!(status(error), Some(403 | 404))
+}
+
+/// The property that a slice is about.
+fn property(slice: &Slice) -> Option<String> {
+    slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten()
 }
 
 /// What became of a slice: read whole, or two halves to read instead.
 struct SliceDone {
     label: String,
+    property: Option<String>,
     halvings: u32,
     read: Result<Option<[Slice; 2]>, StreamError>,
 }
@@ -143,14 +152,14 @@ async fn one_slice(
     number: usize,
     halvings: u32,
 ) -> SliceDone {
-    let label = slice.label.clone();
+    let (label, property) = (slice.label.clone(), property(&slice));
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
     let under_way =
         SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;
-    SliceDone { label, halvings, read }
+    SliceDone { label, property, halvings, read }
 }
 
 async fn read_slice(
@@ -248,8 +257,7 @@ impl Held {
     /// Whether a slice's window had rows.
     fn holds(&self, slice: &Slice) -> bool {
         let Some(window) = slice.window else { return false };
-        let property = slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten();
-        let property = property.unwrap_or_default();
+        let property = property(slice).unwrap_or_default();
         let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
         let last = (window.to - 1).div_euclid(tables::DAY);
         self.days.range((property.clone(), first)..=(property, last)).next().is_some()
