@@ -224,3 +224,36 @@ pub(crate) fn levels(spec: &ConnectorSpec, selected: &BTreeSet<String>) -> Vec<V
     }
     levels
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helpers_cost_is_told_with_the_stream_that_needs_them() {
+        let facts = r#"
+            connector = "x"
+            title = "x"
+            about = "x"
+            docs = "x"
+            concurrency = 1
+            timeout = "1s"
+            quota = { requests = 1, per = "1s", mode = "paced", docs = "x" }
+            check = { stream = "names" }
+            streams.names = { about = "x", docs = "x", path = "/names", primary_key = ["id"], columns = { id = "id" } }
+            streams.lists = { about = "x", docs = "x", path = "/lists", primary_key = ["id"], needs = ["names"], columns = { id = "id" } }
+            streams.rows = { about = "x", docs = "x", path = "/rows", primary_key = ["id"], needs = ["lists"], columns = { id = "id" } }
+        "#;
+        let spec = ConnectorSpec::parse(facts, None).expect("the facts hold");
+        let cost = |requests| StreamRecord { requests, ..StreamRecord::default() };
+        let names = ["names", "lists", "rows"].map(str::to_owned);
+        let mut done: BTreeMap<String, StreamRecord> =
+            names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
+        charge(&spec, &BTreeSet::from(["rows".to_owned()]), &mut done);
+        assert_eq!(done["rows"].requests, 111);
+        let mut all: BTreeMap<String, StreamRecord> =
+            names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
+        charge(&spec, &names.into(), &mut all);
+        assert_eq!(all["rows"].requests, 100);
+    }
+}
