@@ -196,3 +196,20 @@ fn an_id_file_that_cannot_be_read() {
         "{text}"
     );
 }
+
+#[test]
+fn windowed_streams_without_a_first_day_are_refused_before_any_request() {
+    let adoption = "[destination]\npath = \"w\"\n[sources.adoption]\nconnector = \"userlane\"\ntoken = \"t\"\n\
+                    base_url = \"http://127.0.0.1:9\"\nproperty_ids = [\"k3f9a\"]\n";
+    let folder = Folder::with(adoption);
+    for arguments in
+        [&["sync"][..], &["sync", "adoption.nps_responses"], &["preview", "adoption.nps_responses"]]
+    {
+        let text = refused_at(&folder, arguments);
+        assert!(text.starts_with("error: userhaul.toml:3: [sources.adoption]: `"), "{text}");
+        assert!(
+            text.contains("is read in windows of time and needs a `start_date`\n  hint: set `start_date`"),
+            "{text}"
+        );
+    }
+}

@@ -9,12 +9,16 @@ mod tasks;
 mod tests;
 mod users;
 
+use std::sync::Arc;
+
 use userhaul_connector::{
     Computed, Connector, Registration,
     auth::AuthSpec,
+    pager::{Finding, Pager, Unknown},
+    pager_of,
     rows::{Rows, UnifyError},
     settings::{SettingKind, SettingSpec, SettingValue, Settings, SettingsError},
-    spec::{ConnectorSpec, StreamSpec},
+    spec::{ConnectorSpec, Paging, StreamSpec},
 };
 use userhaul_record::{Attributes, Table, Unified};
 
@@ -41,6 +45,8 @@ pub const REGISTRATION: Registration = Registration {
 struct Userlot {
     spec: ConnectorSpec,
     auth: AuthSpec,
+    /// Whether the lists of single companies have pages: the first one with rows tells for all (3.1, rule 8).
+    of_companies: Arc<Finding>,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
@@ -48,7 +54,7 @@ fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connect
     let mut trimmed = settings.clone();
     trimmed.set("api_key", SettingValue::Secret(source::key(settings)?));
     let auth = spec.auth.as_ref().expect("the facts say how the key travels").sign_with(&trimmed)?;
-    Ok(Box::new(Userlot { auth, spec }))
+    Ok(Box::new(Userlot { auth, spec, of_companies: Arc::default() }))
 }
 
 impl Connector for Userlot {
@@ -58,6 +64,15 @@ impl Connector for Userlot {
 
     fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
         self.auth.clone()
+    }
+
+    fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
+        match stream.paging {
+            Paging::Unknown if stream.parent().is_some() => {
+                Box::new(Unknown::sharing(Arc::clone(&self.of_companies)))
+            }
+            _ => pager_of(stream),
+        }
     }
 
     fn compute(&self, stream: &StreamSpec, rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

@@ -11,9 +11,10 @@ use userhaul_client::{Client, ClientSettings};
 use userhaul_connector::{
     Connector, Registration,
     decode::{Act, Rule},
+    plan::PlanError,
     quota::Quota,
     settings::{SettingKind, SettingSpec, SettingValue},
-    spec::Axis,
+    spec::{Axis, StreamSpec},
 };
 use userhaul_runner::{
     Source,
@@ -156,6 +157,20 @@ impl Prepared {
             parts.extend(value.map(|value| format!("{}={value}", setting.name)));
         }
         parts.join("\n")
+    }
+
+    /// Refuses streams that are read from a first day on, where none is set.
+    pub(crate) fn check_start(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
+        if self.config.start_date.is_some() {
+            return Ok(());
+        }
+        let needs = |stream: &&StreamSpec| {
+            selected.contains(&stream.name) && stream.window().is_some_and(|window| window.start_required)
+        };
+        let Some(stream) = self.connector.spec().streams.values().find(needs) else { return Ok(()) };
+        let error = PlanError::StartRequired { stream: stream.name.clone() };
+        let hint = "set `start_date` for the source, or under `[defaults]`".to_owned();
+        Err(Failure::usage(format!("{}{error}", self.place), Some(hint)))
     }
 
     /// Where its credential stands, for messages: the keys, and the place of the source.

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     sync::{
-        Arc, Once,
+        Arc, Once, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) contacted: AtomicBool,
     /// The source has proved that its compression cannot be read.
     plain_only: AtomicBool,
+    /// The credential that the source has refused, as a hash.
+    refused: OnceLock<String>,
     shared: Once,
     observer: Arc<dyn Observer>,
 }
@@ -98,6 +100,7 @@ impl Client {
             budget: Budget::new(&settings.retry),
             contacted: AtomicBool::new(false),
             plain_only: AtomicBool::new(false),
+            refused: OnceLock::new(),
             shared: Once::new(),
             transport,
             settings,
@@ -178,8 +181,13 @@ impl Inner {
         );
         url.map_err(|reason| course.fail(reason))?;
         self.share_quota(&request.auth);
+        let credential = fixed(&request.auth);
         loop {
             let (permit, outgoing, token) = self.ready(&mut course, request).await?;
+            // One credential, one verdict: those that waited meanwhile need not hear it again.
+            if credential.is_some() && credential.as_ref() == self.refused.get() {
+                return Err(course.fail(Reason::RefusedBefore));
+            }
             course.tries += 1;
             let attempt = Attempt { outgoing, accept: &request.accept, timeout: request.timeout, want };
             match self.exchange(permit, attempt, &mut course.attempts).await {
@@ -191,7 +199,12 @@ impl Inner {
                     return Ok((answer, course));
                 }
                 Err(failure) if course.renews(&failure, token) => {}
-                Err(failure) => self.settle(&mut course, &self.throttle, failure).await?,
+                Err(failure) => {
+                    if failure.status == Some(401) && failure.reason == Reason::Status {
+                        credential.iter().for_each(|credential| _ = self.refused.set(credential.clone()));
+                    }
+                    self.settle(&mut course, &self.throttle, failure).await?;
+                }
             }
         }
     }
@@ -334,6 +347,17 @@ fn method(method: request::Method) -> Method {
         request::Method::Patch => Method::PATCH,
         request::Method::Delete => Method::DELETE,
     }
+}
+
+/// A name of what is sent as it is with each request; none where it can be renewed.
+fn fixed(auth: &AuthSpec) -> Option<String> {
+    let scheme = match auth {
+        AuthSpec::Anonymous | AuthSpec::ClientCredentials { .. } => return None,
+        AuthSpec::Header { scheme, .. } => scheme.as_deref().unwrap_or_default(),
+        AuthSpec::Basic { .. } | AuthSpec::KeyAsUser { .. } => "Basic",
+        AuthSpec::Query { parameter, .. } => parameter,
+    };
+    Some(hash(&[scheme, sign::identity(auth).expose_secret()]))
 }
 
 /// A name for secrets that does not give them away: SHA-256 in hexadecimal.

@@ -126,6 +126,8 @@ pub enum Reason {
     },
     /// The request's path or URL cannot be sent as it is.
     BadTarget,
+    /// The source has refused this credential before; not asked again with it.
+    RefusedBefore,
     /// The credential holds characters that cannot stand in a header.
     BadCredential,
     /// The token endpoint is plain `http` to another machine, or no URL.
@@ -291,6 +293,7 @@ impl fmt::Display for Reason {
                 write!(f, "was not asked: a link given by `{from}` points to `{to}`")
             }
             Self::BadTarget => write!(f, "was not asked: its path cannot be sent unchanged"),
+            Self::RefusedBefore => write!(f, "was not asked: another request was refused with status 401"),
             Self::BadCredential => {
                 write!(f, "was not asked: the credential holds characters that cannot be sent in a header")
             }
@@ -334,7 +337,7 @@ pub(crate) fn kind(reason: &Reason, status: Option<u16>) -> ErrorKind {
         | Reason::LinkElsewhere { .. }
         | Reason::BadTarget
         | Reason::TokenUnreadable => ErrorKind::Vendor,
-        Reason::BadCredential | Reason::TokenRefused => ErrorKind::Credentials,
+        Reason::RefusedBefore | Reason::BadCredential | Reason::TokenRefused => ErrorKind::Credentials,
         Reason::HeldOff => ErrorKind::RateLimited,
     }
 }
@@ -360,7 +363,9 @@ fn hint(detail: &Detail) -> Option<String> {
         (Reason::TokenUrl, _) => "use an `https` address for the token endpoint",
         (Reason::TokenRefused, _) => "check the client id, the client secret and the token endpoint",
         (Reason::BadCredential, _) => "check the credential for line breaks and other stray characters",
-        (Reason::Status, Some(401)) => "check the credential: it is wrong, expired or of another account",
+        (Reason::RefusedBefore, _) | (Reason::Status, Some(401)) => {
+            "check the credential: it is wrong, expired or of another account"
+        }
         (Reason::Status, Some(403)) => {
             "check the credential and its permissions: it is wrong, or may not read this"
         }

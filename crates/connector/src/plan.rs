@@ -197,8 +197,10 @@ fn windows(
     let Some(days) = axis.days else { return Ok(vec![Window { from: start, to: end }]) };
     let start = start.unwrap_or(BEGINNING);
     let mut from = start.div_euclid(DAY) * DAY;
-    // Windows of days hold whole days: the current one is read too, and read again by the next run.
-    let end = (end.div_euclid(DAY) + 1) * DAY;
+    // Windows of days hold whole days: the current one is read too, and read again by the next run. A day that begins
+    // where the range ends is not wanted.
+    let last = if inputs.end.is_some_and(|wanted| wanted == end) { end - 1 } else { end };
+    let end = (last.div_euclid(DAY) + 1) * DAY;
     let mut tiles = Vec::new();
     while from < end {
         let to = (from + i64::from(days) * DAY).min(end);
@@ -277,9 +279,15 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
         half.window = Some(window);
         let (from, to) = ends(axis, window);
         for walk in &mut half.walks {
+            // The whole may have been cut off at today, and so is its half. Days compare as texts.
+            let whole = walk.params.iter().find(|(name, _)| name == upper).map(|(_, to)| to.clone());
+            let to = match whole {
+                Some(whole) if axis.format == DateFormat::Day && whole < to => whole,
+                _ => to.clone(),
+            };
             walk.params.retain(|(name, _)| *name != axis.from && name != upper);
             walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
-            walk.params.push((upper.clone(), to.clone()));
+            walk.params.push((upper.clone(), to));
         }
         half.label =
             format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));

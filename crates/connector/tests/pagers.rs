@@ -1,8 +1,10 @@
 //! Walks as sequences of pages.
 
+use std::sync::Arc;
+
 use userhaul_connector::{
     decode::{DecodeOptions, Decoder, Envelope, Lineage},
-    pager::{Ask, Cursor, Headers, Next, PageFacts, PageNumber, Pager, PagingError, Unknown},
+    pager::{Ask, Cursor, Finding, Headers, Next, PageFacts, PageNumber, Pager, PagingError, Unknown},
     spec::{ConnectorSpec, CursorPaging, PagePaging},
 };
 
@@ -296,4 +298,93 @@ fn a_strict_server_that_refuses_the_number_has_one_page() {
     });
     assert_eq!(asked.len(), 2);
     assert_eq!(ended(end).as_deref(), Some("proven"));
+}
+
+#[test]
+fn a_server_that_ignores_the_number_but_tells_totals_has_one_page() {
+    let (asked, end) = walk(&mut numbered(true), |_, _| Answer::rows([1, 2, 3, 4, 5]).envelope(THREE));
+    assert_eq!(asked.len(), 2);
+    let Ok(Next::Done(end)) = end else { panic!("the walk is over") };
+    assert!(end.forget_last && end.unproven.is_none());
+    assert_eq!(end.warnings, ["page 2 was page 1 again: the list is not paged"]);
+}
+
+#[test]
+fn one_copy_that_is_less_than_the_total_is_not_taken_for_the_list() {
+    let (_, end) = walk(&mut numbered(true), |_, _| Answer::rows([1, 2]).envelope(THREE));
+    assert_eq!(
+        ended(end).as_deref(),
+        Some("the vendor counts 5 rows, 2 distinct ones came, in each of 3 walks")
+    );
+}
+
+#[test]
+fn a_list_of_unknown_paging_that_moves_is_read_again() {
+    // A row is put in front between the first two requests: the last row of page 1 comes again on page 2.
+    let (asked, end) = walk(&mut Unknown::new(), |words, count| match (words, count) {
+        ("", 0) => Answer::rows([1, 2, 3]),
+        ("", _) => Answer::rows([9, 1, 2]),
+        ("page=2", _) => Answer::rows([3, 4]),
+        _ => Answer::rows([]),
+    });
+    assert_eq!(asked, ["", "page=2", "page=3", "again", "", "page=2", "page=3"]);
+    let Ok(Next::Done(end)) = end else { panic!("the walk is over") };
+    assert_eq!(end.unproven, None);
+    assert_eq!(end.warnings, ["the list changed while it was read: read again"]);
+}
+
+#[test]
+fn a_total_of_a_header_that_changes_makes_a_list_be_read_again() {
+    let mut total = "5";
+    let (asked, end) = walk(&mut Unknown::new(), |words, count| {
+        // A row of page 1 is removed after the first request: the first row of page 2 moves into page 1.
+        let answer = match (words, count) {
+            ("", 0) => Answer::rows([1, 2, 3]),
+            ("", _) => Answer::rows([2, 3, 4]),
+            ("page=2", _) => Answer::rows([5]),
+            _ => Answer::rows([]),
+        };
+        let answer = answer.header("X-Total", total);
+        total = "4";
+        answer
+    });
+    assert_eq!(asked, ["", "page=2", "page=3", "again", "", "page=2", "page=3"]);
+    assert_eq!(ended(end).as_deref(), Some("proven"));
+}
+
+#[test]
+fn headers_that_name_the_last_page_end_the_walk() {
+    for header in ["X-Next-Page", "X-Total-Pages"] {
+        let value = |page: usize| match (header, page) {
+            ("X-Next-Page", 1) => "2",
+            ("X-Next-Page", _) => "",
+            _ => "2",
+        };
+        let (asked, end) = walk(&mut Unknown::new(), |words, _| match words {
+            "" => Answer::rows([1, 2]).header(header, value(1)),
+            _ => Answer::rows([3]).header(header, value(2)),
+        });
+        assert_eq!(asked, ["", "page=2"]);
+        assert_eq!(ended(end).as_deref(), Some("proven"));
+    }
+}
+
+#[test]
+fn walks_that_share_a_finding_try_the_number_once() {
+    let whole = Arc::new(Finding::default());
+    let asks = |finding: &Arc<Finding>, first: u64, second: Option<u64>| {
+        let mut pager = Unknown::sharing(Arc::clone(finding));
+        walk(&mut pager, |words, _| match (words, second) {
+            ("", _) => Answer::rows([first]),
+            ("page=2", Some(second)) => Answer::rows([second]),
+            _ => Answer::rows([]),
+        })
+        .0
+    };
+    assert_eq!(asks(&whole, 1, Some(1)), ["", "page=2"]);
+    assert_eq!(asks(&whole, 2, Some(2)), [""]);
+    // An empty second page means that the number is understood: the others may have one.
+    let numbered = Arc::new(Finding::default());
+    assert_eq!(asks(&numbered, 1, None), ["", "page=2"]);
+    assert_eq!(asks(&numbered, 2, Some(3)), ["", "page=2", "page=3"]);
 }

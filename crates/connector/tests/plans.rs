@@ -104,3 +104,26 @@ fn parents_are_blocks_and_their_keys_are_encoded_in_the_path() {
     assert_eq!(paths, [vec!["/a%2Fb/x", "/c%20d/x"], vec!["/%C3%A9%25/x"]]);
     assert_eq!(slices[0].walks[0].given, [Some("a/b".to_owned())]);
 }
+
+#[test]
+fn halves_of_days_do_not_reach_beyond_today_either() {
+    let start = NOW.div_euclid(DAY) * DAY - 3 * DAY;
+    let inputs = PlanInputs { now: NOW, start: Some(start), ..PlanInputs::default() };
+    let whole = plan(&stream(DAYS), &inputs).expect("a plan");
+    let [first, second] = split(&stream(DAYS), &whole[0]).expect("four days can be halved");
+    let ends = |slice: &userhaul_connector::slice::Slice| {
+        let params = &slice.walks[0].params;
+        params.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&first), ["2026-03-11", "2026-03-14"]);
+    assert_eq!(ends(&second), ["2026-03-13", "2026-03-15"]);
+}
+
+#[test]
+fn the_day_at_which_the_range_ends_is_not_in_it() {
+    let today = NOW.div_euclid(DAY) * DAY;
+    let (start, end) = (Some(today - 5 * DAY), Some(today - 2 * DAY));
+    let inputs = PlanInputs { now: NOW, start, end, ..PlanInputs::default() };
+    let slices = plan(&stream(DAYS), &inputs).expect("a plan");
+    assert_eq!(slices.last().and_then(|slice| slice.window).map(|window| window.to), end);
+}

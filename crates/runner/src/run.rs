@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use userhaul_connector::spec::ConnectorSpec;
+use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 use userhaul_record::Table;
 
 use crate::{
@@ -179,12 +179,32 @@ async fn run_source(
         }
     }
     let order = |name: &String| spec.streams.get_index_of(name);
+    charge(spec, &source.selected, &mut done);
     let mut streams: Vec<(String, StreamRecord)> = done
         .into_iter()
         .filter(|(name, record)| source.selected.contains(name) || record.error.is_some())
         .collect();
     streams.sort_by_key(|(name, _)| order(name));
     SourceRecord { streams: streams.into_iter().collect() }
+}
+
+/// What streams that are not in the record have cost is told with the first one that needs them.
+fn charge(spec: &ConnectorSpec, selected: &BTreeSet<String>, done: &mut BTreeMap<String, StreamRecord>) {
+    // Later levels need earlier ones: costs move up until they reach a stream that was asked for.
+    for level in levels(spec, selected) {
+        for name in &level {
+            let told = |record: &StreamRecord| selected.contains(name) || record.error.is_some();
+            let Some(helper) = done.get(name).filter(|record| !told(record)).cloned() else { continue };
+            let needs = |stream: &&StreamSpec| stream.depends_on().contains(&name.as_str());
+            let user = spec.streams.values().filter(needs).find(|stream| done.contains_key(&stream.name));
+            let Some(user) = user.and_then(|stream| done.get_mut(&stream.name)) else { continue };
+            user.requests += helper.requests;
+            user.retries += helper.retries;
+            user.throttled += helper.throttled;
+            user.bytes_received += helper.bytes_received;
+            user.waited_on_quota_seconds += helper.waited_on_quota_seconds;
+        }
+    }
 }
 
 /// The streams that must be asked, level by level: each needs only those of levels before it. Derived streams are read
@@ -222,4 +242,37 @@ pub(crate) fn levels(spec: &ConnectorSpec, selected: &BTreeSet<String>) -> Vec<V
         levels.push(ready);
     }
     levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helpers_cost_is_told_with_the_stream_that_needs_them() {
+        let facts = r#"
+            connector = "x"
+            title = "x"
+            about = "x"
+            docs = "x"
+            concurrency = 1
+            timeout = "1s"
+            quota = { requests = 1, per = "1s", mode = "paced", docs = "x" }
+            check = { stream = "names" }
+            streams.names = { about = "x", docs = "x", path = "/names", primary_key = ["id"], columns = { id = "id" } }
+            streams.lists = { about = "x", docs = "x", path = "/lists", primary_key = ["id"], needs = ["names"], columns = { id = "id" } }
+            streams.rows = { about = "x", docs = "x", path = "/rows", primary_key = ["id"], needs = ["lists"], columns = { id = "id" } }
+        "#;
+        let spec = ConnectorSpec::parse(facts, None).expect("the facts hold");
+        let cost = |requests| StreamRecord { requests, ..StreamRecord::default() };
+        let names = ["names", "lists", "rows"].map(str::to_owned);
+        let mut done: BTreeMap<String, StreamRecord> =
+            names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
+        charge(&spec, &BTreeSet::from(["rows".to_owned()]), &mut done);
+        assert_eq!(done["rows"].requests, 111);
+        let mut all: BTreeMap<String, StreamRecord> =
+            names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
+        charge(&spec, &names.into(), &mut all);
+        assert_eq!(all["rows"].requests, 100);
+    }
 }

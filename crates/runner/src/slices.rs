@@ -106,11 +106,13 @@ async fn all_slices(
                     waiting.push_front((half, done.halvings + 1));
                 }
             }
-            // A property that this credential may not see does not keep the others from being read.
-            Err(error) if several && is_forbidden(&error) => {
+            // A property that this credential may not see does not keep the others from being read, and its other
+            // windows need not be asked for.
+            Err(error) if several && is_out_of_reach(&error) => {
                 walks.warn(format!("{}: {error}", done.slice.label));
                 walks.ended(&done.slice, false);
                 fail(record, &error);
+                waiting.retain(|(slice, _)| slice.property != done.slice.property);
                 forbidden = Some(error);
             }
             Err(error) => {
@@ -129,8 +131,9 @@ fn stream_has_properties(stream: &StreamSpec) -> bool {
     stream.axes.iter().any(|axis| matches!(axis, Axis::Property { .. }))
 }
 
-fn is_forbidden(error: &StreamError) -> bool {
-    status(error) == Some(403)
+/// Whether a property is not there for this credential: both statuses are possible (vendors/userlane.md A-36).
+fn is_out_of_reach(error: &StreamError) -> bool {
+    matches!(status(error), Some(403 | 404))
 }
 
 /// What became of a slice: read whole, or two halves to read instead.
@@ -266,8 +269,7 @@ impl Held {
     /// Whether a slice's window had rows.
     fn holds(&self, slice: &Slice) -> bool {
         let Some(window) = slice.window else { return false };
-        let property = slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten();
-        let property = property.unwrap_or_default();
+        let property = slice.property.clone().unwrap_or_default();
         let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
         let last = (window.to - 1).div_euclid(tables::DAY);
         self.days.range((property.clone(), first)..=(property, last)).next().is_some()

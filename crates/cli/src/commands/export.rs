@@ -75,6 +75,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         return Err(Failure::usage(format!("`{connector}` has no stream `{stream}`"), Some(hint)));
     }
     let selected = [stream.to_owned()].into();
+    prepared.check_start(&selected)?;
     let progress: Arc<dyn Progress> = Arc::new(preview::Waits(Display::new(console)));
     let ready = prepared.source(selected, &progress, sources::quota_dir())?;
     let read = preview::read(ready, stream, options.limit, &progress).await?;

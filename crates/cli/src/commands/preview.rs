@@ -42,6 +42,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     if selected.len() != 1 {
         return Err(one_stream());
     }
+    prepared.check_start(selected)?;
     let progress: Arc<dyn Progress> = Arc::new(Waits(Display::new(console)));
     let (Some(stream), source) =
         (selected.iter().next(), prepared.source(selected.clone(), &progress, quota_dir())?)

@@ -68,6 +68,9 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
     let mut sources = Vec::new();
     for Chosen { prepared, selected } in &chosen {
+        if options.from.is_none() {
+            prepared.check_start(selected)?;
+        }
         sources.push(prepared.source(selected.clone(), &progress, quota_dir())?);
     }
     let destination = config.destination.path.as_path();

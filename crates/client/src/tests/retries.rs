@@ -207,3 +207,15 @@ async fn an_open_body_is_read_piece_by_piece() {
     assert_eq!(body.chunk().await.expect("an end"), None);
     assert_eq!((body.attempts().requests, body.attempts().wire_bytes), (2, 11));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_was_refused_is_not_sent_again() {
+    let script = Script::play(vec![reply(401, "no"), ok()]);
+    let client = client(wide(), &script);
+    let first = client.send(&get("/users")).await.expect_err("a refusal");
+    assert_eq!((first.kind(), first.status()), (ErrorKind::Credentials, Some(401)));
+    let second = client.send(&get("/teams")).await.expect_err("a refusal");
+    assert_eq!((second.kind(), second.reason()), (ErrorKind::Credentials, &Reason::RefusedBefore));
+    assert_eq!((second.hint(), second.attempts().requests), (first.hint(), 0));
+    assert_eq!(script.asked().len(), 1);
+}

@@ -13,7 +13,7 @@ pub use last_id::LastId;
 pub use linked::Linked;
 pub use page_number::PageNumber;
 pub use single::Single;
-pub use unknown::Unknown;
+pub use unknown::{Finding, Unknown};
 
 use crate::decode::{Envelope, FactsError};
 

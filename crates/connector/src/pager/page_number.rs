@@ -10,6 +10,9 @@
 //!
 //! An offset moves on by the rows that came, not by those asked for: a server may cap the size.
 //!
+//! With totals, too, a second page that is the first one again, row by row, means that the number is ignored: one copy is
+//! kept, and proven if the total agrees.
+//!
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
 use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
@@ -45,6 +48,7 @@ enum Counted {
 #[derive(Debug, Default)]
 struct Walk {
     seen: KeySet,
+    first_keys: Vec<u64>,
     rows: u64,
     inexact: bool,
     total: Option<u64>,
@@ -110,6 +114,29 @@ impl PageNumber {
         Ok((fresh, pages))
     }
 
+    /// Whether a second page among several is the first one again.
+    ///
+    /// Rows without a key may be alike; there the total must agree with one copy besides.
+    fn is_ignored(&self, page: &PageFacts<'_>) -> bool {
+        let walk = &self.walk;
+        walk.pages == 1
+            && walk.outstanding > 0
+            && page.rows > 0
+            && page.keys == walk.first_keys
+            && (page.exact || walk.total.is_none_or(|total| total == walk.rows))
+    }
+
+    /// Keeps the one copy, and does not ask for the pages behind it.
+    fn not_paged(&mut self) -> Next {
+        self.walk.outstanding = 0;
+        self.walk.pages = 1;
+        self.walk.warnings.push("page 2 was page 1 again: the list is not paged".to_owned());
+        match self.settle() {
+            Next::Done(end) => Next::Done(End { forget_last: true, ..end }),
+            other => other,
+        }
+    }
+
     /// The walk has its last page: is it proven, to be checked, or to be read again?
     fn settle(&mut self) -> Next {
         let distinct = if self.walk.inexact { self.walk.rows } else { self.walk.seen.len() as u64 };
@@ -126,7 +153,9 @@ impl PageNumber {
                 recheck.tag = RECHECK;
                 Next::Ask(recheck)
             }
-            None if !self.walk.moved => Next::Done(End::default()),
+            None if !self.walk.moved => {
+                Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() })
+            }
             Some(total) if !self.walk.moved => {
                 self.again(format!("the vendor counts {total} rows, {distinct} distinct ones came"))
             }
@@ -165,10 +194,14 @@ impl Pager for PageNumber {
             return Ok(self.again("the vendor's total changed during the walk".to_owned()));
         }
         let number = page.ask.tag;
+        if self.is_ignored(page) {
+            return Ok(self.not_paged());
+        }
         let (fresh, pages) = self.read(page)?;
         // How far the parameter moves on with a page.
         let step = if self.counted == Counted::Rows { page.rows } else { 1 };
         if number == self.paging.first {
+            self.walk.first_keys = page.keys.to_vec();
             if let (Some(limit), Some(pages)) = (self.split_above, pages)
                 && pages > limit
             {

@@ -111,7 +111,7 @@ impl StreamWalks<'_> {
         let outside = page.cursors.iter().flatten().any(|&micros| {
             window.from.is_some_and(|from| micros < from - slack) || micros >= window.to + slack
         });
-        if outside && axis.keep_inside {
+        if outside && (axis.keep_inside || axis.days.is_some()) {
             return Err(StreamError::FilterIgnored { window: slice.slice.label.clone() });
         }
         Ok(())
