@@ -185,12 +185,15 @@ impl Inner {
             match self.exchange(permit, attempt, &mut course.attempts).await {
                 Ok(answer) => {
                     self.throttle.praise();
+                    if let Some(token) = &token {
+                        token.worked();
+                    }
                     if course.plain {
                         self.plain_only.store(true, Ordering::Relaxed);
                     }
                     return Ok((answer, course));
                 }
-                Err(failure) if course.renews(&failure, token) => {}
+                Err(failure) if course.renews(&failure, token.as_ref()) => {}
                 Err(failure) => self.settle(&mut course, &self.throttle, failure).await?,
             }
         }
@@ -212,7 +215,7 @@ impl Inner {
         &self,
         course: &mut Course,
         request: &Request,
-    ) -> Result<(Permit, Outgoing, Option<u64>), SendError> {
+    ) -> Result<(Permit, Outgoing, Option<Token>), SendError> {
         let mut stale = 0;
         let (permit, token) = loop {
             let token = self.token_for(course, request).await?;
@@ -234,7 +237,7 @@ impl Inner {
             .map_err(|reason| course.fail(reason))?;
         let outgoing =
             Outgoing { method: course.method.clone(), url: course.url.clone(), headers, body: None };
-        Ok((permit, outgoing, token.map(|token| token.generation)))
+        Ok((permit, outgoing, token))
     }
 
     async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {
