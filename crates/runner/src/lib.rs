@@ -5,6 +5,7 @@
 
 mod error;
 mod fetch;
+mod grain;
 mod orders;
 mod partition;
 pub mod progress;

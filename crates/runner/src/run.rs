@@ -159,13 +159,32 @@ async fn run_source(
             done.extend(records);
         }
     }
+    let missed = missed(spec, &source.selected, &done);
     let order = |name: &String| spec.streams.get_index_of(name);
     let mut streams: Vec<(String, StreamRecord)> = done
         .into_iter()
-        .filter(|(name, record)| source.selected.contains(name) || record.error.is_some())
+        .filter(|(name, record)| {
+            source.selected.contains(name) || (record.error.is_some() && missed.contains(name.as_str()))
+        })
         .collect();
     streams.sort_by_key(|(name, _)| order(name));
     SourceRecord { streams: streams.into_iter().collect() }
+}
+
+/// The streams that the selected ones could not do without.
+fn missed<'a>(
+    spec: &'a ConnectorSpec,
+    selected: &BTreeSet<String>,
+    done: &BTreeMap<String, StreamRecord>,
+) -> BTreeSet<&'a str> {
+    let selected = spec.streams.values().filter(|stream| selected.contains(&stream.name));
+    selected
+        .flat_map(|stream| {
+            let failed = done.get(&stream.name).is_none_or(|record| record.error.is_some());
+            let needs = stream.depends_on().into_iter();
+            needs.filter(move |other| failed || !stream.only_otherwise(other))
+        })
+        .collect()
 }
 
 /// The streams that must be asked, level by level: each needs only those of levels before it. Derived streams are read

@@ -12,7 +12,7 @@ use std::{
 use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_connector::{
     column::snake_case,
-    decode::{CustomFields, DecodeOptions, Decoder, DerivedLayout, Lineage},
+    decode::{CustomFields, DecodeError, DecodeOptions, Decoder, DerivedLayout, Lineage},
     plan::{self, PlanInputs},
     rows::Lookups,
     slice::Slice,
@@ -21,6 +21,7 @@ use userhaul_connector::{
 
 use crate::{
     error::StreamError,
+    grain,
     orders::{self, Order, Tables},
     progress::Progress,
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
@@ -112,9 +113,17 @@ async fn read(
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
+    let found = grain::found_before(run, stream)?;
+    let stream = found.as_ref().unwrap_or(stream);
     let Err(error) = read_one_way(run, stream, derived, record, children).await else { return Ok(()) };
-    let Some(otherwise) = stream.otherwise(status(&error)) else { return Err(error) };
-    record.warnings.push(format!("{error}: asked another way"));
+    let (otherwise, how) = match &error {
+        StreamError::KeyRepeats | StreamError::Decode { source: DecodeError::NullKey { .. }, .. } => {
+            (stream.with_generic_key(), "read again with a key for every row")
+        }
+        _ => (stream.otherwise(status(&error)), "asked another way"),
+    };
+    let Some(otherwise) = otherwise else { return Err(error) };
+    record.warnings.push(format!("{error}: {how}"));
     record.error = None;
     read_one_way(run, &otherwise, derived, record, children).await
 }
@@ -203,7 +212,8 @@ async fn finish(
     write_missing(run, stream, derived, &mut tables, tally)?;
     let partial = tally.unproven.is_some() || record.error.is_some();
     let scoped = stream.window().is_some() && (run.options.from.is_some() || run.options.to.is_some());
-    let replace = if partial || scoped || stream.keeps_absent { Replace::Nothing } else { Replace::All };
+    let merges = partial || scoped || (stream.keeps_absent && !grain::changed(run, stream)?);
+    let replace = if merges { Replace::Nothing } else { Replace::All };
     let committed = tokio::task::spawn_blocking(move || {
         let mut written = BTreeMap::new();
         let own = tables.own.commit(replace)?;

@@ -18,6 +18,7 @@ use userhaul_connector::{
 use crate::{
     error::StreamError,
     fetch::{self, Answer, Cutter},
+    grain,
     orders::Order,
     progress::Progress,
     source::{RunOptions, Source},
@@ -294,6 +295,9 @@ impl StreamWalks<'_> {
             (PageRows::default(), Envelope::default())
         };
         self.judge(slice, &page)?;
+        if grain::repeats(self.stream, &page.keys) {
+            return Err(StreamError::KeyRepeats);
+        }
         let facts = PageFacts {
             ask,
             status: answer.status,
