@@ -63,6 +63,7 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
     Case {
         vendor: Vendor::Sprig,
         switches: switches.to_vec(),
+        faults: "",
         users: 40,
         seed: 1,
         source: format!(
@@ -114,12 +115,11 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     ] {
         problems.extend(outcome.compare(stream, &rows, notes(stream), &[]));
     }
-    let with_id = seen.iter().filter(|user| user["id"].is_string() || user["id"].is_number()).count();
-    problems.extend(unified::check(outcome, "users", "user_key", with_id));
-    // An answer that the vendor has deleted is no feedback any more.
     let answers = latest(responses, &["responseGroupUid", "questionId"]);
-    let standing = answers.iter().filter(|row| row["deletedAt"].is_null()).count();
-    problems.extend(unified::check(outcome, "feedback", "feedback_key", standing));
+    let base = usize::from(!on("index_base", "0"));
+    let (surveys, questions) = (outcome.truth("surveys"), outcome.truth("survey_questions"));
+    let records = unified::sprig::records(&seen, &answers, &surveys, &questions, base);
+    problems.extend(unified::compare(outcome, "sprig", records));
     problems
 }
 

@@ -11,7 +11,7 @@ use crate::{
 
 fn notes(stream: &str) -> Notes {
     Notes {
-        wrapped: &["propertyAttributes", "companyAttributes"],
+        wrapped: &["propertyAttributes", "companyAttributes", "unknownAttributes"],
         aliases: if stream == "tag_interactions" { &[("occurredAt", &["date"])] } else { &[] },
         ..Notes::default()
     }
@@ -40,6 +40,7 @@ const SAME: &[(&str, &[&str])] = &[
     ("null_letters", &["on"]),
     ("no_ids", &["on", "never"]),
     ("tag_grain", &["day", "user_day"]),
+    ("progress_grain", &["step"]),
     ("bare_array", &["on"]),
     ("rows_under", &["items", "results"]),
     ("empty_window", &["204"]),
@@ -74,6 +75,7 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
     Case {
         vendor: Vendor::Userlane,
         switches: switches.to_vec(),
+        faults: "",
         users: 40,
         seed: 1,
         // The simulator's world: 20 028 to 20 758 days after 1970.
@@ -87,35 +89,27 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
     let mut problems = outcome.flawless();
     let on = |name, value| case.switches.contains(&(name, value));
     for stream in STREAMS {
-        let rows = outcome.truth(stream).into_iter().map(|row| row_of(stream, row, on("attributes", "flat")));
+        let rows = outcome.truth(stream).into_iter().map(|row| row_of(stream, row));
         problems.extend(outcome.compare(stream, &rows.collect::<Vec<Value>>(), notes(stream), &[]));
     }
-    let count = |stream: &str| outcome.truth(stream).len();
-    problems.extend(unified::check(outcome, "users", "user_key", count("user_profiles")));
-    let events = count("guide_events")
-        + count("guide_progress")
-        + count("announcement_events")
-        + count("tag_interactions");
-    problems.extend(unified::check(outcome, "events", "event_key", events));
-    problems.extend(unified::check(
-        outcome,
-        "feedback",
-        "feedback_key",
-        count("nps_responses") + count("survey_responses"),
-    ));
+    let steps = on("progress_grain", "step");
+    problems.extend(unified::compare(outcome, "userlane", unified::userlane::records(outcome, steps)));
     problems
 }
 
-/// Attributes come in one object with the scopes as members (vendors/userlane.md, A-23).
-fn row_of(stream: &str, mut row: Value, flat: bool) -> Value {
+/// Attributes come in one object with the scopes as members, or without scopes (vendors/userlane.md, A-23).
+fn row_of(stream: &str, mut row: Value) -> Value {
+    let full = row["attributes"].as_object().is_some_and(|scopes| !scopes.is_empty());
     if stream == "user_profiles"
-        && !flat
-        && row["attributes"].is_object()
+        && full
         && let Some(members) = row.as_object_mut()
         && let Some(Value::Object(scopes)) = members.remove("attributes")
     {
-        for (scope, values) in scopes {
-            members.insert(format!("{scope}Attributes"), values);
+        let (known, others): (Vec<_>, Vec<_>) =
+            scopes.into_iter().partition(|(scope, _)| matches!(scope.as_str(), "property" | "company"));
+        members.extend(known.into_iter().map(|(scope, values)| (format!("{scope}Attributes"), values)));
+        if !others.is_empty() {
+            members.insert("unknownAttributes".to_owned(), Value::Object(others.into_iter().collect()));
         }
     }
     row
@@ -136,6 +130,7 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
     cases.push(Case { users: 0, ..case(&[]) });
     cases.push(Case { seed: 7, ..case(&[]) });
     cases.push(Case { users: 300, ..case(&[]) });
+    cases.push(case(&[("progress_grain", "step"), ("page_size_cap", "7")]));
     let wire = |text: &str| format!("{}{text}", case(&[]).source);
     cases.push(Case {
         source: wire("[sources.it.wire.auth]\nscheme = \"bearer\"\n"),
@@ -233,8 +228,7 @@ async fn a_property_that_may_not_be_seen_does_not_hide_the_other() {
             problems.push(format!("exit {}", outcome.code));
         }
         for stream in STREAMS {
-            let rows: Vec<Value> =
-                outcome.truth(stream).into_iter().map(|row| row_of(stream, row, false)).collect();
+            let rows: Vec<Value> = outcome.truth(stream).into_iter().map(|row| row_of(stream, row)).collect();
             problems.extend(outcome.compare(stream, &rows, notes(stream), &[]));
         }
         problems
