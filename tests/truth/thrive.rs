@@ -146,6 +146,56 @@ async fn every_token_endpoint_is_understood() {
     run::all(cases, judge).await;
 }
 
+/// Audiences are only needed for assignments where the server demands one (A:19).
+#[tokio::test(flavor = "multi_thread")]
+async fn assignments_do_without_audiences() {
+    let faults = "{ path = \"/rest/v1/audiences\", times = 0, kind = \"status\", status = 403 }";
+    let alone = format!("{}streams = [\"assignments\", \"enrolments\"]\n", case(&[]).source);
+    let cases = vec![
+        Case { faults, ..case(&[]) },
+        Case { faults, source: alone.clone(), ..case(&[]) },
+        Case { faults, source: alone, ..case(&[("assignments_audience", "required")]) },
+    ];
+    run::all(cases, |case, outcome| {
+        let demanded = !case.switches.is_empty();
+        let wanted = match (demanded, case.source.contains("streams")) {
+            (true, _) => 1,
+            (false, true) => 0,
+            (false, false) => 3,
+        };
+        let mut problems = Vec::new();
+        if outcome.code != wanted {
+            problems.push(format!("exit {}: {}", outcome.code, outcome.report));
+        }
+        if !demanded {
+            for stream in ["assignments", "enrolments"] {
+                problems.extend(outcome.compare(stream, &outcome.truth(stream), NOTES, &[]));
+            }
+        }
+        problems
+    })
+    .await;
+}
+
+/// A list that changes under the walk is read again; what is left open is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_moves_is_exact_or_unproven() {
+    let moving =
+        [("insert_between_pages", "1"), ("delete_between_pages", "1"), ("delete_between_pages", "3")];
+    let cases = moving.map(|switch| case(&[switch, ("page_cap", "25")])).to_vec();
+    run::all(cases, |_, outcome| {
+        let mut problems = Vec::new();
+        for stream in STREAMS {
+            let differs = outcome.compare(stream, &outcome.truth(stream), NOTES, &[]);
+            if outcome.record(stream)["status"] == "ok" {
+                problems.extend(differs);
+            }
+        }
+        problems
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_credential_gives_no_tables() {
     run::all(vec![case(&[("gateway", "forbidden_403")])], |_, outcome| {

@@ -131,6 +131,7 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
     cases.push(Case { seed: 7, ..case(&[]) });
     cases.push(Case { users: 300, ..case(&[]) });
     cases.push(case(&[("progress_grain", "step"), ("page_size_cap", "7")]));
+    cases.push(case(&[("html_200", "1")]));
     let wire = |text: &str| format!("{}{text}", case(&[]).source);
     cases.push(Case {
         source: wire("[sources.it.wire.auth]\nscheme = \"bearer\"\n"),
@@ -169,6 +170,37 @@ async fn a_window_that_is_empty_once_keeps_its_rows() {
     let problems = judge(&case, &outcome);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert!(outcome.stderr.contains("read once more"), "{}", outcome.stderr);
+}
+
+/// Scores of past days change, rows come late: a full run has them as they are then.
+#[tokio::test(flavor = "multi_thread")]
+async fn restated_scores_and_late_rows_are_in_the_next_run() {
+    for switch in [("restate_heart", "on"), ("late_events", "20")] {
+        let case = case(&[switch]);
+        let mut outcome = run::sync(&case).await;
+        for _ in 0..2 {
+            outcome.again(&["--full"]).await;
+        }
+        let problems = judge(&case, &outcome);
+        assert!(problems.is_empty(), "{switch:?}: {}", problems.join("\n"));
+    }
+}
+
+/// The grain of progress is found once: the next run knows it by its table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_steps_stays_one() {
+    let source = format!("{}streams = [\"guide_progress\"]\n", case(&[]).source);
+    let case = Case { source, ..case(&[("progress_grain", "step")]) };
+    let mut outcome = run::sync(&case).await;
+    let warned = |outcome: &Outcome| {
+        outcome.record("guide_progress")["warnings"].to_string().contains("same primary key")
+    };
+    assert!(warned(&outcome), "{}", outcome.report);
+    outcome.again(&[]).await;
+    assert!(!warned(&outcome), "{}", outcome.report);
+    let problems =
+        outcome.compare("guide_progress", &outcome.truth("guide_progress"), notes("guide_progress"), &[]);
+    assert!(outcome.code == 0 && problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
