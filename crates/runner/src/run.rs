@@ -131,15 +131,14 @@ async fn run_source(
     folders: &Folders,
 ) -> SourceRecord {
     let spec = source.connector.spec();
-    let run = SourceRun { source, options, progress, folders };
+    let mut run = SourceRun { source, options, progress, folders, failed: BTreeSet::new() };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();
         for name in level {
             let Some(stream) = spec.stream(&name) else { continue };
-            let failed = stream.parent().map(|parent| parent.stream.as_str()).filter(|parent| {
-                done.get(*parent).is_some_and(|record| record.error.is_some() && record.files == 0)
-            });
+            let failed = stream.parent().map(|parent| parent.stream.as_str());
+            let failed = failed.filter(|parent| run.failed.contains(*parent));
             if let Some(parent) = failed {
                 let mut record =
                     StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
@@ -158,6 +157,8 @@ async fn run_source(
         for records in futures::future::join_all(under_way).await {
             done.extend(records);
         }
+        let failed = done.iter().filter(|(_, record)| record.error.is_some() && record.files == 0);
+        run.failed = failed.map(|(name, _)| name.clone()).collect();
     }
     let missed = missed(spec, &source.selected, &done);
     let order = |name: &String| spec.streams.get_index_of(name);

@@ -43,6 +43,8 @@ pub(crate) struct SourceRun<'a> {
     pub(crate) options: &'a RunOptions,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
+    /// Streams of earlier levels that have no table of this run.
+    pub(crate) failed: BTreeSet<String>,
 }
 
 /// Reads a stream and gives the records of it and of the derived streams that were wanted.
@@ -123,6 +125,9 @@ async fn read(
         _ => (stream.otherwise(status(&error)), "asked another way"),
     };
     let Some(otherwise) = otherwise else { return Err(error) };
+    if let Some(parent) = otherwise.parent().filter(|parent| run.failed.contains(&parent.stream)) {
+        return Err(StreamError::Needs { stream: parent.stream.clone() });
+    }
     record.warnings.push(format!("{error}: {how}"));
     record.error = None;
     read_one_way(run, &otherwise, derived, record, children).await
