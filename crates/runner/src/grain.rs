@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use userhaul_connector::spec::StreamSpec;
+use userhaul_connector::{decode::DecodeError, spec::StreamSpec};
 
 use crate::{error::StreamError, stream::SourceRun, tables};
 
@@ -23,6 +23,12 @@ pub(crate) fn repeats(stream: &StreamSpec, keys: &[u64]) -> bool {
 fn twice(keys: &[u64]) -> bool {
     let mut seen = HashSet::with_capacity(keys.len());
     !keys.iter().all(|key| seen.insert(key))
+}
+
+/// Whether an error says that the stream's key is none.
+pub(crate) fn refutes_key(error: &StreamError) -> bool {
+    let null = matches!(error, StreamError::Decode { source: DecodeError::NullKey { .. }, .. });
+    null || matches!(error, StreamError::KeyRepeats)
 }
 
 /// The stream as an earlier run has found it to be; none where the facts stand.

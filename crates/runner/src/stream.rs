@@ -1,38 +1,30 @@
 //! One stream from its plan to its committed table, with the streams derived from it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Instant,
 };
 
-use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_connector::{
-    column::snake_case,
-    decode::{CustomFields, DecodeError, DecodeOptions, Decoder, DerivedLayout, Lineage},
     plan::{self, PlanInputs},
-    rows::Lookups,
-    slice::Slice,
-    spec::{Axis, StreamSpec, SyncMode},
+    spec::{StreamSpec, SyncMode},
 };
 
 use crate::{
     error::StreamError,
-    grain,
-    orders::{self, Order, Tables},
+    grain, inputs,
+    orders::Tables,
     progress::Progress,
+    reading::{self, Kind, Reading},
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
+    slices,
     source::{RunOptions, Source},
+    state::{StateStore, StreamState},
     tables::{self, Folders},
-    walk::{Ended, SliceWalks, StreamWalks, Tally},
-    writer::{Replace, Surroundings, TableWriter, Written},
+    walk::Tally,
+    writer::{Replace, TableWriter, Written},
 };
-
-/// A window is halved at most so often.
-const MAX_HALVINGS: u32 = 14;
 
 /// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
 const SHRINK_FLOOR: u64 = 20;
@@ -43,6 +35,7 @@ pub(crate) struct SourceRun<'a> {
     pub(crate) options: &'a RunOptions,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
+    pub(crate) store: StateStore,
     /// Streams of earlier levels that have no table of this run.
     pub(crate) failed: BTreeSet<String>,
 }
@@ -68,7 +61,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     let mut records = Vec::new();
     for spec in derived {
         let mut child = StreamRecord {
-            mode: stream.mode.name().to_owned(),
+            mode: record.mode.clone(),
             status: record.status,
             completeness: record.completeness,
             reason: record.reason.clone(),
@@ -117,23 +110,39 @@ async fn read(
 ) -> Result<(), StreamError> {
     let found = grain::found_before(run, stream)?;
     let stream = found.as_ref().unwrap_or(stream);
-    let Err(error) = read_one_way(run, stream, derived, record, children).await else { return Ok(()) };
-    let (otherwise, how) = match &error {
-        StreamError::KeyRepeats | StreamError::Decode { source: DecodeError::NullKey { .. }, .. } => {
-            (stream.with_generic_key(), "read again with a key for every row")
-        }
-        _ => (stream.otherwise(status(&error)), "asked another way"),
+    let mut reading = Reading::decide(run, stream, derived, &run.store)?;
+    record.warnings.extend(reading.warning.take());
+    record.cursor_before = reading.cursor_before();
+    if matches!(reading.kind, Kind::Since(_) | Kind::Parents) {
+        SyncMode::Incremental.name().clone_into(&mut record.mode);
+    }
+    let Err(error) = read_one_way(run, stream, derived, &reading, record, children).await else {
+        return Ok(());
     };
-    let Some(otherwise) = otherwise else { return Err(error) };
-    if let Some(parent) = otherwise.parent().filter(|parent| run.failed.contains(&parent.stream)) {
+    if let Some(generic) = stream.with_generic_key().filter(|_| grain::refutes_key(&error)) {
+        record.warnings.push(format!("{error}: read again with a key for every row"));
+        record.error = None;
+        let reading = Reading::decide(run, &generic, derived, &run.store)?;
+        return read_one_way(run, &generic, derived, &reading, record, children).await;
+    }
+    let otherwise = stream.otherwise(status(&error));
+    let parent = otherwise.as_ref().and_then(|otherwise| otherwise.parent());
+    if let Some(parent) = parent.filter(|parent| run.failed.contains(&parent.stream)) {
         return Err(StreamError::Needs { stream: parent.stream.clone() });
     }
-    record.warnings.push(format!("{error}: {how}"));
+    let refused = matches!(status(&error), Some(400 | 422)) && matches!(reading.kind, Kind::Since(_));
+    if otherwise.is_none() && !refused {
+        return Err(error);
+    }
+    record.warnings.push(format!("{error}: asked another way"));
     record.error = None;
-    read_one_way(run, &otherwise, derived, record, children).await
+    if refused {
+        reading.kind = Kind::Full;
+    }
+    read_one_way(run, otherwise.as_ref().unwrap_or(stream), derived, &reading, record, children).await
 }
 
-fn status(error: &StreamError) -> Option<u16> {
+pub(crate) fn status(error: &StreamError) -> Option<u16> {
     match error {
         StreamError::Send(error) => error.status(),
         _ => None,
@@ -144,38 +153,53 @@ async fn read_one_way(
     run: &SourceRun<'_>,
     stream: &StreamSpec,
     derived: &[&StreamSpec],
+    reading: &Reading,
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
     let wanted = run.source.selected.contains(&stream.name);
-    let options = decode_options(run, stream, derived, record)?;
-    let parents = parents(run, stream)?;
+    let options = inputs::decode_options(run, stream, derived, record)?;
+    let parents = inputs::parents(run, stream)?;
+    let asked = match reading.kind {
+        Kind::Parents => reading::in_question(run, stream, &parents)?,
+        _ => parents.clone(),
+    };
+    let (resume, since) = match &reading.kind {
+        Kind::Windows(resume) => (resume.as_slice(), None),
+        Kind::Since(since) => (&[][..], Some(*since)),
+        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
+    };
     let inputs = PlanInputs {
         now: run.options.now,
         start: run.options.from.or(run.source.start),
         end: run.options.to,
         settings: &run.source.axis_settings,
-        parents: &parents,
+        parents: &asked,
+        resume,
+        since,
     };
     let mut slices = plan::plan(stream, &inputs)?;
-    mark_barren(run, stream, &mut slices)?;
-    let tables = open_tables(run, stream, derived, wanted)?;
+    inputs::mark_barren(run, stream, &mut slices)?;
+    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
     let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
     let guarded = stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
         && wanted
         && before >= SHRINK_FLOOR
         && !stream.keeps_absent
         && !run.options.allow_shrink
         && run.options.limit.is_none();
-    let mut tables = tables;
     let mut again = guarded;
     loop {
-        let (read, tally) = slices_into(run, stream, &options, slices.clone(), tables, record).await;
+        let (read, mut tally) = slices::read(run, stream, &options, slices.clone(), tables, record).await;
         tables = read?;
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
-            finish(run, stream, derived, tables, &tally, record, children).await?;
-            return Ok(());
+            tally.parents_read = asked.into_iter().collect();
+            tally.parents = parents.into_iter().collect();
+            return Finish { run, stream, derived, reading, tally: &tally }
+                .commit(tables, record, children)
+                .await;
         }
         let rows = tables.own.rows();
         if !again {
@@ -205,409 +229,88 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
     }
 }
 
-async fn finish(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    derived: &[&StreamSpec],
-    mut tables: Tables,
-    tally: &Tally,
-    record: &mut StreamRecord,
-    children: &mut BTreeMap<String, Written>,
-) -> Result<(), StreamError> {
-    write_missing(run, stream, derived, &mut tables, tally)?;
-    let partial = tally.unproven.is_some() || record.error.is_some();
-    let scoped = stream.window().is_some() && (run.options.from.is_some() || run.options.to.is_some());
-    let merges = partial || scoped || (stream.keeps_absent && !grain::changed(run, stream)?);
-    let replace = if merges { Replace::Nothing } else { Replace::All };
-    let committed = tokio::task::spawn_blocking(move || {
-        let mut written = BTreeMap::new();
-        let own = tables.own.commit(replace)?;
-        for (name, table) in tables.derived {
-            written.insert(name, table.commit(replace)?);
-        }
-        Ok::<_, StreamError>((own, written))
-    });
-    let (own, written) = committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
-    add(record, own);
-    *children = written;
-    if record.error.is_none() {
-        record.status = if partial { StreamStatus::Unproven } else { StreamStatus::Ok };
-        record.completeness = match (partial, stream.window().is_some() && inputs_start(run).is_some()) {
-            (true, _) => Completeness::Unproven,
-            (false, true) => Completeness::CompleteForScope,
-            (false, false) => Completeness::Complete,
+/// The end of a stream's reading: its rows into the files, then its checkpoint.
+struct Finish<'a> {
+    run: &'a SourceRun<'a>,
+    stream: &'a StreamSpec,
+    derived: &'a [&'a StreamSpec],
+    reading: &'a Reading,
+    tally: &'a Tally,
+}
+
+impl Finish<'_> {
+    async fn commit(
+        &self,
+        mut tables: Tables,
+        record: &mut StreamRecord,
+        children: &mut BTreeMap<String, Written>,
+    ) -> Result<(), StreamError> {
+        let Self { run, stream, derived, reading, tally } = self;
+        inputs::write_missing(run, stream, derived, &mut tables, tally)?;
+        let whole = tally.unproven.is_none() && record.error.is_none();
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let replace = if whole && reading.kind == Kind::Full && !keeps {
+            Replace::All
+        } else {
+            Replace::Covered(reading.covers(run, stream, tally, whole))
         };
-    }
-    Ok(())
-}
-
-fn inputs_start(run: &SourceRun<'_>) -> Option<i64> {
-    run.options.from.or(run.source.start).or(run.options.to)
-}
-
-/// Reads all slices, several at a time, and gives the tables with their rows.
-async fn slices_into(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    options: &DecodeOptions,
-    slices: Vec<Slice>,
-    tables: Tables,
-    record: &mut StreamRecord,
-) -> (Result<Tables, StreamError>, Tally) {
-    let wanted = run.source.selected.contains(&stream.name);
-    let held = match Held::read(run, stream, wanted) {
-        Ok(held) => held,
-        Err(error) => return (Err(error), Tally::default()),
-    };
-    let (sender, writer) = orders::start(tables);
-    let walks = StreamWalks {
-        source: run.source,
-        stream,
-        options: run.options,
-        progress: run.progress.as_ref(),
-        orders: sender,
-        tally: Mutex::new(Tally::default()),
-        enough: AtomicBool::new(false),
-        rows: AtomicU64::new(0),
-        held,
-    };
-    let read = all_slices(&walks, options, slices, record).await;
-    let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    spend(record, &tally);
-    drop(walks.orders);
-    let written = match writer.await {
-        Ok((tables, result)) => result.map(|()| tables),
-        Err(error) => Err(StreamError::Bug { what: error.to_string() }),
-    };
-    // A writer that stopped is the cause; that nobody takes orders any more is only what follows.
-    (written.and_then(|tables| read.map(|()| tables)), tally)
-}
-
-fn spend(record: &mut StreamRecord, tally: &Tally) {
-    record.requests += u64::from(tally.attempts.requests);
-    record.retries += u64::from(tally.attempts.retries);
-    record.throttled += u64::from(tally.attempts.throttled);
-    record.bytes_received += tally.attempts.wire_bytes;
-    record.waited_on_quota_seconds += tally.attempts.waited_on_quota.as_secs_f64();
-}
-
-async fn all_slices(
-    walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
-    slices: Vec<Slice>,
-    record: &mut StreamRecord,
-) -> Result<(), StreamError> {
-    let mut waiting: VecDeque<(Slice, u32)> = slices.into_iter().map(|slice| (slice, 0)).collect();
-    let mut under_way = FuturesUnordered::new();
-    let mut number = 0;
-    // Properties fail and succeed by themselves; where none may be seen, there is nothing to commit.
-    let several = stream_has_properties(walks.stream);
-    let mut forbidden = None;
-    let mut read = 0;
-    let mut failure: Option<StreamError> = None;
-    loop {
-        while under_way.len() < walks.source.concurrency.max(1) {
-            let Some((slice, halvings)) = waiting.pop_front() else { break };
-            number += 1;
-            under_way.push(one_slice(walks, options, slice, number, halvings));
-        }
-        let Some(done) = under_way.next().await else { break };
-        match done.read {
-            Ok(None) => read += 1,
-            Ok(Some(halves)) => {
-                for half in halves.into_iter().rev() {
-                    waiting.push_front((half, done.halvings + 1));
-                }
+        let lookups = tables.own.lookups_hash;
+        self.mark()?;
+        let torn = reading.state.as_ref().is_some_and(|state| state.committing || state.lookups != lookups);
+        let committed = tokio::task::spawn_blocking(move || {
+            let mut written = BTreeMap::new();
+            let own = tables.own.commit(&replace, torn)?;
+            for (name, table) in tables.derived {
+                written.insert(name, table.commit(&replace, false)?);
             }
-            // A property that this credential may not see does not keep the others from being read.
-            Err(error) if several && is_forbidden(&error) => {
-                walks.warn(format!("{}: {error}", done.label));
-                fail(record, &error);
-                forbidden = Some(error);
-            }
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    match failure.or(forbidden.filter(|_| read == 0)) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
-
-fn stream_has_properties(stream: &StreamSpec) -> bool {
-    stream.axes.iter().any(|axis| matches!(axis, Axis::Property { .. }))
-}
-
-fn is_forbidden(error: &StreamError) -> bool {
-    status(error) == Some(403)
-}
-
-/// What became of a slice: read whole, or two halves to read instead.
-struct SliceDone {
-    label: String,
-    halvings: u32,
-    read: Result<Option<[Slice; 2]>, StreamError>,
-}
-
-async fn one_slice(
-    walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
-    slice: Slice,
-    number: usize,
-    halvings: u32,
-) -> SliceDone {
-    let label = slice.label.clone();
-    let mut decoder = Decoder::new(options);
-    let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
-    decoder.watch(true, cursor);
-    let under_way =
-        SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
-    let read = read_slice(walks, &under_way, halvings).await;
-    SliceDone { label, halvings, read }
-}
-
-async fn read_slice(
-    walks: &StreamWalks<'_>,
-    slice: &SliceWalks<'_>,
-    halvings: u32,
-) -> Result<Option<[Slice; 2]>, StreamError> {
-    let mut proven = true;
-    if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
-        return Ok(Some(halves));
-    }
-    // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
-    if slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
-        let label = &slice.slice.label;
-        walks.warn(format!("{label}: no rows came where the table has some: read once more"));
-        walks.begin_again(slice).await?;
-        if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
-            return Ok(Some(halves));
-        }
-    }
-    walks.hand_on(slice, 0, 0).await?;
-    let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
-    walks.met(&counts);
-    walks.order(Order::Close { slice: slice.number, proven }).await?;
-    Ok(None)
-}
-
-/// Reads a slice's walks once, or says into which halves to cut it.
-async fn read_walks(
-    walks: &StreamWalks<'_>,
-    slice: &SliceWalks<'_>,
-    halvings: u32,
-    proven: &mut bool,
-) -> Result<Option<[Slice; 2]>, StreamError> {
-    let mut results = futures::stream::iter(&slice.slice.walks)
-        .map(|walk| walks.walk(slice, walk))
-        .buffer_unordered(walks.source.concurrency.max(1));
-    while let Some(result) = results.next().await {
-        let too_large = match &result {
-            Ok(Ended::Done { proven: walk_proven, cut }) => {
-                *proven &= walk_proven;
-                cut.is_some()
-            }
-            Ok(Ended::Split) => true,
-            // Where the stream can be asked another way, a refusal is of this one and not of the window.
-            Err(error) => error.smaller_may_help() && walks.stream.otherwise(status(error)).is_none(),
-        };
-        if too_large
-            && halvings < MAX_HALVINGS
-            && let Some(halves) = plan::split(walks.stream, slice.slice)
-        {
-            walks.order(Order::Forget { slice: slice.number }).await?;
-            return Ok(Some(halves));
-        }
-        match result {
-            Err(error) => {
-                walks.order(Order::Forget { slice: slice.number }).await?;
-                return Err(error);
-            }
-            Ok(Ended::Split) => {
-                return Err(StreamError::Bug {
-                    what: format!("{} cannot be cut any further", slice.slice.label),
-                });
-            }
-            Ok(Ended::Done { cut: Some(why), .. }) => {
-                walks.warn(format!("{} {why}: the list may be truncated", slice.slice.label));
-            }
-            Ok(Ended::Done { cut: None, .. }) => {}
-        }
-    }
-    Ok(None)
-}
-
-/// Which days of which property the table had rows of before the run.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    days: BTreeSet<(String, i64)>,
-}
-
-impl Held {
-    /// The days of a table that is read in windows of days.
-    fn read(run: &SourceRun<'_>, stream: &StreamSpec, wanted: bool) -> Result<Self, StreamError> {
-        let Some(axis) = stream.window().filter(|axis| axis.days.is_some()) else {
-            return Ok(Self::default());
-        };
-        let property = stream.axes.iter().find_map(|axis| match axis {
-            Axis::Property { column, .. } => Some(snake_case(column)),
-            _ => None,
+            Ok::<_, StreamError>((own, written))
         });
-        let folder = run.folders.table(&run.source.name, &stream.name, wanted);
-        let days = tables::days(&folder, property.as_deref(), &axis.by)?;
-        Ok(Self { days })
-    }
-
-    /// Whether a slice's window had rows.
-    fn holds(&self, slice: &Slice) -> bool {
-        let Some(window) = slice.window else { return false };
-        let property = slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten();
-        let property = property.unwrap_or_default();
-        let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
-        let last = (window.to - 1).div_euclid(tables::DAY);
-        self.days.range((property.clone(), first)..=(property, last)).next().is_some()
-    }
-}
-
-/// What the pages of a stream are decoded with.
-fn decode_options(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    derived: &[&StreamSpec],
-    record: &mut StreamRecord,
-) -> Result<DecodeOptions, StreamError> {
-    let custom = match &stream.custom_fields {
-        None => None,
-        Some(custom) => {
-            let folder =
-                run.folders.table(&run.source.name, &custom.from, run.source.selected.contains(&custom.from));
-            let names = tables::custom_names(&folder, &custom.name)?;
-            if names.is_empty() {
-                record.warnings.push(format!("`{}` names no custom field", custom.from));
-            }
-            Some(CustomFields { column: custom.column.clone(), names })
+        let (own, written) =
+            committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
+        self.save(own.rows, lookups, whole, record)?;
+        add(record, own);
+        *children = written;
+        if record.error.is_none() {
+            record.status = if whole { StreamStatus::Ok } else { StreamStatus::Unproven };
+            let start = run.options.from.or(run.source.start).or(run.options.to);
+            let scoped = stream.window().is_some() && start.is_some() || reading.kind != Kind::Full;
+            record.completeness = match (whole, scoped) {
+                (false, _) => Completeness::Unproven,
+                (true, true) => Completeness::CompleteForScope,
+                (true, false) => Completeness::Complete,
+            };
         }
-    };
-    let layouts = derived.iter().filter_map(|spec| {
-        let from = spec.derived.as_ref().filter(|from| !from.field.is_empty())?;
-        Some(DerivedLayout {
-            stream: spec.name.clone(),
-            table: spec.table.clone(),
-            field: from.field.clone(),
-            inherits: from.inherits.clone(),
-            single: from.single,
-        })
-    });
-    Ok(DecodeOptions {
-        table: stream.table.clone(),
-        derived: layouts.collect(),
-        items: stream.items.clone(),
-        single: stream.single,
-        custom,
-        rules: run.source.rules.clone(),
-    })
-}
-
-/// Tells the walks of parents that have no children what a refusal means.
-fn mark_barren(run: &SourceRun<'_>, stream: &StreamSpec, slices: &mut [Slice]) -> Result<(), StreamError> {
-    let Some(parent) = stream.parent() else { return Ok(()) };
-    let Some(barren) = &parent.barren else { return Ok(()) };
-    let wanted = run.source.selected.contains(&parent.stream);
-    let folder = run.folders.table(&run.source.name, &parent.stream, wanted);
-    let keys = tables::distinct_where(&folder, &parent.key, Some((&barren.column, &barren.value)))?;
-    for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
-        if walk.parent.as_ref().is_some_and(|key| keys.contains(key)) {
-            walk.barren.clone_from(&barren.statuses);
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The keys that the stream's parents have: of the table that this run has just read, and of the file of ids.
-fn parents(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<Vec<String>, StreamError> {
-    let Some(parent) = stream.parent() else { return Ok(Vec::new()) };
-    let wanted = run.source.selected.contains(&parent.stream);
-    let folder = run.folders.table(&run.source.name, &parent.stream, wanted);
-    let mut keys = tables::distinct(&folder, &parent.key)?;
-    let files = run.source.id_files.iter().filter(|(setting, _)| Some(setting) == parent.file.as_ref());
-    keys.extend(files.flat_map(|(_, ids)| ids.iter().filter(|id| !id.is_empty()).cloned()));
-    Ok(keys.into_iter().collect())
-}
-
-fn open_tables(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    derived: &[&StreamSpec],
-    wanted: bool,
-) -> Result<Tables, StreamError> {
-    let around = Surroundings {
-        source: run.source.name.clone(),
-        connector: Arc::clone(&run.source.connector),
-        unifies: run.source.registration.unifies,
-        folders: run.folders.clone(),
-        run_id: run.options.run_id.clone(),
-        compression: run.options.compression,
-    };
-    let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
-    let mut children = BTreeMap::new();
-    for spec in derived {
-        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, Lookups::default())?);
-    }
-    Ok(Tables { own, derived: children })
-}
-
-/// The tables that `unify` may ask, as this run has committed them.
-fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<Lookups, StreamError> {
-    let mut lookups = Lookups::default();
-    for needed in &stream.needs {
-        let Some(spec) = run.source.connector.spec().stream(needed) else { continue };
-        let folder = run.folders.table(&run.source.name, needed, run.source.selected.contains(needed));
-        let mut batches = Vec::new();
-        for batch in tables::rows(&folder, None)? {
-            batches.push(batch?);
-        }
-        lookups.insert(needed, &spec.table.primary_key, batches)?;
-    }
-    Ok(lookups)
-}
-
-/// Fills the table of ids that the vendor does not know.
-fn write_missing(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    derived: &[&StreamSpec],
-    tables: &mut Tables,
-    tally: &Tally,
-) -> Result<(), StreamError> {
-    let Some(missing) = stream.parent().and_then(|parent| parent.missing.as_ref()) else { return Ok(()) };
-    let Some(spec) = derived.iter().find(|spec| spec.name == *missing) else { return Ok(()) };
-    let Some(table) = tables.derived.get_mut(missing) else { return Ok(()) };
-    let options = DecodeOptions {
-        table: spec.table.clone(),
-        derived: Vec::new(),
-        items: vec![String::new()],
-        single: true,
-        custom: None,
-        rules: run.source.rules.clone(),
-    };
-    let mut decoder = Decoder::new(&options);
-    for id in &tally.missing {
-        let given = [Some(id.clone())];
-        let lineage = Lineage {
-            source: &run.source.name,
-            run_id: &run.options.run_id,
-            extracted_at: run.options.now,
-            given: &given,
+    /// Says beforehand that some files may soon be newer than the state.
+    fn mark(&self) -> Result<(), StreamError> {
+        let Some(state) = self.reading.state.as_ref().filter(|_| self.reading.remembered) else {
+            return Ok(());
         };
-        decoder.page(b"{}", &lineage).map_err(|error| StreamError::Bug { what: error.to_string() })?;
+        let state = StreamState { committing: true, ..state.clone() };
+        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
     }
-    let taken = decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?;
-    if let Some(rows) = taken.rows {
-        table.write(0, rows, None)?;
-        table.close(0, true)?;
+
+    fn save(
+        &self,
+        rows: u64,
+        lookups: u64,
+        whole: bool,
+        record: &mut StreamRecord,
+    ) -> Result<(), StreamError> {
+        if !self.reading.remembered {
+            return Ok(());
+        }
+        let Some(mut state) = self.reading.after(self.run, self.stream, self.derived, self.tally, whole)
+        else {
+            return Ok(());
+        };
+        state.rows = rows;
+        state.lookups = lookups;
+        if let Some(cursor) = reading::written(&state.through) {
+            record.cursor_after = Some(cursor);
+        }
+        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
     }
-    Ok(())
 }

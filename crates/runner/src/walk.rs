@@ -1,5 +1,8 @@
 //! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
 
+mod absorb;
+mod streamed;
+
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -7,22 +10,21 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use userhaul_client::{Attempts, masked_path};
+use userhaul_client::Attempts;
 use userhaul_connector::{
-    decode::{Counts, DecodeError, Decoder, Envelope, Lineage, PageRows},
-    pager::{Ask, End, Next, PageFacts, Pager},
-    slice::{Slice, Walk},
+    decode::{Counts, DecodeError, Decoder},
+    pager::{Ask, End, Next, Pager},
+    slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec},
 };
 
 use crate::{
     error::StreamError,
-    fetch::{self, Answer, Cutter},
-    grain,
+    fetch::{self, Answer},
     orders::Order,
     progress::Progress,
+    slices::Held,
     source::{RunOptions, Source},
-    stream::Held,
 };
 
 /// A batch is handed on when it has so many rows or bytes.
@@ -60,6 +62,14 @@ pub(crate) struct Tally {
     pub(crate) unproven: Option<String>,
     pub(crate) missing: Vec<String>,
     pub(crate) latest: Option<i64>,
+    /// Windows that were read whole, by property.
+    pub(crate) covered: Vec<(Option<String>, Window)>,
+    /// Properties, or the empty text, of which a slice was not read whole.
+    pub(crate) open: std::collections::BTreeSet<String>,
+    /// Parents whose children were asked for.
+    pub(crate) parents_read: std::collections::BTreeSet<String>,
+    /// All parents that there are.
+    pub(crate) parents: std::collections::BTreeSet<String>,
     pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
     pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
 }
@@ -265,194 +275,6 @@ impl StreamWalks<'_> {
         tally.attempts.waited_on_quota += spent.waited_on_quota;
     }
 
-    /// Reads an answer's rows and asks the pager what is next.
-    fn absorb(
-        &self,
-        slice: &SliceWalks<'_>,
-        walk: &Walk,
-        ask: &Ask,
-        answer: &Answer,
-        pager: &mut dyn Pager,
-        number: u64,
-    ) -> Result<Next, StreamError> {
-        let mut decoder = lock(&slice.decoder);
-        let mark = decoder.mark();
-        // Behind the first page the same status may only mean that there is no such page.
-        if number == 1
-            && let Some(next) = self.gone(walk, answer.status)
-        {
-            return Ok(next);
-        }
-        let rows_expected = answer.status < 300 && answer.status != 204;
-        let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
-            let lineage = self.lineage(answer.received_at, &walk.given);
-            decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
-                path: masked_path(&walk.path),
-                page: number,
-                source,
-            })?
-        } else {
-            (PageRows::default(), Envelope::default())
-        };
-        self.judge(slice, &page)?;
-        if grain::repeats(self.stream, &page.keys) {
-            return Err(StreamError::KeyRepeats);
-        }
-        let facts = PageFacts {
-            ask,
-            status: answer.status,
-            headers: &answer.headers,
-            envelope: &envelope,
-            rows: page.rows as u64,
-            keys: &page.keys,
-            exact: decoder.exact_keys(),
-            cursors: &page.cursors,
-        };
-        let next = pager
-            .next(&facts)
-            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
-        let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
-        if forgotten {
-            decoder.roll_back(&mark);
-        }
-        drop(decoder);
-        self.came(&page, answer.body.len(), forgotten);
-        Ok(next)
-    }
-
-    /// What a parent that is gone means: no rows, and a note.
-    fn gone(&self, walk: &Walk, status: u16) -> Option<Next> {
-        let parent = self.stream.parent()?;
-        let key = walk.parent.as_ref()?;
-        if walk.barren.contains(&status) {
-            self.warn(format!("`{}` {key} was refused with status {status}: taken for empty", parent.stream));
-            return Some(Next::Done(End::default()));
-        }
-        if !parent.gone.contains(&status) {
-            return None;
-        }
-        lock(&self.tally).missing.push(key.clone());
-        Some(Next::Done(End::default()))
-    }
-
-    fn lineage<'b>(&'b self, received_at: i64, given: &'b [Option<String>]) -> Lineage<'b> {
-        Lineage { source: &self.source.name, run_id: &self.options.run_id, extracted_at: received_at, given }
-    }
-
-    /// Whether the rows are what was asked for: inside the window or near it, and with the column it is cut by.
-    fn judge(&self, slice: &SliceWalks<'_>, page: &PageRows) -> Result<(), StreamError> {
-        let (Some(axis), Some(window)) = (self.stream.window(), slice.slice.window) else { return Ok(()) };
-        if page.cursors.is_empty() || axis.years {
-            return Ok(());
-        }
-        if axis.keep_inside && page.cursors.iter().all(Option::is_none) {
-            return Err(StreamError::SchemaMismatch { column: axis.by.clone() });
-        }
-        let inside = page.cursors.iter().flatten().filter(|&&micros| window.holds(micros)).count();
-        slice.inside.fetch_add(inside as u64, Ordering::Relaxed);
-        let slack = i64::try_from(axis.pad.as_micros()).unwrap_or(0) + TWO_DAYS;
-        let outside = page.cursors.iter().flatten().any(|&micros| {
-            window.from.is_some_and(|from| micros < from - slack) || micros >= window.to + slack
-        });
-        if outside && axis.keep_inside {
-            return Err(StreamError::FilterIgnored { window: slice.slice.label.clone() });
-        }
-        Ok(())
-    }
-
-    fn came(&self, page: &PageRows, bytes: usize, forgotten: bool) {
-        let rows = if forgotten { 0 } else { page.rows as u64 };
-        let mut tally = lock(&self.tally);
-        tally.pages += 1;
-        tally.latest = tally.latest.max(page.cursors.iter().flatten().copied().max());
-        drop(tally);
-        self.progress.page(&self.source.name, &self.stream.name, rows, bytes as u64);
-        let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
-        if self.options.limit.is_some_and(|limit| all >= limit) {
-            self.enough.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Reads an answer without pages while it comes: it may be of any size.
-    async fn streamed(
-        &self,
-        slice: &SliceWalks<'_>,
-        walk: &Walk,
-        ask: &Ask,
-        request: &userhaul_connector::request::Request,
-        pager: &mut dyn Pager,
-        number: u64,
-    ) -> Result<Next, StreamError> {
-        let mut body = match self.source.client.open(request).await {
-            Ok(body) => body,
-            Err(error) => {
-                self.count(error.attempts());
-                return Err(error.into());
-            }
-        };
-        let mut cutter = Cutter::default();
-        let mut all = PageRows::default();
-        let received_at = body.head.received_at.as_microsecond();
-        let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
-        loop {
-            let piece = match body.chunk().await {
-                Ok(Some(piece)) => piece,
-                Ok(None) => break,
-                Err(error) => {
-                    self.count(error.attempts());
-                    return Err(error.into());
-                }
-            };
-            if let Some(elements) = cutter.push(&piece).map_err(failed)? {
-                let read = self.elements(slice, walk, &elements, received_at, number)?;
-                all.rows += read.rows;
-                all.keys.extend(read.keys);
-                self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
-            }
-        }
-        self.count(body.attempts());
-        let status = body.head.status;
-        let headers = fetch::PageHeaders(body.head.headers.clone());
-        drop(body);
-        let streaming = cutter.streaming;
-        let rest = cutter.end().map_err(failed)?;
-        if !streaming {
-            let answer = Answer { status, headers, body: rest, received_at, attempts: Attempts::default() };
-            return self.absorb(slice, walk, ask, &answer, pager, number);
-        }
-        let read = self.elements(slice, walk, &rest, received_at, number)?;
-        all.rows += read.rows;
-        all.keys.extend(read.keys);
-        let exact = lock(&slice.decoder).exact_keys();
-        let facts = PageFacts {
-            ask,
-            status,
-            headers: &headers,
-            envelope: &Envelope::default(),
-            rows: all.rows as u64,
-            keys: &all.keys,
-            exact,
-            cursors: &[],
-        };
-        pager.next(&facts).map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })
-    }
-
-    fn elements(
-        &self,
-        slice: &SliceWalks<'_>,
-        walk: &Walk,
-        elements: &[u8],
-        received_at: i64,
-        number: u64,
-    ) -> Result<PageRows, StreamError> {
-        let lineage = self.lineage(received_at, &walk.given);
-        let read = lock(&slice.decoder)
-            .elements(elements, &lineage)
-            .map_err(|source| StreamError::Decode { path: masked_path(&walk.path), page: number, source })?;
-        self.came(&read, elements.len(), false);
-        Ok(read)
-    }
-
     /// Hands the rows so far to the writer, if there are enough.
     pub(crate) async fn hand_on(
         &self,
@@ -468,6 +290,18 @@ impl StreamWalks<'_> {
             decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?
         };
         self.order(Order::Write { slice: slice.number, taken, window: slice.slice.window }).await
+    }
+
+    /// Notes how a slice ended.
+    pub(crate) fn ended(&self, slice: &Slice, proven: bool) {
+        let mut tally = lock(&self.tally);
+        match slice.window.filter(|_| proven) {
+            Some(window) => tally.covered.push((slice.property.clone(), window)),
+            None if proven => {}
+            None => {
+                tally.open.insert(slice.property.clone().unwrap_or_default());
+            }
+        }
     }
 
     /// Counts what a slice's pages held besides what was expected.

@@ -1,6 +1,8 @@
 //! The facts about one stream.
 
-use super::{Axis, Fallback, Paging};
+use std::time::Duration;
+
+use super::{Axis, DateFormat, Fallback, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -43,6 +45,12 @@ pub struct StreamSpec {
     pub version: Option<String>,
     /// How it is kept up to date.
     pub mode: SyncMode,
+    /// How far back an incremental run reads again what earlier runs have read: late rows and late edits.
+    pub look_back: Duration,
+    /// After how long everything is read again; none for never.
+    pub full_every: Option<Duration>,
+    /// How only changed rows are asked for between two full passes.
+    pub since: Option<Since>,
     /// Whether rows that no longer come are kept: the list may be partial, or rows leave one window for another.
     pub keeps_absent: bool,
     /// Its table.
@@ -55,6 +63,8 @@ pub struct StreamSpec {
     pub custom_fields: Option<CustomFieldsSpec>,
     /// Where its rows are, if they are a pointer below another stream's.
     pub derived: Option<DerivedFrom>,
+    /// The unified records that its rows become, as far as facts say so.
+    pub unified: Vec<UnifiedSpec>,
 }
 
 /// How a stream is kept up to date.
@@ -77,6 +87,17 @@ impl SyncMode {
     }
 }
 
+/// The filter of a list for rows that were changed at or after an instant. Rows that are gone show only in a full pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The parameter.
+    pub param: String,
+    /// How the instant is written.
+    pub format: DateFormat,
+    /// How much earlier than the end of the last pass it is.
+    pub overlap: Duration,
+}
+
 /// How a table is cut into files. Fixed for ever: a row must never move from one to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartitionBy {
@@ -95,7 +116,7 @@ pub enum PartitionBy {
 pub struct DerivedFrom {
     /// The other stream.
     pub stream: String,
-    /// The vendor's name of its field; empty where the engine fills the table (ids that are gone).
+    /// The vendor's name of its field, or `object/member`; empty where the engine fills the table (ids that are gone).
     pub field: String,
     /// For each given column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,

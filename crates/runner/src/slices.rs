@@ -1,0 +1,259 @@
+//! The slices of a stream, several at a time: read whole, halved where they prove large, or read once more.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use userhaul_connector::{
+    column::snake_case,
+    decode::{DecodeOptions, Decoder},
+    plan,
+    slice::Slice,
+    spec::{Axis, StreamSpec},
+};
+
+use crate::{
+    error::StreamError,
+    orders::{self, Order, Tables},
+    record::StreamRecord,
+    stream::{SourceRun, fail, status},
+    tables,
+    walk::{Ended, SliceWalks, StreamWalks, Tally},
+};
+
+/// A window is halved at most so often.
+const MAX_HALVINGS: u32 = 14;
+
+/// Reads all slices, several at a time, and gives the tables with their rows.
+pub(crate) async fn read(
+    run: &SourceRun<'_>,
+    stream: &StreamSpec,
+    options: &DecodeOptions,
+    slices: Vec<Slice>,
+    tables: Tables,
+    record: &mut StreamRecord,
+) -> (Result<Tables, StreamError>, Tally) {
+    let wanted = run.source.selected.contains(&stream.name);
+    let held = match Held::read(run, stream, wanted) {
+        Ok(held) => held,
+        Err(error) => return (Err(error), Tally::default()),
+    };
+    let (sender, writer) = orders::start(tables);
+    let walks = StreamWalks {
+        source: run.source,
+        stream,
+        options: run.options,
+        progress: run.progress.as_ref(),
+        orders: sender,
+        tally: Mutex::new(Tally::default()),
+        enough: AtomicBool::new(false),
+        rows: AtomicU64::new(0),
+        held,
+    };
+    let read = all_slices(&walks, options, slices, record).await;
+    let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    spend(record, &tally);
+    drop(walks.orders);
+    let written = match writer.await {
+        Ok((tables, result)) => result.map(|()| tables),
+        Err(error) => Err(StreamError::Bug { what: error.to_string() }),
+    };
+    // A writer that stopped is the cause; that nobody takes orders any more is only what follows.
+    (written.and_then(|tables| read.map(|()| tables)), tally)
+}
+
+fn spend(record: &mut StreamRecord, tally: &Tally) {
+    record.requests += u64::from(tally.attempts.requests);
+    record.retries += u64::from(tally.attempts.retries);
+    record.throttled += u64::from(tally.attempts.throttled);
+    record.bytes_received += tally.attempts.wire_bytes;
+    record.waited_on_quota_seconds += tally.attempts.waited_on_quota.as_secs_f64();
+}
+
+async fn all_slices(
+    walks: &StreamWalks<'_>,
+    options: &DecodeOptions,
+    slices: Vec<Slice>,
+    record: &mut StreamRecord,
+) -> Result<(), StreamError> {
+    let mut waiting: VecDeque<(Slice, u32)> = slices.into_iter().map(|slice| (slice, 0)).collect();
+    let mut under_way = FuturesUnordered::new();
+    let mut number = 0;
+    // Properties fail and succeed by themselves; where none may be seen, there is nothing to commit.
+    let several = stream_has_properties(walks.stream);
+    let mut forbidden = None;
+    let mut read = 0;
+    let mut failure: Option<StreamError> = None;
+    loop {
+        while under_way.len() < walks.source.concurrency.max(1) {
+            let Some((slice, halvings)) = waiting.pop_front() else { break };
+            number += 1;
+            under_way.push(one_slice(walks, options, slice, number, halvings));
+        }
+        let Some(done) = under_way.next().await else { break };
+        match done.read {
+            Ok(None) => read += 1,
+            Ok(Some(halves)) => {
+                for half in halves.into_iter().rev() {
+                    waiting.push_front((half, done.halvings + 1));
+                }
+            }
+            // A property that this credential may not see does not keep the others from being read.
+            Err(error) if several && is_forbidden(&error) => {
+                walks.warn(format!("{}: {error}", done.slice.label));
+                walks.ended(&done.slice, false);
+                fail(record, &error);
+                forbidden = Some(error);
+            }
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    match failure.or(forbidden.filter(|_| read == 0)) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn stream_has_properties(stream: &StreamSpec) -> bool {
+    stream.axes.iter().any(|axis| matches!(axis, Axis::Property { .. }))
+}
+
+fn is_forbidden(error: &StreamError) -> bool {
+    status(error) == Some(403)
+}
+
+/// What became of a slice: read whole, or two halves to read instead.
+struct SliceDone {
+    slice: Slice,
+    halvings: u32,
+    read: Result<Option<[Slice; 2]>, StreamError>,
+}
+
+async fn one_slice(
+    walks: &StreamWalks<'_>,
+    options: &DecodeOptions,
+    slice: Slice,
+    number: usize,
+    halvings: u32,
+) -> SliceDone {
+    let mut decoder = Decoder::new(options);
+    let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
+    decoder.watch(true, cursor);
+    decoder.watch_last(walks.stream.paging.last_column());
+    let under_way =
+        SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
+    let read = read_slice(walks, &under_way, halvings).await;
+    SliceDone { slice, halvings, read }
+}
+
+async fn read_slice(
+    walks: &StreamWalks<'_>,
+    slice: &SliceWalks<'_>,
+    halvings: u32,
+) -> Result<Option<[Slice; 2]>, StreamError> {
+    let mut proven = true;
+    if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
+        return Ok(Some(halves));
+    }
+    // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
+    if slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
+        let label = &slice.slice.label;
+        walks.warn(format!("{label}: no rows came where the table has some: read once more"));
+        walks.begin_again(slice).await?;
+        if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
+            return Ok(Some(halves));
+        }
+    }
+    walks.hand_on(slice, 0, 0).await?;
+    let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
+    walks.met(&counts);
+    walks.order(Order::Close { slice: slice.number, proven }).await?;
+    walks.ended(slice.slice, proven);
+    Ok(None)
+}
+
+/// Reads a slice's walks once, or says into which halves to cut it.
+async fn read_walks(
+    walks: &StreamWalks<'_>,
+    slice: &SliceWalks<'_>,
+    halvings: u32,
+    proven: &mut bool,
+) -> Result<Option<[Slice; 2]>, StreamError> {
+    let mut results = futures::stream::iter(&slice.slice.walks)
+        .map(|walk| walks.walk(slice, walk))
+        .buffer_unordered(walks.source.concurrency.max(1));
+    while let Some(result) = results.next().await {
+        let too_large = match &result {
+            Ok(Ended::Done { proven: walk_proven, cut }) => {
+                *proven &= walk_proven;
+                cut.is_some()
+            }
+            Ok(Ended::Split) => true,
+            // Where the stream can be asked another way, a refusal is of this one and not of the window.
+            Err(error) => error.smaller_may_help() && walks.stream.otherwise(status(error)).is_none(),
+        };
+        if too_large
+            && halvings < MAX_HALVINGS
+            && let Some(halves) = plan::split(walks.stream, slice.slice)
+        {
+            walks.order(Order::Forget { slice: slice.number }).await?;
+            return Ok(Some(halves));
+        }
+        match result {
+            Err(error) => {
+                walks.order(Order::Forget { slice: slice.number }).await?;
+                return Err(error);
+            }
+            Ok(Ended::Split) => {
+                return Err(StreamError::Bug {
+                    what: format!("{} cannot be cut any further", slice.slice.label),
+                });
+            }
+            Ok(Ended::Done { cut: Some(why), .. }) => {
+                walks.warn(format!("{} {why}: the list may be truncated", slice.slice.label));
+            }
+            Ok(Ended::Done { cut: None, .. }) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Which days of which property the table had rows of before the run.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    days: BTreeSet<(String, i64)>,
+}
+
+impl Held {
+    /// The days of a table that is read in windows of days.
+    fn read(run: &SourceRun<'_>, stream: &StreamSpec, wanted: bool) -> Result<Self, StreamError> {
+        let Some(axis) = stream.window().filter(|axis| axis.days.is_some()) else {
+            return Ok(Self::default());
+        };
+        let property = stream.axes.iter().find_map(|axis| match axis {
+            Axis::Property { column, .. } => Some(snake_case(column)),
+            _ => None,
+        });
+        let folder = run.folders.table(&run.source.name, &stream.name, wanted);
+        let days = tables::days(&folder, property.as_deref(), &axis.by)?;
+        Ok(Self { days })
+    }
+
+    /// Whether a slice's window had rows.
+    fn holds(&self, slice: &Slice) -> bool {
+        let Some(window) = slice.window else { return false };
+        let property = slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten();
+        let property = property.unwrap_or_default();
+        let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
+        let last = (window.to - 1).div_euclid(tables::DAY);
+        self.days.range((property.clone(), first)..=(property, last)).next().is_some()
+    }
+}

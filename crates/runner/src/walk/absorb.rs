@@ -1,0 +1,123 @@
+//! An answer's rows into the decoder, and its facts to the pager.
+
+use std::sync::atomic::Ordering;
+
+use userhaul_client::masked_path;
+use userhaul_connector::{
+    decode::{Envelope, Lineage, PageRows},
+    pager::{Ask, End, Next, PageFacts, Pager},
+    slice::Walk,
+};
+
+use super::{SliceWalks, StreamWalks, TWO_DAYS, lock};
+use crate::{error::StreamError, fetch::Answer, grain};
+
+impl StreamWalks<'_> {
+    /// Reads an answer's rows and asks the pager what is next.
+    pub(super) fn absorb(
+        &self,
+        slice: &SliceWalks<'_>,
+        walk: &Walk,
+        ask: &Ask,
+        answer: &Answer,
+        pager: &mut dyn Pager,
+        number: u64,
+    ) -> Result<Next, StreamError> {
+        let mut decoder = lock(&slice.decoder);
+        let mark = decoder.mark();
+        // Behind the first page the same status may only mean that there is no such page.
+        if number == 1
+            && let Some(next) = self.gone(walk, answer.status)
+        {
+            return Ok(next);
+        }
+        let rows_expected = answer.status < 300 && answer.status != 204;
+        let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
+            let lineage = self.lineage(answer.received_at, &walk.given);
+            decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
+                path: masked_path(&walk.path),
+                page: number,
+                source,
+            })?
+        } else {
+            (PageRows::default(), Envelope::default())
+        };
+        self.judge(slice, &page)?;
+        if grain::repeats(self.stream, &page.keys) {
+            return Err(StreamError::KeyRepeats);
+        }
+        let facts = PageFacts {
+            ask,
+            status: answer.status,
+            headers: &answer.headers,
+            envelope: &envelope,
+            rows: page.rows as u64,
+            keys: &page.keys,
+            exact: decoder.exact_keys(),
+            cursors: &page.cursors,
+        };
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
+        let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
+        if forgotten {
+            decoder.roll_back(&mark);
+        }
+        drop(decoder);
+        self.came(&page, answer.body.len(), forgotten);
+        Ok(next)
+    }
+
+    /// What a parent that is gone means: no rows, and a note.
+    fn gone(&self, walk: &Walk, status: u16) -> Option<Next> {
+        let parent = self.stream.parent()?;
+        let key = walk.parent.as_ref()?;
+        if walk.barren.contains(&status) {
+            self.warn(format!("`{}` {key} was refused with status {status}: taken for empty", parent.stream));
+            return Some(Next::Done(End::default()));
+        }
+        if !parent.gone.contains(&status) {
+            return None;
+        }
+        lock(&self.tally).missing.push(key.clone());
+        Some(Next::Done(End::default()))
+    }
+
+    pub(super) fn lineage<'b>(&'b self, received_at: i64, given: &'b [Option<String>]) -> Lineage<'b> {
+        Lineage { source: &self.source.name, run_id: &self.options.run_id, extracted_at: received_at, given }
+    }
+
+    /// Whether the rows are what was asked for: inside the window or near it, and with the column it is cut by.
+    fn judge(&self, slice: &SliceWalks<'_>, page: &PageRows) -> Result<(), StreamError> {
+        let (Some(axis), Some(window)) = (self.stream.window(), slice.slice.window) else { return Ok(()) };
+        if page.cursors.is_empty() || axis.years {
+            return Ok(());
+        }
+        if axis.keep_inside && page.cursors.iter().all(Option::is_none) {
+            return Err(StreamError::SchemaMismatch { column: axis.by.clone() });
+        }
+        let inside = page.cursors.iter().flatten().filter(|&&micros| window.holds(micros)).count();
+        slice.inside.fetch_add(inside as u64, Ordering::Relaxed);
+        let slack = i64::try_from(axis.pad.as_micros()).unwrap_or(0) + TWO_DAYS;
+        let outside = page.cursors.iter().flatten().any(|&micros| {
+            window.from.is_some_and(|from| micros < from - slack) || micros >= window.to + slack
+        });
+        if outside && axis.keep_inside {
+            return Err(StreamError::FilterIgnored { window: slice.slice.label.clone() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn came(&self, page: &PageRows, bytes: usize, forgotten: bool) {
+        let rows = if forgotten { 0 } else { page.rows as u64 };
+        let mut tally = lock(&self.tally);
+        tally.pages += 1;
+        tally.latest = tally.latest.max(page.cursors.iter().flatten().copied().max());
+        drop(tally);
+        self.progress.page(&self.source.name, &self.stream.name, rows, bytes as u64);
+        let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        if self.options.limit.is_some_and(|limit| all >= limit) {
+            self.enough.store(true, Ordering::Relaxed);
+        }
+    }
+}
