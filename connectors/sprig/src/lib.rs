@@ -3,8 +3,10 @@
 //! `connector.toml` states the facts. Here stand the header word of each endpoint (vendors/sprig.md 1.4) and which
 //! streams become which unified tables. It leaves asking and writing to others.
 
+mod choices;
 mod feedback;
 mod pager;
+mod questions;
 mod response;
 mod settings;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub const REGISTRATION: Registration = Registration {
     facts: include_str!("../connector.toml"),
     settings: settings::SETTINGS,
     unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
+    words: &[feedback::KINDS],
     wire: userhaul_connector::as_facts,
     build,
 };

@@ -32,6 +32,7 @@ pub const REGISTRATION: Registration = Registration {
         ("announcement_events", &[Table::Events]),
         ("user_profiles", &[Table::Users]),
     ],
+    words: words::ALL,
     wire: wire::corrections,
     build,
 };

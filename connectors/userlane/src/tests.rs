@@ -130,7 +130,8 @@ status:text current_step:int total_steps:int started_at:instant completed_at:ins
 announcement_events [property_id+_key] property_id:id id:id event_type:text announcement_id:id \
 announcement_title:text guide_id:id url:text user_id:id occurred_at:instant
 user_profiles [property_id+user_id] property_id:id user_id:id internal_id:id source:text \
-first_active_at:instant last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map
+first_active_at:instant last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map \
+unknown_attributes:wrapped_map
 ";
     assert_eq!(described, expected);
 }

@@ -175,7 +175,8 @@ pub(crate) fn alias_snake_case(stream: &mut StreamSpec) {
     let others = stream.table.aliases.iter().map(|alias| (alias.field.clone(), alias.path.clone()));
     let names: Vec<(String, String)> = fields.chain(others).collect();
     for (field, path) in names {
-        let snake = path.split('/').map(snake_case).collect::<Vec<_>>().join("/");
+        let step = |step: &str| if step == "*" { step.to_owned() } else { snake_case(step) };
+        let snake = path.split('/').map(step).collect::<Vec<_>>().join("/");
         if snake != path {
             stream.alias(&field, &snake);
         }

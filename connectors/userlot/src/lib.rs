@@ -38,6 +38,7 @@ pub const REGISTRATION: Registration = Registration {
         ("company_revenue", &[Table::Metrics]),
         ("end_users", &[Table::Users]),
     ],
+    words: &[],
     wire: userhaul_connector::as_facts,
     build,
 };

@@ -193,12 +193,15 @@ impl Inner {
             match self.exchange(permit, attempt, &mut course.attempts).await {
                 Ok(answer) => {
                     self.throttle.praise();
+                    if let Some(token) = &token {
+                        token.worked();
+                    }
                     if course.plain {
                         self.plain_only.store(true, Ordering::Relaxed);
                     }
                     return Ok((answer, course));
                 }
-                Err(failure) if course.renews(&failure, token) => {}
+                Err(failure) if course.renews(&failure, token.as_ref()) => {}
                 Err(failure) => {
                     if failure.status == Some(401) && failure.reason == Reason::Status {
                         credential.iter().for_each(|credential| _ = self.refused.set(credential.clone()));
@@ -225,7 +228,7 @@ impl Inner {
         &self,
         course: &mut Course,
         request: &Request,
-    ) -> Result<(Permit, Outgoing, Option<u64>), SendError> {
+    ) -> Result<(Permit, Outgoing, Option<Token>), SendError> {
         let mut stale = 0;
         let (permit, token) = loop {
             let token = self.token_for(course, request).await?;
@@ -254,7 +257,7 @@ impl Inner {
         let mut url = course.url.clone();
         sign::in_query(&mut url, &request.auth);
         let outgoing = Outgoing { method: course.method.clone(), url, headers, body: None };
-        Ok((permit, outgoing, token.map(|token| token.generation)))
+        Ok((permit, outgoing, token))
     }
 
     async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {

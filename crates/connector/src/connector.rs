@@ -58,10 +58,32 @@ pub struct Registration {
     pub settings: &'static [SettingSpec],
     /// The streams that it makes unified records of, by table: for the documentation, and for tables without rows.
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
+    /// The vendor's words that have a word of ours: what unifying goes by, and what the documentation shows.
+    pub words: &'static [Words],
     /// Turns what a user writes under `wire` into corrections of the facts; [`as_facts`] where it is such already.
     pub wire: fn(toml::Table) -> Result<toml::Table, SpecError>,
     /// Makes one for a source.
     pub build: Build,
+}
+
+/// The words of a vendor's column that become words of a unified column.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// The stream.
+    pub stream: &'static str,
+    /// The column of its table.
+    pub column: &'static str,
+    /// The column of the unified table.
+    pub into: &'static str,
+    /// Each of the vendor's words with ours.
+    pub pairs: &'static [(&'static str, &'static str)],
+}
+
+impl Words {
+    /// Our word for the vendor's; none where there is none.
+    pub fn ours(&self, word: &str) -> Option<&'static str> {
+        self.pairs.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours)
+    }
 }
 
 /// For [`Registration::wire`]: corrections have the shape of `connector.toml`.

@@ -17,4 +17,4 @@ pub mod settings;
 pub mod slice;
 pub mod spec;
 
-pub use connector::{Build, Computed, Connector, Registration, as_facts, pager_of};
+pub use connector::{Build, Computed, Connector, Registration, Words, as_facts, pager_of};

@@ -52,6 +52,9 @@ pub enum StreamError {
         /// The column.
         column: String,
     },
+    /// Two rows of a page have one primary key, though the facts say that it is unique, if nothing else is found.
+    #[error("two rows of one page have the same primary key")]
+    KeyRepeats,
     /// A full snapshot lost more than half of its rows.
     #[error("{rows} rows came where {before} stand in the table")]
     Shrunk {
@@ -112,6 +115,7 @@ impl StreamError {
             | Self::Paging { .. }
             | Self::FilterIgnored { .. }
             | Self::SchemaMismatch { .. }
+            | Self::KeyRepeats
             | Self::Shrunk { .. }
             | Self::Needs { .. } => ErrorKind::Vendor,
             Self::Plan(_) => ErrorKind::Settings,
@@ -145,6 +149,7 @@ impl StreamError {
             Self::Plan(_) => "settings",
             Self::FilterIgnored { .. } => "filter_ignored",
             Self::SchemaMismatch { .. } => "schema_mismatch",
+            Self::KeyRepeats => "key_repeats",
             Self::Shrunk { .. } => "shrunk",
             Self::Needs { .. } => "needs",
             Self::NewerState { .. } => "newer_state",

@@ -6,6 +6,7 @@
 mod cover;
 mod error;
 mod fetch;
+mod grain;
 mod inputs;
 mod orders;
 mod partition;

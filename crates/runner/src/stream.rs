@@ -1,6 +1,10 @@
 //! One stream from its plan to its committed table, with the streams derived from it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use userhaul_connector::{
     plan::{self, PlanInputs},
@@ -9,7 +13,7 @@ use userhaul_connector::{
 
 use crate::{
     error::StreamError,
-    inputs,
+    grain, inputs,
     orders::Tables,
     progress::Progress,
     reading::{self, Kind, Reading},
@@ -32,6 +36,8 @@ pub(crate) struct SourceRun<'a> {
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
     pub(crate) store: StateStore,
+    /// Streams of earlier levels that have no table of this run.
+    pub(crate) failed: BTreeSet<String>,
 }
 
 /// Reads a stream and gives the records of it and of the derived streams that were wanted.
@@ -102,6 +108,8 @@ async fn read(
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
+    let found = grain::found_before(run, stream)?;
+    let stream = found.as_ref().unwrap_or(stream);
     let mut reading = Reading::decide(run, stream, derived, &run.store)?;
     record.warnings.extend(reading.warning.take());
     record.cursor_before = reading.cursor_before();
@@ -111,7 +119,17 @@ async fn read(
     let Err(error) = read_one_way(run, stream, derived, &reading, record, children).await else {
         return Ok(());
     };
+    if let Some(generic) = stream.with_generic_key().filter(|_| grain::refutes_key(&error)) {
+        record.warnings.push(format!("{error}: read again with a key for every row"));
+        record.error = None;
+        let reading = Reading::decide(run, &generic, derived, &run.store)?;
+        return read_one_way(run, &generic, derived, &reading, record, children).await;
+    }
     let otherwise = stream.otherwise(status(&error));
+    let parent = otherwise.as_ref().and_then(|otherwise| otherwise.parent());
+    if let Some(parent) = parent.filter(|parent| run.failed.contains(&parent.stream)) {
+        return Err(StreamError::Needs { stream: parent.stream.clone() });
+    }
     let refused = matches!(status(&error), Some(400 | 422)) && matches!(reading.kind, Kind::Since(_));
     if otherwise.is_none() && !refused {
         return Err(error);
@@ -230,7 +248,8 @@ impl Finish<'_> {
         let Self { run, stream, derived, reading, tally } = self;
         inputs::write_missing(run, stream, derived, &mut tables, tally)?;
         let whole = tally.unproven.is_none() && record.error.is_none();
-        let replace = if whole && reading.kind == Kind::Full && !stream.keeps_absent {
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
             Replace::Covered(reading.covers(run, stream, tally, whole))

@@ -138,6 +138,12 @@ pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
     Ok(rows)
 }
 
+/// Whether a table has a column; none where there is no table.
+pub(crate) fn has_column(folder: &Path, column: &str) -> Result<Option<bool>, StreamError> {
+    let Some(file) = files(folder)?.into_iter().next() else { return Ok(None) };
+    Ok(Some(userhaul_sink::stats(&file)?.schema.column_with_name(column).is_some()))
+}
+
 /// The distinct texts of a column, without nulls and empty ones, in order.
 pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
     distinct_where(folder, column, None)

@@ -116,6 +116,8 @@ fn section(registration: &Registration, stream: &StreamSpec) -> String {
         }
     }
     fact("Primary key", codes(stream.table.primary_key.iter().map(String::as_str)));
+    let generic = stream.with_generic_key().map(|generic| generic.table.primary_key).unwrap_or_default();
+    fact("Key where that one is missing or stands twice", codes(generic.iter().map(String::as_str)));
     fact("Cursor", code(stream.cursor.as_deref().unwrap_or_default()));
     fact("Newer of two rows by", code(stream.version.as_deref().unwrap_or_default()));
     fact("Sync mode", stream.mode.name().to_owned());

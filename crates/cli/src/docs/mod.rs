@@ -5,7 +5,9 @@ mod commands;
 mod connectors;
 mod declared;
 mod keys;
+mod mapping;
 mod tables;
+mod trace;
 
 use userhaul_connector::spec::{ConnectorSpec, SpecError};
 
@@ -31,7 +33,7 @@ pub struct Block {
     pub text: String,
 }
 
-/// All pages of connectors, and their index.
+/// All pages of connectors, their index, and where the columns of the unified tables come from.
 ///
 /// # Errors
 /// When a connector's facts cannot be read.
@@ -45,6 +47,7 @@ pub fn pages() -> Result<Vec<Page>, SpecError> {
             text: connectors::page(registration, spec),
         });
     }
+    pages.extend(mapping::pages());
     Ok(pages)
 }
 
@@ -80,7 +83,7 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
         blocks.push(Block { path: "docs/declared-connectors.md", name, text });
     }
     for (name, text) in tables::all() {
-        blocks.push(Block { path: "docs/output.md", name, text });
+        blocks.push(Block { path: "docs/unified.md", name, text });
     }
     Ok(blocks)
 }

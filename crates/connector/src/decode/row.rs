@@ -337,6 +337,8 @@ impl RowReader {
     ) -> Result<(), JsonError> {
         scanner.space();
         let start = scanner.at;
+        let rest = self.table.shape.rest_of(container);
+        let mut entries = false;
         let mut kept;
         if scanner.peek() == Some(b'{') {
             let mut more = scanner.enter_object()?;
@@ -356,12 +358,21 @@ impl RowReader {
                         kept &=
                             read_private(&mut field.builder, private, scanner, &mut self.met)? == Fit::Whole;
                     }
-                    None => {
-                        scanner.skip()?;
-                        kept = false;
-                    }
+                    None => match rest.filter(|index| found.is_none() && free(index)) {
+                        Some(index) => {
+                            self.map_entry(scanner, index, member)?;
+                            entries = true;
+                        }
+                        None => {
+                            scanner.skip()?;
+                            kept = false;
+                        }
+                    },
                 }
                 more = scanner.next_member()?;
+            }
+            if let Some(index) = rest.filter(|_| entries) {
+                self.close_map(index);
             }
         } else {
             scanner.skip()?;

@@ -107,6 +107,7 @@ struct StreamFile {
     #[serde(default)]
     computed: toml::Table,
     synthetic_key: Option<String>,
+    generic_key: Option<String>,
     #[serde(default)]
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
@@ -315,6 +316,7 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         since,
         keeps_absent: file.keeps_absent,
         table,
+        generic_key: file.generic_key,
         needs: file.needs,
         custom_fields: file.custom_fields,
         derived: file.derived.map(|derived| DerivedFrom {

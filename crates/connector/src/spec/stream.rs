@@ -55,6 +55,8 @@ pub struct StreamSpec {
     pub keeps_absent: bool,
     /// Its table.
     pub table: TableLayout,
+    /// Which field is `_key` where the primary key proves not to be unique; where a row has no such field, a hash of it.
+    pub generic_key: Option<String>,
     /// Streams whose tables `unify` reads.
     pub needs: Vec<String>,
     /// Custom fields.
@@ -150,6 +152,12 @@ impl StreamSpec {
         names
     }
 
+    /// Whether it is read without the other stream, unless the server refuses the first way of asking.
+    pub fn only_otherwise(&self, other: &str) -> bool {
+        let first_way = Self { fallback: None, ..self.clone() };
+        self.depends_on().contains(&other) && !first_way.depends_on().contains(&other)
+    }
+
     /// The window axis, where there is one.
     pub fn window(&self) -> Option<&super::WindowAxis> {
         self.axes.iter().find_map(|axis| match axis {
@@ -178,6 +186,15 @@ impl StreamSpec {
             .as_ref()
             .filter(|way| status.is_some_and(|status| way.statuses.contains(&status)))?;
         Some(Self { axes: fallback.axes.clone(), fallback: None, ..self.clone() })
+    }
+
+    /// The stream with a key that any row has, where the facts provide for one: `_key` below what the request gives.
+    pub fn with_generic_key(&self) -> Option<Self> {
+        let mut other = self.clone();
+        other.table.synthetic_key = Some(other.generic_key.take()?);
+        other.table.primary_key = other.table.given.iter().map(|column| column.name.clone()).collect();
+        other.table.primary_key.push("_key".to_owned());
+        Some(other)
     }
 
     /// Adds another name for a field.

@@ -10,7 +10,7 @@ use userhaul_connector::{
 };
 
 use super::{Ended, SliceWalks, StreamWalks, TWO_DAYS, lock};
-use crate::{error::StreamError, fetch::Answer};
+use crate::{error::StreamError, fetch::Answer, grain};
 
 impl StreamWalks<'_> {
     /// Reads an answer's rows and asks the pager what is next.
@@ -43,6 +43,9 @@ impl StreamWalks<'_> {
             (PageRows::default(), Envelope::default())
         };
         self.judge(slice, &page)?;
+        if grain::repeats(self.stream, &page.keys) {
+            return Err(StreamError::KeyRepeats);
+        }
         let facts = PageFacts {
             ask,
             status: answer.status,

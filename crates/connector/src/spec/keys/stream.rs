@@ -141,7 +141,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "table of lists",
                 "none",
                 "{ email = [\"mail\", \"profile/email\"] }",
-                "Other names of a field, or where it stands inside an object",
+                "Other names of a field, or where it stands inside an object; `object/*` are all its members that no other field takes, as a map",
             ),
             key(
                 "computed",
@@ -156,6 +156,13 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "none",
                 "\"id\"",
                 "Makes the column `_key`: this field's value, or a hash of the row where it has none; then `primary_key = [\"_key\"]`",
+            ),
+            key(
+                "generic_key",
+                "field",
+                "none",
+                "\"id\"",
+                "As `synthetic_key`, but only once a page shows that the primary key is missing or stands for several rows",
             ),
             key("needs", "list of streams", "none", "[\"surveys\"]", "Streams to read before this one"),
             key(
