@@ -150,6 +150,7 @@ async fn one_slice(
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
+    decoder.watch_last(walks.stream.paging.last_column());
     let under_way =
         SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;

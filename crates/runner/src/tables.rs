@@ -97,6 +97,26 @@ pub(crate) fn remove(path: &Path) -> Result<(), StreamError> {
     }
 }
 
+/// Removes the tables of a source, and its files in the unified tables.
+pub(crate) fn remove_source(destination: &Path, source: &str) -> Result<(), StreamError> {
+    let prefix = format!("{source}.");
+    for table in userhaul_record::Table::ALL {
+        for file in files(&destination.join("unified").join(table.name()))? {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name.starts_with(&prefix) {
+                remove(&file)?;
+            }
+        }
+    }
+    let folder = destination.join(source);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StreamError::Folder { act: "remove", path: folder.display().to_string(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// All rows of a table, some columns of it.
 pub(crate) fn rows(
     folder: &Path,
