@@ -48,7 +48,11 @@ enum Counted {
 #[derive(Debug, Default)]
 struct Walk {
     seen: KeySet,
+    /// The keys of the first page, in order.
     first_keys: Vec<u64>,
+    /// The keys of the page before, and of the first one.
+    previous: KeySet,
+    first: KeySet,
     rows: u64,
     inexact: bool,
     total: Option<u64>,
@@ -96,13 +100,17 @@ impl PageNumber {
         walk.seen.extend(page.keys);
         let fresh = (walk.seen.len() - before) as u64;
         // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
-        let repeated = fresh < page.keys.len() as u64 && {
-            let in_page: KeySet = page.keys.iter().copied().collect();
-            fresh < in_page.len() as u64
-        };
-        if repeated && fresh > 0 && page.exact {
+        // A whole page that comes again only means that the server ignores the number, or clamps it.
+        let in_page: KeySet = page.keys.iter().copied().collect();
+        let repeated = fresh < in_page.len() as u64;
+        let again = fresh == 0 && (in_page == walk.previous || in_page == walk.first);
+        if repeated && !again && page.exact {
             walk.moved = true;
         }
+        if before == 0 {
+            walk.first.clone_from(&in_page);
+        }
+        walk.previous = in_page;
         if let Some(total) = total {
             walk.moved |= walk.total.is_some_and(|before| before != total);
             walk.total = Some(total);
