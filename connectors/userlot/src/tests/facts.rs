@@ -27,7 +27,7 @@ fn every_stream_has_its_key_partition_and_paging() {
         lines,
         [
             "companies: id one unknown /api/v1/companies",
-            "company_revenue: company_id+_key bucket none /api/v1/companies/{id}/revenue",
+            "company_revenue: company_id+_key bucket unknown /api/v1/companies/{id}/revenue",
             "company_fields: _key one unknown /api/v1/company_fields",
             "company_statuses: id one unknown /api/v1/company_statuses",
             "end_users: id one unknown /api/v1/end_users",

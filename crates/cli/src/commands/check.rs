@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 use userhaul_client::{ErrorKind, masked_path};
 use userhaul_connector::{
+    auth::AuthSpec,
     decode::{DecodeOptions, Decoder, Lineage},
     plan::{self, PlanInputs},
     request::{Method, Request, Target},
@@ -61,6 +62,22 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     })
 }
 
+/// Whether the source takes the same credential with `Bearer` before it, or without: the word of the facts, and words for
+/// people. Vendors publish which one seldom enough (vendors/userlane.md A-04), and only a check tries both.
+async fn takes_other_form(source: &Source, request: &Request) -> Option<(&'static str, &'static str)> {
+    let AuthSpec::Header { name, scheme, key } = &request.auth else { return None };
+    if !name.eq_ignore_ascii_case("Authorization") {
+        return None;
+    }
+    let (other, found) = match scheme {
+        None => (Some("Bearer".to_owned()), ("bearer", "with `Bearer` before it")),
+        Some(_) => (None, ("raw", "without a word before it")),
+    };
+    let auth = AuthSpec::Header { name: name.clone(), scheme: other, key: key.clone() };
+    let request = Request { auth, ..request.clone() };
+    source.client.send(&request).await.is_ok().then_some(found)
+}
+
 /// Asks the check's endpoint and reads the answer; gives what is worth telling.
 async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> {
     let spec = source.connector.spec();
@@ -93,7 +110,15 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         accept: stream.empty.clone(),
         timeout: source.timeout,
     };
-    let page = source.client.send(&request).await.map_err(|error| {
+    let sent = source.client.send(&request).await;
+    if let Err(error) = &sent
+        && error.status() == Some(401)
+        && let Some((scheme, words)) = takes_other_form(source, &request).await
+    {
+        let hint = format!("set `wire = {{ auth = {{ scheme = \"{scheme}\" }} }}`");
+        return Err(Failure::failed(format!("{error}; but the credential is taken {words}"), Some(hint)));
+    }
+    let page = sent.map_err(|error| {
         let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
         let concerned = error.kind() == ErrorKind::Credentials;
         let hint = error.hint().map(|hint| match concerned {
