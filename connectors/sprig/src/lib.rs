@@ -31,6 +31,7 @@ pub const REGISTRATION: Registration = Registration {
     facts: include_str!("../connector.toml"),
     settings: settings::SETTINGS,
     unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
+    targets: &[],
     wire: userhaul_connector::as_facts,
     build,
 };

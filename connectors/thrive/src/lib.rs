@@ -32,6 +32,7 @@ pub const REGISTRATION: Registration = Registration {
         ("enrolments", &[Table::Events]),
         ("cpd_entries", &[Table::Events]),
     ],
+    targets: &[],
     wire: userhaul_connector::as_facts,
     build,
 };

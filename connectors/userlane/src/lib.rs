@@ -3,6 +3,7 @@
 mod events;
 mod feedback;
 mod metrics;
+mod push;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub const REGISTRATION: Registration = Registration {
         ("announcement_events", &[Table::Events]),
         ("user_profiles", &[Table::Users]),
     ],
+    targets: push::TARGETS,
     wire: wire::corrections,
     build,
 };
@@ -43,11 +45,16 @@ struct Userlane {
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
-    let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
-    let facts = spec.auth.clone().expect("the facts say how the token travels");
-    let auth = AuthSpec::Header { name: facts.header, scheme: facts.scheme, key: token.clone() };
+    let auth = auth(&spec, settings)?;
     spec.streams.values_mut().for_each(wire::alias_snake_case);
     Ok(Box::new(Userlane { spec, auth }))
+}
+
+/// How the token travels.
+fn auth(spec: &ConnectorSpec, settings: &Settings) -> Result<AuthSpec, SettingsError> {
+    let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
+    let facts = spec.auth.clone().expect("the facts say how the token travels");
+    Ok(AuthSpec::Header { name: facts.header, scheme: facts.scheme, key: token.clone() })
 }
 
 impl Connector for Userlane {

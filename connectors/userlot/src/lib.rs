@@ -35,6 +35,7 @@ pub const REGISTRATION: Registration = Registration {
         ("company_revenue", &[Table::Metrics]),
         ("end_users", &[Table::Users]),
     ],
+    targets: &[],
     wire: userhaul_connector::as_facts,
     build,
 };

@@ -35,7 +35,7 @@ mod transport;
 mod wall;
 
 pub use answer::{Attempts, Body, Head, Headers, Page};
-pub use client::Client;
+pub use client::{Client, Payload};
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
 pub use observer::{Event, Observer, Silent, WaitReason};
 pub use redact::path as masked_path;

@@ -58,6 +58,8 @@ pub struct Registration {
     pub settings: &'static [SettingSpec],
     /// The streams that it makes unified records of, by table: for the documentation, and for tables without rows.
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
+    /// What can be written to it.
+    pub targets: &'static [crate::push::TargetSpec],
     /// Turns what a user writes under `wire` into corrections of the facts; [`as_facts`] where it is such already.
     pub wire: fn(toml::Table) -> Result<toml::Table, SpecError>,
     /// Makes one for a source.

@@ -27,6 +27,8 @@ struct ConnectorFile {
     auth: Option<AuthFile>,
     check: CheckFile,
     streams: IndexMap<String, toml::Value>,
+    #[serde(default)]
+    push: IndexMap<String, super::PushSpec>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,6 +178,7 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         docs: file.docs,
         base_url: file.base_url,
         streams,
+        push: file.push,
     };
     consistent(&spec)?;
     Ok(spec)

@@ -7,6 +7,7 @@ mod axis;
 mod file;
 mod merge;
 mod paging;
+mod push;
 mod stream;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use indexmap::IndexMap;
 
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
 pub use paging::{CursorPaging, PagePaging, Paging};
+pub use push::PushSpec;
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
 
 use crate::quota::Quota;
@@ -46,6 +48,8 @@ pub struct ConnectorSpec {
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
+    /// What is known about writing, by target.
+    pub push: IndexMap<String, PushSpec>,
 }
 
 /// A credential in a header.
@@ -91,7 +95,9 @@ impl ConnectorSpec {
         let mut table: toml::Table =
             toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
         if let Some(corrections) = corrections {
+            let before = table.clone();
             merge::over(&mut table, corrections);
+            push::check(&before, &table)?;
         }
         file::read(table)
     }

@@ -1,0 +1,17 @@
+//! The way back: what a target takes, which requests carry it, and what the answers mean.
+//!
+//! Pure, like the rest of this crate: sending, remembering and reading files is the runner's and the program's business.
+//! One invariant: a value is either sent exactly as it came, or refused with its row and field.
+
+mod field;
+mod mapping;
+mod target;
+mod value;
+
+pub use field::{FieldKind, FieldSpec, boolean, date, is_email, is_uuid};
+pub use mapping::{CLEAR, Mapping, MappingError, Place, name_of};
+pub use target::{
+    Answer, Batch, Body, BuildTarget, Call, Entry, Fault, Known, Memory, Need, Open, Options, ReadBack, Record, Repeat,
+    RowFields, Seen, SettleError, Setup, Stop, Stored, Target, TargetSpec, Verdict, chunks, reason_of,
+};
+pub use value::Value;
