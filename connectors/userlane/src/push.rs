@@ -29,6 +29,7 @@ pub(crate) const TARGETS: &[TargetSpec] = &[TargetSpec {
     confirm: None,
     scoped: true,
     stream: Some("user_profiles"),
+    eventual: false,
     build,
 }];
 
@@ -286,8 +287,12 @@ impl Target for Attributes {
         vec![(vec![user.to_owned()], Seen { fields, whole: true })]
     }
 
-    fn arrived(&self, _record: &Record, _seen: Option<&Seen>) -> Option<bool> {
-        None
+    /// A user whom no application shows may still have values of the company.
+    fn arrived(&self, _record: &Record, seen: Option<&Seen>) -> Option<bool> {
+        match (&self.scope, seen) {
+            (Scope::Property(_), None) => Some(false),
+            _ => None,
+        }
     }
 
     fn undo(&self, record: &Record, before: Option<&Seen>) -> Option<Value> {

@@ -8,6 +8,7 @@ mod fetch;
 mod orders;
 mod partition;
 pub mod progress;
+pub mod push;
 pub mod record;
 mod run;
 mod source;

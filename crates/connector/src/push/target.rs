@@ -31,6 +31,8 @@ pub struct TargetSpec {
     pub scoped: bool,
     /// The stream whose table shows what was written.
     pub stream: Option<&'static str>,
+    /// Whether the vendor takes its time until what was written is shown.
+    pub eventual: bool,
     /// Makes one for a source.
     pub build: BuildTarget,
 }
