@@ -140,6 +140,12 @@ impl Target for Attributes {
         &self.scope_text
     }
 
+    fn account(&self) -> &str {
+        match &self.scope {
+            Scope::Company(id) | Scope::Property(id) => id,
+        }
+    }
+
     /// 4.3 rule 4.
     fn one_at_a_time(&self) -> bool {
         true

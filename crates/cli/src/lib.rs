@@ -14,6 +14,7 @@ mod corrections;
 pub mod docs;
 mod failure;
 mod ids;
+mod input;
 mod log;
 pub mod nearest;
 mod progress;

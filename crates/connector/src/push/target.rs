@@ -391,6 +391,9 @@ pub trait Target: Send + Sync {
     /// The scope in the user's words; empty where there is none.
     fn scope(&self) -> &str;
 
+    /// What tells this account from another at the same address; not secret.
+    fn account(&self) -> &str;
+
     /// Whether calls must follow each other.
     fn one_at_a_time(&self) -> bool;
 

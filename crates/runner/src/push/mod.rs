@@ -129,11 +129,8 @@ impl Push<'_> {
         use sha2::{Digest, Sha256};
         let spec = self.source.connector.spec();
         let origin = spec.base_url.as_deref().unwrap_or_default();
-        let settings: Vec<&str> = self.source.axis_settings.iter().map(|(name, _)| name.as_str()).collect();
-        let scope = self.target.scope();
-        let hash = Sha256::new()
-            .chain_update(format!("{origin}\0{scope}\0{}", if scope.is_empty() { "" } else { settings.first().unwrap_or(&"") }))
-            .finalize();
+        let account = format!("{origin}\0{}\0{}", self.target.scope(), self.target.account());
+        let hash = Sha256::digest(account.as_bytes());
         let tag: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}.{}-{tag}", self.source.name, self.spec().name);
         self.destination.join("_userhaul").join("push").join(name)

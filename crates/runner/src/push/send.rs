@@ -161,8 +161,24 @@ pub(super) fn form(pairs: &[(String, String)]) -> String {
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
-/// What an answer, or none, means.
+/// What an answer, or none, means. A vendor that repeats the credential in its reasons is not quoted.
 fn verdict(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page, SendError>, course: &mut Course) -> Verdict {
+    let clean = |text: String| userhaul_client::without_credential(&text, &call.auth);
+    let cleaned = |fault: Fault| Fault { reason: clean(fault.reason), ..fault };
+    match judged(push, call, records, result, course) {
+        Verdict::Done { faults, notes } => Verdict::Done {
+            faults: faults.into_iter().map(cleaned).collect(),
+            notes: notes.into_iter().map(clean).collect(),
+        },
+        Verdict::Split(fault) => Verdict::Split(cleaned(fault)),
+        Verdict::Refused(fault) => Verdict::Refused(cleaned(fault)),
+        Verdict::Unknown(reason) => Verdict::Unknown(clean(reason)),
+        Verdict::Stop(stop) => Verdict::Stop(Stop { message: clean(stop.message), ..stop }),
+        verdict @ (Verdict::Absent | Verdict::Next(_)) => verdict,
+    }
+}
+
+fn judged(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page, SendError>, course: &mut Course) -> Verdict {
     let error = match result {
         Ok(page) => {
             course.unknowns = 0;
