@@ -5,6 +5,7 @@
 
 mod feedback;
 mod pager;
+mod push;
 mod response;
 mod settings;
 #[cfg(test)]
@@ -31,7 +32,7 @@ pub const REGISTRATION: Registration = Registration {
     facts: include_str!("../connector.toml"),
     settings: settings::SETTINGS,
     unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
-    targets: &[],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };

@@ -3,6 +3,7 @@
 
 mod companies;
 mod metrics;
+mod push;
 mod source;
 mod tasks;
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub const REGISTRATION: Registration = Registration {
         ("company_revenue", &[Table::Metrics]),
         ("end_users", &[Table::Users]),
     ],
-    targets: &[],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };

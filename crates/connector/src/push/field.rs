@@ -175,6 +175,11 @@ pub fn date(text: &str) -> Result<Value, String> {
     }
 }
 
+/// The milliseconds since 1970 of an instant in any spelling that vendors use.
+pub fn milliseconds(text: &str) -> Option<i64> {
+    instant::instant(text.as_bytes()).map(|micros| micros.div_euclid(1000))
+}
+
 fn structured(value: &Value, expected: &str, right: fn(&Value) -> bool) -> Result<Value, String> {
     if let Value::Text(text) | Value::Bare(text) = value {
         return match Value::parse(text.as_bytes()) {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{field::FieldSpec, value::Value};
+use super::{
+    field::{FieldKind, FieldSpec},
+    value::Value,
+};
 use crate::{
     auth::AuthSpec,
     request::Method,
@@ -344,8 +347,8 @@ pub enum Verdict {
         /// What the user should know.
         notes: Vec<String>,
     },
-    /// The records are not there, which is as good.
-    Absent,
+    /// What is to go is not there, which is as good; with what the user should know.
+    Absent(String),
     /// Nothing was applied: the same in halves, and a single record is refused with this fault.
     Split(Fault),
     /// The same records go on with this step.
@@ -442,8 +445,33 @@ pub trait Target: Send + Sync {
     /// Whether a record that may have arrived has: by what the vendor shows. None where that does not tell.
     fn arrived(&self, record: &Record, seen: Option<&Seen>) -> Option<bool>;
 
-    /// The input row that restores what was, from what the vendor showed before; none where nothing can be restored.
+    /// The input row, or the list of rows, that restores what was, from what the vendor showed before; none where nothing can
+    /// be restored.
     fn undo(&self, record: &Record, before: Option<&Seen>) -> Option<Value>;
+}
+
+/// A value as the user told its type, where it is told: `string`, `number` or `boolean`; a text without a type stays a text.
+///
+/// # Errors
+/// Why it is not of that type, a phrase.
+pub fn as_told(types: &BTreeMap<String, String>, name: &str, value: &Value) -> Result<Value, String> {
+    match types.get(name).map(String::as_str) {
+        Some("number") => FieldKind::Decimal.take(value),
+        Some("boolean") => FieldKind::Boolean.take(value),
+        Some("date") => FieldKind::Date.take(value),
+        Some("list") => FieldKind::List.take(value),
+        Some("string") => FieldKind::Text(0).take(value),
+        _ => FieldKind::Any.take(value),
+    }
+}
+
+/// The field that a refusal is about, where its body tells: the first key of `errors`, `message` or `error`.
+pub fn field_of(body: &[u8]) -> Option<String> {
+    let body = Value::parse(body).ok()?;
+    ["errors", "message", "error"].iter().find_map(|name| match body.get(name) {
+        Some(Value::Object(members)) => members.first().map(|(field, _)| field.clone()),
+        _ => None,
+    })
 }
 
 /// Items in groups of at most `rows`, each of at most `bytes` by what `weigh` says.

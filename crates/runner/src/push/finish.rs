@@ -9,7 +9,7 @@ use std::{
 
 use userhaul_connector::{
     auth::AuthSpec,
-    push::{Body, Call, Record, Setup, Stored},
+    push::{Body, Call, Record, Setup, Stored, Value},
     request::Method,
 };
 
@@ -83,7 +83,7 @@ pub(super) fn plan(
                     row: entry.row,
                     key: record.key.replace('\0', " "),
                     field: entry.name.clone(),
-                    before: before.map(userhaul_connector::push::Value::json),
+                    before: before.map(Value::json),
                     after: entry.value.json(),
                 });
             }
@@ -139,7 +139,11 @@ pub(super) async fn undo(
     };
     let mut text = Vec::new();
     for &index in which {
-        if let Some(row) = push.target.undo(&records[index], before.get(&index)) {
+        let rows = match push.target.undo(&records[index], before.get(&index)) {
+            Some(Value::List(rows)) => rows,
+            row => row.into_iter().collect(),
+        };
+        for row in rows {
             row.write(&mut text);
             text.push(b'\n');
         }

@@ -111,7 +111,7 @@ async fn first(push: &Push<'_>, state: &mut State, call: &Call, course: &mut Cou
             let message = format!("it is not known whether the definitions were taken: {reason}");
             stopped(Stop { code: "unknown", message, hint: Some("run it again".to_owned()) }, course, pushed);
         }
-        Verdict::Done { .. } | Verdict::Absent | Verdict::Next(_) => {
+        Verdict::Done { .. } | Verdict::Absent(_) | Verdict::Next(_) => {
             stopped(Stop { code: "internal", message: "definitions have no such verdict".to_owned(), hint: None }, course, pushed);
         }
     }
@@ -174,7 +174,8 @@ fn verdict(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page
         Verdict::Refused(fault) => Verdict::Refused(cleaned(fault)),
         Verdict::Unknown(reason) => Verdict::Unknown(clean(reason)),
         Verdict::Stop(stop) => Verdict::Stop(Stop { message: clean(stop.message), ..stop }),
-        verdict @ (Verdict::Absent | Verdict::Next(_)) => verdict,
+        Verdict::Absent(note) => Verdict::Absent(clean(note)),
+        verdict @ Verdict::Next(_) => verdict,
     }
 }
 
@@ -241,9 +242,8 @@ fn settle<'r>(
             outcome = applied(push, records, &work.items, &faults, pushed);
             outcome.memory.clone_from(&call.learns);
         }
-        Verdict::Absent => {
+        Verdict::Absent(note) => {
             course.applied += 1;
-            let note = "the vendor knows none of some of those named: nothing to do for them".to_owned();
             if !pushed.record.warnings.contains(&note) {
                 pushed.record.warnings.push(note);
             }
