@@ -11,25 +11,14 @@ pub(crate) const TARGETS: &[TargetSpec] = &[users::SPEC, members::SPEC];
 /// Statuses of which the answer is looked at (5.1).
 const ACCEPT: &[u16] = &[400, 404, 405, 409, 413, 415, 422];
 
-/// A record's fault, from a refusal.
+/// A record's fault, from a refusal. The field goes before the reason: the whole row is refused.
 fn refusal(record: usize, answer: Answer<'_>) -> Fault {
-    let field = field_of(answer.body);
     let reason = reason_of(answer.body, answer.status);
-    Fault { status: Some(answer.status), ..Fault::of_record(record, None, "rejected", reason) }.about(field)
-}
-
-/// Puts the field before the reason: a refusal is of the whole row, whatever field it is about.
-trait About {
-    fn about(self, field: Option<String>) -> Self;
-}
-
-impl About for Fault {
-    fn about(self, field: Option<String>) -> Self {
-        match field {
-            Some(field) if !self.reason.contains(&field) => Self { reason: format!("{field}: {}", self.reason), ..self },
-            _ => self,
-        }
-    }
+    let reason = match field_of(answer.body) {
+        Some(field) if !reason.contains(&field) => format!("{field}: {reason}"),
+        _ => reason,
+    };
+    Fault { status: Some(answer.status), ..Fault::of_record(record, None, "rejected", reason) }
 }
 
 fn forbidden(status: u16) -> Verdict {

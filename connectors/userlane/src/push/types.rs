@@ -98,7 +98,11 @@ impl Definition {
 
 /// All attributes of a push.
 #[derive(Debug, Default)]
-pub(super) struct Table(BTreeMap<String, Attribute>);
+pub(super) struct Table {
+    attributes: BTreeMap<String, Attribute>,
+    /// What the vendor has was looked at.
+    looked: bool,
+}
 
 #[derive(Debug)]
 struct Attribute {
@@ -126,7 +130,7 @@ pub(super) fn infer(options: &Options, records: &[Record], known: Known<'_>) -> 
         *count += 1;
         kinds.insert(Type::of(&entry.value).name());
     }
-    let mut table = Table::default();
+    let mut table = Table { looked: known.stored.is_some(), ..Table::default() };
     for (key, (values, kinds)) in seen {
         let inferred = if kinds.contains("list") { Type::List } else { only(&kinds) };
         let given = options.types.get(key).and_then(|name| Type::named(name));
@@ -155,7 +159,7 @@ pub(super) fn infer(options: &Options, records: &[Record], known: Known<'_>) -> 
             (true, None) => Origin::Guessed,
         };
         let mixed = kinds.len() > 1 && given.is_none() && !there;
-        table.0.insert(key.to_owned(), Attribute { kind, origin, name, values, mixed });
+        table.attributes.insert(key.to_owned(), Attribute { kind, origin, name, values, mixed });
     }
     Ok(table)
 }
@@ -195,7 +199,7 @@ pub(super) fn convert(table: &Table, batch: &mut Batch) {
     batch.records.retain_mut(|record| {
         let before = faults.len();
         for entry in &mut record.fields {
-            let Some(attribute) = table.0.get(&entry.name) else { continue };
+            let Some(attribute) = table.attributes.get(&entry.name) else { continue };
             match (attribute.kind.cast(&entry.value), attribute.origin) {
                 (Some(value), _) => entry.value = value,
                 (None, Origin::Guessed) => {
@@ -228,14 +232,14 @@ pub(super) fn refuse(batch: &mut Batch, code: &str, reason: &str, refused: impl 
 impl Table {
     /// What is defined.
     pub(super) fn definitions(&self) -> Vec<Definition> {
-        let new = self.0.iter().filter(|(_, attribute)| attribute.origin == Origin::New);
+        let new = self.attributes.iter().filter(|(_, attribute)| attribute.origin == Origin::New);
         new.map(|(key, attribute)| Definition { key: key.clone(), name: attribute.name.clone(), kind: attribute.kind })
             .collect()
     }
 
     /// What is remembered of attributes that are not ours.
     pub(super) fn learned(&self) -> Memory {
-        let guessed = self.0.iter().filter(|(_, attribute)| attribute.origin == Origin::Guessed);
+        let guessed = self.attributes.iter().filter(|(_, attribute)| attribute.origin == Origin::Guessed);
         guessed.map(|(key, attribute)| (type_key(key), format!("~{}", attribute.kind.name()))).collect()
     }
 
@@ -243,13 +247,14 @@ impl Table {
     pub(super) fn shown(&self) -> Vec<String> {
         let line = |(key, attribute): (&String, &Attribute)| {
             let how = match attribute.origin {
-                Origin::New => format!("new, defined as \"{}\"", attribute.name),
+                Origin::New if self.looked => format!("new, defined as \"{}\"", attribute.name),
+                Origin::New => format!("defined as \"{}\" unless a user has it already", attribute.name),
                 Origin::Known => "known".to_owned(),
                 Origin::Guessed => "there already, not defined again".to_owned(),
             };
             let mixed = if attribute.mixed { "; values of several types are sent as texts" } else { "" };
             format!("{key}: {}, {} values, {how}{mixed}", attribute.kind.name(), attribute.values)
         };
-        self.0.iter().map(line).collect()
+        self.attributes.iter().map(line).collect()
     }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod connectors;
 mod keys;
 mod tables;
+mod targets;
 
 use userhaul_connector::spec::{ConnectorSpec, SpecError};
 
@@ -64,6 +65,8 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
             name: "keys of every source".to_owned(),
             text: keys::common(),
         },
+        Block { path: "docs/configuration.md", name: "keys of a push".to_owned(), text: keys::push() },
+        Block { path: "docs/push.md", name: "targets".to_owned(), text: targets::table() },
     ];
     for registration in CONNECTORS {
         blocks.push(Block {

@@ -164,7 +164,7 @@ pub async fn push(push: &Push<'_>) -> Result<Pushed, PushError> {
         (push.say)(&gather::losses(&batch.records, stored));
     }
     pushed.faults.append(&mut batch.faults);
-    let mut doubts = read::doubts(push, &mut state, &batch.records, &mut pushed).await?;
+    let doubts = read::doubts(push, &mut state, &batch.records, &mut pushed).await?;
     let which: Vec<usize> = (0..batch.records.len())
         .filter(|index| !doubts.contains(index))
         .filter(|&index| push.all || !state.has(&batch.records[index], push.options.replace))
@@ -184,7 +184,6 @@ pub async fn push(push: &Push<'_>) -> Result<Pushed, PushError> {
     }
     state.save()?;
     sent?;
-    doubts.clear();
     finish::count(push, &batch.records, &which, &mut pushed);
     Ok(pushed)
 }
@@ -205,7 +204,7 @@ async fn known(
     match need {
         Need::Nothing => Ok(exported),
         Need::Sample if exported.is_some() => Ok(exported),
-        Need::Sample => match read::stream(push, Some(SAMPLE)).await {
+        Need::Sample => match read::stream(push, Some(SAMPLE), pushed).await {
             Ok(stored) => Ok(Some(stored)),
             Err((message, _)) => {
                 let warning = format!("what the vendor has could not be looked at: {message}");
@@ -213,7 +212,7 @@ async fn known(
                 Ok(None)
             }
         },
-        Need::All => match read::stream(push, None).await {
+        Need::All => match read::stream(push, None, pushed).await {
             Ok(stored) => Ok(Some(stored)),
             Err((message, hint)) => Err(PushError::Read { why: "this push needs", message, hint }),
         },

@@ -79,25 +79,47 @@ fn parquet_files(table: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads the target's stream, by way of a folder that goes again.
-pub(super) async fn stream(push: &Push<'_>, limit: Option<u64>) -> Result<Stored, (String, Option<String>)> {
+pub(super) async fn stream(
+    push: &Push<'_>,
+    limit: Option<u64>,
+    pushed: &mut Pushed,
+) -> Result<Stored, (String, Option<String>)> {
     let Some(stream) = push.spec().stream else { return Err(("no stream shows it".to_owned(), None)) };
     let folder = Temporary::new(&push.folder()).map_err(|error| (error.to_string(), None))?;
-    fetch(push.source, stream, limit, push, &folder.0).await?;
+    fetch(stream, limit, push, &folder.0, pushed).await?;
     let table = folder.0.join(&push.source.name).join(stream);
     let stored = table_rows(push, &table, &[]).map_err(|message| (message, None))?;
     Ok(Stored { whole: limit.is_none(), ..stored.unwrap_or_default() })
 }
 
 async fn fetch(
-    source: &Source,
     stream: &str,
     limit: Option<u64>,
     push: &Push<'_>,
     folder: &Path,
+    pushed: &mut Pushed,
 ) -> Result<(), (String, Option<String>)> {
-    let source = reading(source, stream);
-    let options = RunOptions {
-        run_id: push.run_id.to_owned(),
+    let sources = [reading(push.source, stream)];
+    let options = read_options(folder, limit);
+    let record = crate::run::sync(&sources, &options, push.version, &quiet()).await;
+    let record = record.map_err(|error| (error.to_string(), None))?;
+    for stream in record.sources.values().flat_map(|source| source.streams.values()) {
+        pushed.record.requests += stream.requests;
+        pushed.record.retries += stream.retries;
+        pushed.record.throttled += stream.throttled;
+    }
+    let outcome = record.sources.values().flat_map(|source| source.streams.values()).find_map(|stream| stream.error.clone());
+    match outcome {
+        Some(error) => Err((error.message, error.hint)),
+        None if record.status == RunStatus::Failed => Err((format!("`{stream}` could not be read"), None)),
+        None => Ok(()),
+    }
+}
+
+/// A run whose tables are thrown away.
+fn read_options(folder: &Path, limit: Option<u64>) -> RunOptions {
+    RunOptions {
+        run_id: "read".to_owned(),
         now: 0,
         destination: folder.to_owned(),
         compression: userhaul_sink::Compression::None,
@@ -105,17 +127,11 @@ async fn fetch(
         to: None,
         allow_shrink: true,
         limit,
-    };
-    let quiet: std::sync::Arc<dyn crate::progress::Progress> = std::sync::Arc::new(crate::progress::NoProgress);
-    let sources = [source];
-    let record = crate::run::sync(&sources, &options, push.version, &quiet).await;
-    let record = record.map_err(|error| (error.to_string(), None))?;
-    let outcome = record.sources.values().flat_map(|source| source.streams.values()).find_map(|stream| stream.error.clone());
-    match outcome {
-        Some(error) => Err((error.message, error.hint)),
-        None if record.status == RunStatus::Failed => Err((format!("`{stream}` could not be read"), None)),
-        None => Ok(()),
     }
+}
+
+fn quiet() -> std::sync::Arc<dyn crate::progress::Progress> {
+    std::sync::Arc::new(crate::progress::NoProgress)
 }
 
 /// The source as it is asked for one stream, without privacy rules: what is read is compared and thrown away.
@@ -154,19 +170,9 @@ pub async fn custom_names(
     if live {
         folder = Temporary::new(&destination.join("_userhaul").join("push")).map_err(|error| error.to_string())?;
         let source = reading(source, stream);
-        let options = RunOptions {
-            run_id: "custom-fields".to_owned(),
-            now: 0,
-            destination: folder.0.clone(),
-            compression: userhaul_sink::Compression::None,
-            from: None,
-            to: None,
-            allow_shrink: true,
-            limit: None,
-        };
-        let quiet: std::sync::Arc<dyn crate::progress::Progress> = std::sync::Arc::new(crate::progress::NoProgress);
+        let options = read_options(&folder.0, None);
         let name = source.name.clone();
-        let record = crate::run::sync(&[source], &options, version, &quiet).await.map_err(|error| error.to_string())?;
+        let record = crate::run::sync(&[source], &options, version, &quiet()).await.map_err(|error| error.to_string())?;
         let mut streams = record.sources.values().flat_map(|source| source.streams.values());
         if let Some(error) = streams.find_map(|stream| stream.error.clone()) {
             return Err(error.message);
@@ -313,7 +319,7 @@ pub(super) async fn seen(
         return Ok(HashMap::new());
     }
     if push.target.read_back() == ReadBack::Stream {
-        let mut stored = stream(push, None).await?;
+        let mut stored = stream(push, None, pushed).await?;
         return Ok(check.iter().filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?))).collect());
     }
     let mut seen = HashMap::new();
