@@ -23,7 +23,17 @@ fn users_are_merged_and_attributes_may_be_named_three_ways() {
         "{\"user_id\":\"acct_77/u-1\",\"email\":\"ann@example.com\",\"attributes\":{\"seats\":12,\"beta\":false},\"tier\":\"gold\",\"attributes.plan\":\"pro\",\"extra\":1}\n\
          {\"user_id\":\"u-2\",\"attributes\":{\"seats\":1.5}}\n{\"user_id\":\"u-3\",\"email\":\"no address\"}\n",
     );
-    let arguments = ["it.users", "--from", "users.ndjson", "--map", "tier=attributes.tier", "--errors", "e.ndjson", "--verify", "--json"];
+    let arguments = [
+        "it.users",
+        "--from",
+        "users.ndjson",
+        "--map",
+        "tier=attributes.tier",
+        "--errors",
+        "e.ndjson",
+        "--verify",
+        "--json",
+    ];
     let outcome = world.push(&arguments);
     assert_eq!((outcome.code, counts(&outcome)), (3, [3, 1, 0, 2, 0, 0]), "{outcome:?}");
     assert_eq!(
@@ -44,7 +54,9 @@ fn users_are_merged_and_attributes_may_be_named_three_ways() {
 fn an_event_is_sent_once_and_never_again_unseen() {
     let event = "Signed In";
     for (seen, kind) in [("applied", "cut_after"), ("lost", "reset")] {
-        let fault = format!("{AT_ONCE}faults = [{{ path = \"/v2/users\", method = \"POST\", from = 2, kind = \"{kind}\" }}]");
+        let fault = format!(
+            "{AT_ONCE}faults = [{{ path = \"/v2/users\", method = \"POST\", from = 2, kind = \"{kind}\" }}]"
+        );
         let world = world(&fault);
         let row = json!({ "userId": "u-1", "emailAddress": "u@example.com", "events": [{ "event": event, "timestamp": 1_714_639_000_125_u64 }] });
         world.folder.write("users.ndjson", &format!("{row}\n"));
@@ -64,7 +76,11 @@ fn an_event_is_sent_once_and_never_again_unseen() {
 fn erasure_wants_yes_goes_by_the_hundred_and_knows_both_header_words() {
     let world = world("[sprig]\nswitches = { purge_delay = \"none\" }");
     let users: Vec<Value> = world.truth("users");
-    let ids: Vec<&str> = users.iter().filter_map(|row| row["externalUserId"].as_str()).filter(|id| !id.is_empty() && id.trim() == *id).collect();
+    let ids: Vec<&str> = users
+        .iter()
+        .filter_map(|row| row["externalUserId"].as_str())
+        .filter(|id| !id.is_empty() && id.trim() == *id)
+        .collect();
     let mut text = "user_id,note\n".to_owned();
     for number in 0..150 {
         text.push_str(&format!("nobody-{number},x\n"));

@@ -18,7 +18,11 @@ impl World {
     /// A vendor of 40 people. `source` is what its source needs besides the address.
     pub(crate) fn new(vendor: Vendor, scenario: &str, source: &str) -> Self {
         let scenario = Scenario::parse(scenario).expect("a scenario");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let options = Options { users: 40, scenario, ..Options::default() };
         let running = runtime.block_on(userhaul_simulator::start(vendor, &options)).expect("a free port");
         let source = format!(
@@ -32,7 +36,8 @@ impl World {
 
     /// Adds to the configuration.
     pub(crate) fn configure(&self, more: &str) {
-        self.folder.write("userhaul.toml", &format!("[destination]\npath = \"w\"\n\n{}\n{more}\n", self.source));
+        self.folder
+            .write("userhaul.toml", &format!("[destination]\npath = \"w\"\n\n{}\n{more}\n", self.source));
     }
 
     pub(crate) fn push(&self, arguments: &[&str]) -> Outcome {
@@ -46,7 +51,8 @@ impl World {
         let log = self.log();
         let arrivals = log["arrivals"].as_array().expect("arrivals").iter();
         let word = |value: &Value| value.as_str().expect("a text").to_owned();
-        let lines = arrivals.map(|arrival| format!("{} {}", word(&arrival["method"]), word(&arrival["path"])));
+        let lines =
+            arrivals.map(|arrival| format!("{} {}", word(&arrival["method"]), word(&arrival["path"])));
         lines.filter(|line| !line.starts_with("GET")).collect()
     }
 
@@ -84,7 +90,10 @@ impl World {
                 continue;
             }
             let bytes = std::fs::read(self.folder.path().join(&path)).expect("a file");
-            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{path} holds {secret}");
+            assert!(
+                !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),
+                "{path} holds {secret}"
+            );
         }
     }
 }
@@ -97,5 +106,6 @@ pub(crate) fn rows(outcome: &Outcome) -> Value {
 /// `(read, applied, unchanged, failed, unknown, not_sent)`.
 pub(crate) fn counts(outcome: &Outcome) -> [u64; 6] {
     let rows = rows(outcome);
-    ["read", "applied", "unchanged", "failed", "unknown", "not_sent"].map(|name| rows[name].as_u64().expect("a count"))
+    ["read", "applied", "unchanged", "failed", "unknown", "not_sent"]
+        .map(|name| rows[name].as_u64().expect("a count"))
 }

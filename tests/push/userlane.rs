@@ -20,7 +20,10 @@ fn world_with(scenario: &str, more: &str) -> World {
 pub(crate) fn values(world: &World, scope: &str, user: &str) -> Value {
     let mut found = serde_json::Map::new();
     for row in world.truth("user_attributes") {
-        if row["userId"] == user && row["scope"] == scope && (scope == "company" || row["propertyId"] == "k3f9a") {
+        if row["userId"] == user
+            && row["scope"] == scope
+            && (scope == "company" || row["propertyId"] == "k3f9a")
+        {
             found.insert(row["key"].as_str().expect("a key").to_owned(), row["value"].clone());
         }
     }
@@ -28,7 +31,10 @@ pub(crate) fn values(world: &World, scope: &str, user: &str) -> Value {
 }
 
 fn definition(world: &World, key: &str) -> Option<Value> {
-    world.truth("attribute_definitions").into_iter().find(|row| row["key"] == key && row["propertyId"] == "k3f9a")
+    world
+        .truth("attribute_definitions")
+        .into_iter()
+        .find(|row| row["key"] == key && row["propertyId"] == "k3f9a")
 }
 
 #[test]
@@ -47,7 +53,8 @@ fn a_csv_file_becomes_typed_attributes_and_only_changes_are_sent_again() {
     );
     assert_eq!(values(&world, "property", "u-2")["plan"], "töl😀");
     assert_eq!(values(&world, "property", "u-3"), json!({ "licence_type": "viewer" }));
-    let kinds = ["plan", "seats", "beta", "trained", "zip"].map(|key| definition(&world, key).expect("defined")["type"].clone());
+    let kinds = ["plan", "seats", "beta", "trained", "zip"]
+        .map(|key| definition(&world, key).expect("defined")["type"].clone());
     assert_eq!(kinds, ["string", "number", "boolean", "date", "string"]);
     // What the vendor has is not defined anew.
     assert_eq!(definition(&world, "licence_type").expect("it was there")["name"], "Licence type");
@@ -59,7 +66,11 @@ fn a_csv_file_becomes_typed_attributes_and_only_changes_are_sent_again() {
     assert_eq!((again.code, counts(&again), world.writes().len()), (0, [3, 0, 3, 0, 0, 0], 2), "{again:?}");
     world.folder.write("users.csv", "user_id,seats\nu-1,4\nu-2,40\n");
     let changed = world.push(&["it.attributes", "--from", "users.csv", "--json"]);
-    assert_eq!((changed.code, counts(&changed), world.writes().len()), (0, [2, 1, 1, 0, 0, 0], 3), "{changed:?}");
+    assert_eq!(
+        (changed.code, counts(&changed), world.writes().len()),
+        (0, [2, 1, 1, 0, 0, 0], 3),
+        "{changed:?}"
+    );
     assert_eq!(values(&world, "property", "u-1")["seats"], 4);
     let all = world.push(&["it.attributes", "--from", "users.csv", "--json", "--all"]);
     assert_eq!((counts(&all), world.writes().len()), ([2, 2, 0, 0, 0, 0], 4));
@@ -71,7 +82,10 @@ fn a_csv_file_becomes_typed_attributes_and_only_changes_are_sent_again() {
 #[test]
 fn a_dry_run_sends_nothing_and_leaves_nothing() {
     let world = world("");
-    world.folder.write("users.ndjson", "{\"userId\":\"u-1\",\"plan\":\"pro\"}\n{\"userId\":\"u-2\",\"plan\":\"free\"}\n");
+    world.folder.write(
+        "users.ndjson",
+        "{\"userId\":\"u-1\",\"plan\":\"pro\"}\n{\"userId\":\"u-2\",\"plan\":\"free\"}\n",
+    );
     let before = world.folder.files();
     let outcome = world.push(&["it.attributes", "--from", "users.ndjson", "--dry-run"]);
     assert_eq!((outcome.code, world.running.requests()), (0, 0), "{outcome:?}");
@@ -104,18 +118,28 @@ fn a_dry_run_tells_what_differs_from_the_last_export() {
     let world = world("");
     assert_eq!(world.folder.run(&["sync", "it.user_profiles"]).code, 0);
     let row = world.truth("user_attributes").into_iter().find(|row| {
-        row["key"] == "licence_type" && row["propertyId"] == "k3f9a" && row["value"].as_str().is_some_and(|text| !text.is_empty())
+        row["key"] == "licence_type"
+            && row["propertyId"] == "k3f9a"
+            && row["value"].as_str().is_some_and(|text| !text.is_empty())
     });
     let row = row.expect("somebody has one");
     let user = row["userId"].as_str().expect("an id");
-    world.folder.write("u.ndjson", &format!("{}\n", json!({ "userId": user, "licence_type": "other", "plan": "x" })));
+    world
+        .folder
+        .write("u.ndjson", &format!("{}\n", json!({ "userId": user, "licence_type": "other", "plan": "x" })));
     let before = world.running.requests();
     let outcome = world.push(&["it.attributes", "--from", "u.ndjson", "--dry-run", "--json"]);
     assert_eq!((outcome.code, world.running.requests()), (0, before), "{outcome:?}");
     let changes = outcome.json()["changes"].clone();
-    assert_eq!(changes[0], json!({ "row": 1, "key": user, "field": "licence_type", "before": row["value"], "after": "other" }));
+    assert_eq!(
+        changes[0],
+        json!({ "row": 1, "key": user, "field": "licence_type", "before": row["value"], "after": "other" })
+    );
     assert_eq!(changes[1]["before"], Value::Null);
-    assert_eq!(outcome.json()["planned"][0]["body"]["attributes"], json!([{ "key": "plan", "name": "Plan", "type": "string" }]));
+    assert_eq!(
+        outcome.json()["planned"][0]["body"]["attributes"],
+        json!([{ "key": "plan", "name": "Plan", "type": "string" }])
+    );
 }
 
 #[test]
@@ -149,7 +173,11 @@ fn hostile_values_are_refused_with_row_and_field_or_sent_as_they_are() {
     world.folder.write("users.ndjson", &rows.join("\n"));
     let outcome = world.push(&["it.attributes", "--from", "users.ndjson", "--errors", "e.ndjson", "--json"]);
     assert_eq!((outcome.code, counts(&outcome)), (3, [8, 4, 0, 4, 0, 0]), "{outcome:?}");
-    let errors: Vec<Value> = world.lines("e.ndjson").iter().map(|line| json!([line["row"], line["code"], line["field"]])).collect();
+    let errors: Vec<Value> = world
+        .lines("e.ndjson")
+        .iter()
+        .map(|line| json!([line["row"], line["code"], line["field"]]))
+        .collect();
     assert_eq!(
         errors,
         [
@@ -183,7 +211,16 @@ fn replacing_shows_what_is_lost_wants_yes_and_can_be_undone() {
     assert_eq!((refused.code, world.running.requests()), (2, before), "{refused:?}");
     assert!(refused.stderr.contains("1 of 1 lose 1 values"), "{refused:?}");
 
-    let outcome = world.push(&["it.attributes", "--from", "b.csv", "--replace", "--yes", "--undo", "undo.ndjson", "--verify"]);
+    let outcome = world.push(&[
+        "it.attributes",
+        "--from",
+        "b.csv",
+        "--replace",
+        "--yes",
+        "--undo",
+        "undo.ndjson",
+        "--verify",
+    ]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert_eq!(values(&world, "property", "u-1"), json!({ "plan": "team" }));
     assert_eq!(values(&world, "property", "u-2"), json!({ "plan": "free", "seats": 1 }));
@@ -215,7 +252,7 @@ fn what_cannot_be_right_is_refused_before_any_request() {
     let told = world.push(&["seg"]);
     assert_eq!(told.code, 2);
     insta::assert_snapshot!(told.stderr, @"
-    error: userhaul.toml:14: unknown key `scop` in [push.seg]; did you mean `scope`?
+    error: userhaul.toml:15: unknown key `scop` in [push.seg]; did you mean `scope`?
       hint: valid keys in [push.seg]: `target`, `from`, `map`, `scope`, `all`, `replace`, `verify`, `undo`, `errors`, `types`, `names`, `known_users_only`, `allow_type_change`
     ");
     world.configure("[push.seg]\ntarget = \"it.attributes\"\nfrom = \"users.csv\"");
@@ -225,7 +262,10 @@ fn what_cannot_be_right_is_refused_before_any_request() {
         (&["it.attribute", "--from", "users.csv"], "no target `it.attribute`; did you mean `it.attributes`?"),
         (&["userlane.attributes", "--from", "users.csv"], "`it.attributes`"),
         (&["it.attributes", "--scope", "property:k3f9a"], "no input: name a file"),
-        (&["seg", "--scope", "property:k3f9a", "--map", "x=userId"], "a column that the input does not have: `x`"),
+        (
+            &["seg", "--scope", "property:k3f9a", "--map", "x=userId"],
+            "a column that the input does not have: `x`",
+        ),
         (&["seg", "--scope", "property:k3f9a", "--from", "broken.csv"], "incorrect number of fields"),
         (&["seg", "--scope", "property:k3f9a", "--from", "gone.csv"], "no such file"),
         (&["seg", "--scope", "company"], "`company_id` is needed"),
@@ -239,7 +279,10 @@ fn what_cannot_be_right_is_refused_before_any_request() {
 
 #[test]
 fn a_corrected_wire_is_written_to() {
-    let world = world_with("[userlane]\nswitches = { bearer = \"on\" }", "property_ids = [\"k3f9a\"]\nwire = \"wire.toml\"");
+    let world = world_with(
+        "[userlane]\nswitches = { bearer = \"on\" }",
+        "property_ids = [\"k3f9a\"]\nwire = \"wire.toml\"",
+    );
     world.folder.write("wire.toml", "[auth]\nscheme = \"bearer\"\n[import]\nmax_profiles = 1\nproperty_path = \"/v1/properties/{propertyId}/attributes/import\"\n");
     world.folder.write("users.csv", "user_id,plan\nu-1,pro\nu-2,pro\n");
     let outcome = world.push(&["it.attributes", "--from", "users.csv"]);

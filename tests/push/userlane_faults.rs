@@ -64,7 +64,7 @@ fn good_rows_are_applied_bad_ones_are_told_and_mended_ones_follow() {
 
     let before = world.writes().len();
     let mended = std::fs::read_to_string(world.folder.path().join("e.ndjson")).expect("the file");
-    world.folder.write("mended.ndjson", &mended.replace("bad-", "good-9").replace("poison-", "good-8"));
+    world.folder.write("mended.ndjson", &mended.replace("bad-", "good-b").replace("poison-", "good-p"));
     let again = world.push(&["it.attributes", "--from", "mended.ndjson", "--errors", "e.ndjson", "--json"]);
     assert_eq!((again.code, counts(&again)), (0, [8, 8, 0, 0, 0, 0]), "{}", again.stderr);
     assert_eq!((pushed(&world).len(), world.writes().len() - before), (2500, 1));
@@ -76,7 +76,9 @@ fn good_rows_are_applied_bad_ones_are_told_and_mended_ones_follow() {
 
 #[test]
 fn a_kill_in_the_middle_and_a_repeat_give_what_an_undisturbed_push_gives() {
-    let world = world(&format!("[userlane]\nfaults = [{{ path = \"{PATH}\", from = 3, kind = \"delay\", ms = 600000 }}]"));
+    let world = world(&format!(
+        "[userlane]\nfaults = [{{ path = \"{PATH}\", from = 3, kind = \"delay\", ms = 600000 }}]"
+    ));
     users(&world);
     let mut child = world.folder.start(&["push", "it.attributes", "--from", "users.csv"]);
     // The third request (the second of values) is on its way, and is not answered.
@@ -98,13 +100,26 @@ fn a_kill_in_the_middle_and_a_repeat_give_what_an_undisturbed_push_gives() {
 
 #[test]
 fn a_signal_finishes_the_request_and_the_next_push_goes_on() {
-    let world = world(&format!("[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"delay\", ms = 1500 }}]"));
+    let world = world(&format!(
+        "[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"delay\", ms = 1500 }}]"
+    ));
     users(&world);
-    let child = world.folder.start(&["push", "it.attributes", "--from", "users.csv", "--json", "--errors", "e.ndjson"]);
+    let child = world.folder.start(&[
+        "push",
+        "it.attributes",
+        "--from",
+        "users.csv",
+        "--json",
+        "--errors",
+        "e.ndjson",
+    ]);
     while world.writes().len() < 2 {
         std::thread::yield_now();
     }
-    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .expect("kill runs");
     assert!(sent.success());
     let outcome = crate::folder::Outcome::from(child.wait_with_output().expect("it ends"));
     assert_eq!((outcome.code, counts(&outcome)), (143, [2500, 1000, 0, 0, 0, 1500]), "{}", outcome.stderr);
@@ -117,26 +132,36 @@ fn a_signal_finishes_the_request_and_the_next_push_goes_on() {
 #[test]
 fn a_vendor_that_says_yes_and_does_nothing_is_found_out() {
     let body = "{\\\"errors\\\":[]}";
-    let world = world(&format!("[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 200, body = \"{body}\" }}]"));
+    let world = world(&format!(
+        "[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 200, body = \"{body}\" }}]"
+    ));
     world.folder.write("users.csv", "user_id,plan\nu-1,pro\n");
-    let outcome = world.push(&["it.attributes", "--from", "users.csv", "--verify", "--errors", "e.ndjson", "--json"]);
+    let outcome =
+        world.push(&["it.attributes", "--from", "users.csv", "--verify", "--errors", "e.ndjson", "--json"]);
     assert_eq!((outcome.code, counts(&outcome)), (1, [1, 0, 0, 1, 0, 0]), "{outcome:?}");
     assert_eq!(world.lines("e.ndjson")[0]["code"], "not_applied");
     let again = world.push(&["it.attributes", "--from", "users.csv", "--verify", "--json"]);
     assert_eq!((again.code, values(&world, "property", "u-1")), (0, json!({ "plan": "pro" })), "{again:?}");
     // Without `--verify` the counter would have told, where there is one.
     let body = "{\\\"userValuesApplied\\\":0,\\\"errors\\\":[]}";
-    let world = self::world(&format!("[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 200, body = \"{body}\" }}]"));
+    let world = self::world(&format!(
+        "[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 200, body = \"{body}\" }}]"
+    ));
     world.folder.write("users.csv", "user_id,plan\nu-1,pro\n");
     let outcome = world.push(&["it.attributes", "--from", "users.csv", "--json"]);
-    assert_eq!((outcome.code, outcome.json()["error"]["code"].as_str()), (1, Some("import_ignored")), "{outcome:?}");
+    assert_eq!(
+        (outcome.code, outcome.json()["error"]["code"].as_str()),
+        (1, Some("import_ignored")),
+        "{outcome:?}"
+    );
 }
 
 #[test]
 fn refusals_of_the_credential_stop_everything_and_are_explained() {
-    for (switch, code, words) in
-        [("not_admin = \"on\"", "forbidden", "must be a company admin"), ("rotate_token_after = \"2\"", "credentials", "replaced by a newer one")]
-    {
+    for (switch, code, words) in [
+        ("not_admin = \"on\"", "forbidden", "must be a company admin"),
+        ("rotate_token_after = \"2\"", "credentials", "replaced by a newer one"),
+    ] {
         let world = world(&format!("[userlane]\nswitches = {{ {switch} }}"));
         world.folder.write("users.csv", "user_id,plan\nu-1,pro\nu-2,free\n");
         let outcome = world.push(&["it.attributes", "--from", "users.csv", "--json", "--errors", "e.ndjson"]);
@@ -150,8 +175,12 @@ fn refusals_of_the_credential_stop_everything_and_are_explained() {
 
 #[test]
 fn an_answer_that_cannot_be_mapped_or_read_leaves_the_rows_unknown() {
-    for body in ["{\\\"errors\\\":[{\\\"userId\\\":\\\"nobody\\\",\\\"reason\\\":\\\"x\\\"}]}", "{\\\"ok\\\":true}"] {
-        let world = world(&format!("[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 207, body = \"{body}\" }}]"));
+    for body in
+        ["{\\\"errors\\\":[{\\\"userId\\\":\\\"nobody\\\",\\\"reason\\\":\\\"x\\\"}]}", "{\\\"ok\\\":true}"]
+    {
+        let world = world(&format!(
+            "[userlane]\nfaults = [{{ path = \"{PATH}\", from = 2, kind = \"status\", status = 207, body = \"{body}\" }}]"
+        ));
         world.folder.write("users.csv", "user_id,plan\nu-1,pro\n");
         let outcome = world.push(&["it.attributes", "--from", "users.csv", "--json"]);
         assert_eq!((outcome.code, counts(&outcome)), (1, [1, 0, 0, 0, 1, 0]), "{outcome:?}");

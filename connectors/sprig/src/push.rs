@@ -29,7 +29,9 @@ fn forbidden(status: u16) -> Verdict {
     Verdict::Stop(Stop {
         code: "credentials",
         message: format!("answered {status}: the key is missing, wrong, or of another environment"),
-        hint: Some("take the key of the environment that is written to; Admins and Developers see it".to_owned()),
+        hint: Some(
+            "take the key of the environment that is written to; Admins and Developers see it".to_owned(),
+        ),
     })
 }
 

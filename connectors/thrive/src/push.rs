@@ -29,7 +29,11 @@ fn forbidden(status: u16) -> Verdict {
             "an OAuth client needs the scope `api/write` or `api/all`; ask the vendor's support for it",
         )
     } else {
-        ("credentials", "answered 401: the credential is wrong or expired", "check the tenant and the key, or the client's id and secret")
+        (
+            "credentials",
+            "answered 401: the credential is wrong or expired",
+            "check the tenant and the key, or the client's id and secret",
+        )
     };
     Verdict::Stop(Stop { code, message: message.to_owned(), hint: Some(hint.to_owned()) })
 }

@@ -6,8 +6,9 @@ mod types;
 use userhaul_connector::{
     auth::AuthSpec,
     push::{
-        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record,
-        Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict, chunks,
+        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
+        ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        chunks,
     },
     settings::{Settings, SettingsError},
     spec::{ConnectorSpec, PushSpec},
@@ -57,7 +58,11 @@ struct Attributes {
     options: Options,
 }
 
-fn build(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     crate::settings::check(settings)?;
     let scope = scope(settings, options.scope.as_deref())?;
     let scope_text = match &scope {
@@ -67,11 +72,19 @@ fn build(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result
     for (attribute, kind) in &options.types {
         if types::Type::named(kind).is_none() {
             let known = types::Type::ALL.map(types::Type::name).join(", ");
-            return Err(SettingsError::general(format!("type `{kind}` of `{attribute}` is unknown; one of {known}")));
+            return Err(SettingsError::general(format!(
+                "type `{kind}` of `{attribute}` is unknown; one of {known}"
+            )));
         }
     }
     let facts = spec.push.get("attributes").cloned().unwrap_or_default();
-    Ok(Box::new(Attributes { facts, auth: crate::auth(spec, settings)?, scope, scope_text, options: options.clone() }))
+    Ok(Box::new(Attributes {
+        facts,
+        auth: crate::auth(spec, settings)?,
+        scope,
+        scope_text,
+        options: options.clone(),
+    }))
 }
 
 /// What `--scope` says; without it the company where there is one, else the only property.
@@ -81,9 +94,14 @@ fn scope(settings: &Settings, given: Option<&str>) -> Result<Scope, SettingsErro
     match given.map(|scope| (scope, scope.strip_prefix("property:"))) {
         Some((_, Some(id))) if !id.is_empty() => Ok(Scope::Property(id.to_owned())),
         Some(("company", _)) => company.map(Scope::Company).ok_or_else(|| {
-            SettingsError::about("company_id", "is needed for scope `company`: its number, as the Portal shows it")
+            SettingsError::about(
+                "company_id",
+                "is needed for scope `company`: its number, as the Portal shows it",
+            )
         }),
-        Some((scope, _)) => Err(SettingsError::general(format!("unknown scope `{scope}`; `company` or `property:ID`"))),
+        Some((scope, _)) => {
+            Err(SettingsError::general(format!("unknown scope `{scope}`; `company` or `property:ID`")))
+        }
         None => match (company, properties) {
             (Some(id), _) => Ok(Scope::Company(id)),
             (None, [only]) => Ok(Scope::Property(only.clone())),
@@ -156,7 +174,12 @@ impl Target for Attributes {
         let Some(key) = fixed.first().and_then(|entry| entry.value.as_text()) else {
             return Err(vec![Fault::of_row(row.row, Some(USER), "missing_value", "is missing")]);
         };
-        let mut record = Record { key: key.to_owned(), clear: row.clear.clone(), rows: vec![row.row], ..Record::default() };
+        let mut record = Record {
+            key: key.to_owned(),
+            clear: row.clear.clone(),
+            rows: vec![row.row],
+            ..Record::default()
+        };
         let mut faults = Vec::new();
         for (name, value) in &row.open {
             let values = match value {
@@ -168,7 +191,8 @@ impl Target for Attributes {
                     // What a CSV file says stays untyped until all rows of the column are known.
                     Ok(_) => record.fields.push(Entry { name, value, row: row.row }),
                     Err(reason) => {
-                        faults.push(Fault::of_row(row.row, Some(&name), "invalid_value", reason).with_key(key));
+                        faults
+                            .push(Fault::of_row(row.row, Some(&name), "invalid_value", reason).with_key(key));
                     }
                 }
             }
@@ -181,13 +205,18 @@ impl Target for Attributes {
             return Need::All;
         }
         let new = |entry: &Entry| !memory.contains_key(&types::type_key(&entry.name));
-        if batch.records.iter().flat_map(|record| &record.fields).any(new) { Need::Sample } else { Need::Nothing }
+        if batch.records.iter().flat_map(|record| &record.fields).any(new) {
+            Need::Sample
+        } else {
+            Need::Nothing
+        }
     }
 
     fn settle(&self, batch: &mut Batch, known: Known<'_>) -> Result<Setup, SettleError> {
         if self.options.known_users_only {
             let Some(stored) = known.stored else {
-                let message = "the vendor's users are not known, so that unknown ones cannot be refused".to_owned();
+                let message =
+                    "the vendor's users are not known, so that unknown ones cannot be refused".to_owned();
                 return Err(SettleError { message, hint: Some("sync `user_profiles` first".to_owned()) });
             };
             types::refuse(batch, "unknown_user", "the vendor knows no such user", |record| {
@@ -195,9 +224,12 @@ impl Target for Attributes {
             });
         }
         if self.options.replace {
-            types::refuse(batch, "no_values", "has no value, and `--replace` would remove all that the user has", |record| {
-                record.fields.is_empty()
-            });
+            types::refuse(
+                batch,
+                "no_values",
+                "has no value, and `--replace` would remove all that the user has",
+                |record| record.fields.is_empty(),
+            );
         } else {
             let cleared = batch.records.iter().filter(|record| !record.clear.is_empty()).count();
             if cleared > 0 {
@@ -236,7 +268,14 @@ impl Target for Attributes {
             let (key, profile) = self.profile(&records[item]);
             profile.json().len() + key.len() + 8
         };
-        chunks(which, self.facts.limit("profiles"), bytes, weigh).into_iter().map(|group| (VALUES, group)).collect()
+        chunks(which, self.facts.limit("profiles"), bytes, weigh)
+            .into_iter()
+            .map(|group| (VALUES, group))
+            .collect()
+    }
+
+    fn waits(&self, _step: &'static str) -> bool {
+        false
     }
 
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {

@@ -124,7 +124,10 @@ fn push_facts(import: &Table) -> Result<Value, SpecError> {
     for (key, value) in import {
         let Some((_, group, name)) = IMPORT.iter().find(|(known, ..)| known == key) else {
             let known: Vec<&str> = IMPORT.iter().map(|(known, ..)| *known).collect();
-            return Err(refused(&format!("import.{key}"), format!("unknown key; known are {}", known.join(", "))));
+            return Err(refused(
+                &format!("import.{key}"),
+                format!("unknown key; known are {}", known.join(", ")),
+            ));
         };
         let table = match group {
             None => &mut facts,

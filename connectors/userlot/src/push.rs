@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use secrecy::SecretString;
 use userhaul_connector::{
     auth::AuthSpec,
-    push::{Answer, Body, Call, Fault, Memory, Repeat, Stop, TargetSpec, Value, Verdict, field_of, reason_of},
+    push::{
+        Answer, Body, Call, Fault, Memory, Repeat, Stop, TargetSpec, Value, Verdict, field_of, reason_of,
+    },
     request::Method,
     spec::PushSpec,
 };
@@ -35,16 +37,32 @@ struct Put {
 
 impl Put {
     fn new(facts: Option<&PushSpec>, key: SecretString) -> Self {
-        Self { facts: facts.cloned().unwrap_or_default(), key, form: AtomicBool::new(false), json: AtomicBool::new(false) }
+        Self {
+            facts: facts.cloned().unwrap_or_default(),
+            key,
+            form: AtomicBool::new(false),
+            json: AtomicBool::new(false),
+        }
     }
 
     fn auth(&self) -> AuthSpec {
         AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
     }
 
-    fn call(&self, step: &'static str, items: &[usize], fields: Vec<(String, Value)>, repeat: Repeat) -> Call {
+    fn call(
+        &self,
+        step: &'static str,
+        items: &[usize],
+        fields: Vec<(String, Value)>,
+        repeat: Repeat,
+    ) -> Call {
         let form = step == FORM || self.form.load(Ordering::Relaxed);
-        let text = |value: &Value| value.as_text().map_or_else(|| if *value == Value::Null { String::new() } else { value.json() }, str::to_owned);
+        let text = |value: &Value| {
+            value.as_text().map_or_else(
+                || if *value == Value::Null { String::new() } else { value.json() },
+                str::to_owned,
+            )
+        };
         let body = match form {
             true => Body::Form(fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()),
             false => Body::Json(Value::Object(fields).json().into_bytes()),
@@ -97,6 +115,7 @@ fn forbidden(status: u16) -> Verdict {
     } else {
         ("credentials", "answered 401: the key is missing or wrong")
     };
-    let hint = "use a key of its own from the product settings, Api Keys; that of the browser snippet may not do";
+    let hint =
+        "use a key of its own from the product settings, Api Keys; that of the browser snippet may not do";
     Verdict::Stop(Stop { code, message: message.to_owned(), hint: Some(hint.to_owned()) })
 }

@@ -85,7 +85,9 @@ impl From<userhaul_runner::push::PushError> for Failure {
     fn from(error: userhaul_runner::push::PushError) -> Self {
         use userhaul_runner::push::PushError;
         match &error {
-            PushError::Locked => Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned())),
+            PushError::Locked => {
+                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
+            }
             PushError::State { .. } => Self::failed(
                 error.to_string(),
                 Some("remove that folder: everything is then sent again".to_owned()),

@@ -23,7 +23,9 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|error| Failure::usage(format!("cannot read stdin: {}", crate::failure::reason(&error)), None))?;
+        read.map_err(|error| {
+            Failure::usage(format!("cannot read stdin: {}", crate::failure::reason(&error)), None)
+        })?;
         return of_bytes(bytes, "stdin", None);
     }
     if path.is_dir() {
@@ -92,7 +94,9 @@ fn spooled(bytes: &[u8]) -> Result<Input, Failure> {
     let path = std::env::temp_dir().join(format!("userhaul-{}.parquet", uuid::Uuid::now_v7()));
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     let written = file.and_then(|mut file| file.write_all(bytes));
-    let read = written.map_err(|error| Failure::file("write", &path, &error)).and_then(|()| parquet(std::slice::from_ref(&path)));
+    let read = written
+        .map_err(|error| Failure::file("write", &path, &error))
+        .and_then(|()| parquet(std::slice::from_ref(&path)));
     // What cannot be removed is the system's to clean.
     let _ = std::fs::remove_file(&path);
     read
@@ -138,7 +142,9 @@ fn csv(text: &str, name: &str) -> Result<Input, Failure> {
 fn ndjson(text: &str, name: &str) -> Result<Input, Failure> {
     let mut objects = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let wrong = |why: String| Failure::usage(format!("{name}:{}: {why}", index + 1), Some("nothing was sent".to_owned()));
+        let wrong = |why: String| {
+            Failure::usage(format!("{name}:{}: {why}", index + 1), Some("nothing was sent".to_owned()))
+        };
         match Value::parse(line.as_bytes()) {
             Ok(Value::Object(members)) => objects.push(members),
             Ok(_) => return Err(wrong("expected an object in each line".to_owned())),
@@ -166,7 +172,8 @@ fn of_objects(objects: Vec<Vec<(String, Value)>>) -> Input {
         let has = |name: &str| members.iter().any(|(known, _)| known == name);
         has("input") && has("reason") && members.iter().all(|(name, _)| ERRORS.contains(&name.as_str()))
     };
-    let objects = if !objects.is_empty() && objects.iter().all(is_error) { unwrapped(objects) } else { objects };
+    let objects =
+        if !objects.is_empty() && objects.iter().all(is_error) { unwrapped(objects) } else { objects };
     let mut input = Input::default();
     let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for members in objects {
@@ -190,7 +197,9 @@ fn of_objects(objects: Vec<Vec<(String, Value)>>) -> Input {
 fn unwrapped(objects: Vec<Vec<(String, Value)>>) -> Vec<Vec<(String, Value)>> {
     let mut rows: Vec<Vec<(String, Value)>> = Vec::new();
     for members in objects {
-        let Some((_, Value::Object(input))) = members.into_iter().find(|(name, _)| name == "input") else { continue };
+        let Some((_, Value::Object(input))) = members.into_iter().find(|(name, _)| name == "input") else {
+            continue;
+        };
         let bare = |value| match value {
             Value::Text(text) => Value::Bare(text),
             value => value,
@@ -222,7 +231,9 @@ mod tests {
     use super::*;
 
     fn json(input: &Input) -> Vec<String> {
-        let row = |cells: &Vec<Value>| Value::Object(input.columns.iter().cloned().zip(cells.iter().cloned()).collect()).json();
+        let row = |cells: &Vec<Value>| {
+            Value::Object(input.columns.iter().cloned().zip(cells.iter().cloned()).collect()).json()
+        };
         input.rows.iter().map(row).collect()
     }
 
@@ -235,7 +246,10 @@ mod tests {
         let text = "\u{FEFF}user_id,plan,note\n007,\"pro, \"\"x\"\"\",\"a\nb\"\n\u{e9}\u{1F600},,\n";
         assert_eq!(
             json(&of(text, "csv")),
-            [r#"{"user_id":"007","plan":"pro, \"x\"","note":"a\nb"}"#, "{\"user_id\":\"\u{e9}\u{1F600}\",\"plan\":null,\"note\":null}"]
+            [
+                r#"{"user_id":"007","plan":"pro, \"x\"","note":"a\nb"}"#,
+                "{\"user_id\":\"\u{e9}\u{1F600}\",\"plan\":null,\"note\":null}"
+            ]
         );
         assert_eq!(json(&of("a;b\n1;2\n", "csv")), [r#"{"a":"1","b":"2"}"#]);
     }
@@ -243,7 +257,10 @@ mod tests {
     #[test]
     fn ragged_rows_and_two_columns_of_one_name_are_refused() {
         for text in ["a,b\n1\n", "a,b\n1,2,3\n", "a,a\n1,2\n"] {
-            assert!(of_bytes(text.as_bytes().to_vec(), "x", Some(("csv", Path::new("x")))).is_err(), "{text}");
+            assert!(
+                of_bytes(text.as_bytes().to_vec(), "x", Some(("csv", Path::new("x")))).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -253,9 +270,9 @@ mod tests {
 {"row":3,"input":{"a":"1","b":null},"status":207,"code":"rejected","field":"b","reason":"y"}
 "#;
         assert_eq!(json(&of(text, "ndjson")), [r#"{"a":"1","b":null}"#]);
-        assert_eq!(json(&of("{\"a\":12345678901234567890}\n\n{\"b\":[1.0]}", "ndjson")), [
-            r#"{"a":12345678901234567890,"b":null}"#,
-            r#"{"a":null,"b":[1.0]}"#
-        ]);
+        assert_eq!(
+            json(&of("{\"a\":12345678901234567890}\n\n{\"b\":[1.0]}", "ndjson")),
+            [r#"{"a":12345678901234567890,"b":null}"#, r#"{"a":null,"b":[1.0]}"#]
+        );
     }
 }

@@ -242,7 +242,9 @@ impl SendError {
             | Reason::Html
             | Reason::TooLarge { .. }
             | Reason::BadEncoding => true,
-            Reason::Status => self.0.status.is_some_and(|status| matches!(status, 408 | 409) || status >= 500),
+            Reason::Status => {
+                self.0.status.is_some_and(|status| matches!(status, 408 | 409) || status >= 500)
+            }
             _ => false,
         }
     }

@@ -8,8 +8,9 @@ use std::{
 use secrecy::SecretString;
 use userhaul_connector::{
     push::{
-        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record,
-        Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict, chunks, reason_of,
+        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
+        ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        chunks, reason_of,
     },
     request::Method,
     settings::{Settings, SettingsError},
@@ -25,7 +26,12 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
     name: "purge",
     about: "Erasure requests: the visitors named, and all that is known of them, are purged for good",
     fields: &[
-        FieldSpec { name: "userId", also: &["externalUserId"], kind: FieldKind::Id, help: "your own id of the user" },
+        FieldSpec {
+            name: "userId",
+            also: &["externalUserId"],
+            kind: FieldKind::Id,
+            help: "your own id of the user",
+        },
         FieldSpec { name: "email", also: &["emailAddress"], kind: FieldKind::Email, help: "e-mail address" },
         FieldSpec {
             name: "visitorId",
@@ -61,7 +67,11 @@ struct Purge {
     second_word: AtomicBool,
 }
 
-fn build(spec: &ConnectorSpec, settings: &Settings, _options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    _options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     let facts = spec.push.get("purge").cloned().unwrap_or_default();
     Ok(Box::new(Purge { facts, key: super::key(settings)?, second_word: AtomicBool::new(false) }))
 }
@@ -115,14 +125,21 @@ impl Target for Purge {
         for &index in which {
             by_delay.entry(records[index].text(DELAY)).or_default().push(index);
         }
-        let groups = by_delay.into_values().flat_map(|items| chunks(&items, self.facts.limit("visitors"), usize::MAX, |_| 0));
+        let groups = by_delay
+            .into_values()
+            .flat_map(|items| chunks(&items, self.facts.limit("visitors"), usize::MAX, |_| 0));
         groups.map(|items| (BEARER, items)).collect()
+    }
+
+    fn waits(&self, _step: &'static str) -> bool {
+        false
     }
 
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
         let mut body = Vec::new();
         for (_, list) in LISTS {
-            let named: Vec<Value> = items.iter().filter_map(|&item| records[item].get(list).cloned()).collect();
+            let named: Vec<Value> =
+                items.iter().filter_map(|&item| records[item].get(list).cloned()).collect();
             if !named.is_empty() {
                 body.push((list.to_owned(), Value::List(named)));
             }
@@ -158,7 +175,8 @@ impl Target for Purge {
                 call.items.len()
             )),
             409 | 413 | 422 => {
-                let fault = Fault::of_record(call.items[0], None, "rejected", reason_of(answer.body, answer.status));
+                let fault =
+                    Fault::of_record(call.items[0], None, "rejected", reason_of(answer.body, answer.status));
                 Verdict::Split(Fault { status: Some(answer.status), ..fault })
             }
             _ => super::wrong_request(answer),

@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 use userhaul_connector::{
     push::{
-        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record,
-        Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict, as_told, field_of, milliseconds, reason_of,
+        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
+        ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        as_told, field_of, milliseconds, reason_of,
     },
     request::Method,
     settings::{Settings, SettingsError},
@@ -20,7 +21,12 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
     name: "users",
     about: "Users with e-mail address, attributes and past events: created where the id is unknown, merged otherwise",
     fields: &[
-        FieldSpec { name: USER, also: &["externalUserId"], kind: FieldKind::Id, help: "your own id of the user; required" },
+        FieldSpec {
+            name: USER,
+            also: &["externalUserId"],
+            kind: FieldKind::Id,
+            help: "your own id of the user; required",
+        },
         FieldSpec { name: EMAIL, also: &["email"], kind: FieldKind::Email, help: "e-mail address" },
         FieldSpec {
             name: ATTRIBUTES,
@@ -55,7 +61,11 @@ struct Users {
     options: Options,
 }
 
-fn build(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     let facts = spec.push.get("users").cloned().unwrap_or_default();
     Ok(Box::new(Users { facts, key: super::key(settings)?, options: options.clone() }))
 }
@@ -79,14 +89,20 @@ impl Users {
         }
         let mut faults = Vec::new();
         if values.len() > self.facts.limit("attributes") {
-            let reason = format!("has {} attributes, at most {} are taken", values.len(), self.facts.limit("attributes"));
+            let reason = format!(
+                "has {} attributes, at most {} are taken",
+                values.len(),
+                self.facts.limit("attributes")
+            );
             faults.push(Fault::of_row(row.row, Some(ATTRIBUTES), "too_many", reason));
         }
         for (name, value) in values {
             let name_in_full = format!("{ATTRIBUTES}.{name}");
             match as_told(&self.options.types, &name, &value).and_then(attribute) {
                 Ok(value) => fixed.push(Entry { name: name_in_full, value, row: row.row }),
-                Err(reason) => faults.push(Fault::of_row(row.row, Some(&name_in_full), "invalid_value", reason)),
+                Err(reason) => {
+                    faults.push(Fault::of_row(row.row, Some(&name_in_full), "invalid_value", reason))
+                }
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -111,7 +127,9 @@ impl Users {
 /// An attribute is a text, a whole number or a boolean; dates are texts.
 fn attribute(value: Value) -> Result<Value, String> {
     match value {
-        Value::Number(digits) if digits.contains(['.', 'e', 'E']) => Err("must be a text, a whole number or a boolean".to_owned()),
+        Value::Number(digits) if digits.contains(['.', 'e', 'E']) => {
+            Err("must be a text, a whole number or a boolean".to_owned())
+        }
         Value::List(_) => Err("must be a text, a whole number or a boolean, found a list".to_owned()),
         Value::Date(text) | Value::Instant(text) => Ok(Value::Text(text)),
         value => Ok(value),
@@ -201,6 +219,10 @@ impl Target for Users {
         steps
     }
 
+    fn waits(&self, step: &'static str) -> bool {
+        step == HISTORY
+    }
+
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
         let first = &records[items[0]];
         let mut body = vec![(USER.to_owned(), Value::text(user(first)))];
@@ -229,9 +251,14 @@ impl Target for Users {
             200..=299 => Verdict::Done { faults: Vec::new(), notes: Vec::new() },
             400 | 409 | 413 | 422 => {
                 let reason = reason_of(answer.body, answer.status);
-                let fault = Fault::of_record(call.items[0], field_of(answer.body).as_deref(), "rejected", reason);
+                let fault =
+                    Fault::of_record(call.items[0], field_of(answer.body).as_deref(), "rejected", reason);
                 let fault = Fault { status: Some(answer.status), ..fault };
-                if call.step == HISTORY { Verdict::Split(fault) } else { Verdict::Refused(Fault { field: None, ..fault }) }
+                if call.step == HISTORY {
+                    Verdict::Split(fault)
+                } else {
+                    Verdict::Refused(Fault { field: None, ..fault })
+                }
             }
             _ => super::wrong_request(answer),
         }
@@ -262,7 +289,8 @@ impl Target for Users {
         let body = Value::parse(answer.body).ok().filter(|_| answer.status != 404)?;
         let mut seen = Seen::default();
         if let Some(Value::Object(members)) = body.get(ATTRIBUTES) {
-            seen.fields.extend(members.iter().map(|(name, value)| (format!("{ATTRIBUTES}.{name}"), value.clone())));
+            seen.fields
+                .extend(members.iter().map(|(name, value)| (format!("{ATTRIBUTES}.{name}"), value.clone())));
         }
         // An attribute that is not shown has no value; the address is never shown (3.4).
         for entry in record.fields.iter().filter(|entry| entry.name.starts_with("attributes.")) {
@@ -277,7 +305,9 @@ impl Target for Users {
 
     fn stored(&self, row: &[(String, Value)]) -> Vec<(Vec<String>, Seen)> {
         let cell = |name: &str| row.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        let id = cell("external_user_id").and_then(Value::as_text).or_else(|| cell("requested_user_id").and_then(Value::as_text));
+        let id = cell("external_user_id")
+            .and_then(Value::as_text)
+            .or_else(|| cell("requested_user_id").and_then(Value::as_text));
         let Some(id) = id else { return Vec::new() };
         let fields = match cell(ATTRIBUTES) {
             Some(Value::Object(members)) => members.clone(),
@@ -294,7 +324,9 @@ impl Target for Users {
         let at: i64 = value.get("timestamp")?.as_text()?.parse().ok()?;
         let name = value.get("event")?.as_text()?;
         let events = seen.get(EVENTS)?.items();
-        let Some(found) = events.iter().find(|known| known.get("event").and_then(Value::as_text) == Some(name)) else {
+        let Some(found) =
+            events.iter().find(|known| known.get("event").and_then(Value::as_text) == Some(name))
+        else {
             return Some(false);
         };
         let edge = |name: &str| found.get(name)?.as_number()?.parse::<f64>().ok().map(round);
@@ -310,16 +342,25 @@ impl Target for Users {
         let attributes: Vec<(String, Value)> = record
             .fields
             .iter()
-            .filter_map(|entry| Some((entry.name.strip_prefix("attributes.")?.to_owned(), before.get(&entry.name)?.clone())))
+            .filter_map(|entry| {
+                Some((entry.name.strip_prefix("attributes.")?.to_owned(), before.get(&entry.name)?.clone()))
+            })
             .filter(|(_, value)| !value.is_nothing())
             .collect();
-        let attributes = Some(Value::Object(attributes)).filter(|value| *value != Value::Object(Vec::new()))?;
-        Some(Value::Object(vec![(USER.to_owned(), Value::text(&record.key)), (ATTRIBUTES.to_owned(), attributes)]))
+        let attributes =
+            Some(Value::Object(attributes)).filter(|value| *value != Value::Object(Vec::new()))?;
+        Some(Value::Object(vec![
+            (USER.to_owned(), Value::text(&record.key)),
+            (ATTRIBUTES.to_owned(), attributes),
+        ]))
     }
 }
 
 /// Milliseconds of an instant, which may come with a fraction (`12.0`).
-#[expect(clippy::cast_possible_truncation, reason = "milliseconds of this era are far below the limit of both")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "milliseconds of this era are far below the limit of both"
+)]
 fn round(number: f64) -> i64 {
     number.round() as i64
 }

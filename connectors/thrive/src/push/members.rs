@@ -8,8 +8,9 @@ use std::{
 use userhaul_connector::{
     auth::AuthSpec,
     push::{
-        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record,
-        Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict, chunks,
+        Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
+        ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        chunks,
     },
     request::Method,
     settings::{Settings, SettingsError},
@@ -35,9 +36,24 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
             kind: FieldKind::Id,
             help: "id or reference of the audience; required",
         },
-        FieldSpec { name: "reference", also: &["ref", "member"], kind: FieldKind::Id, help: "the member's `ref`" },
-        FieldSpec { name: "userId", also: &["id"], kind: FieldKind::Id, help: "the member's Thrive id, where there is no `reference`" },
-        FieldSpec { name: "email", also: &[], kind: FieldKind::Email, help: "the member's address, where there is neither" },
+        FieldSpec {
+            name: "reference",
+            also: &["ref", "member"],
+            kind: FieldKind::Id,
+            help: "the member's `ref`",
+        },
+        FieldSpec {
+            name: "userId",
+            also: &["id"],
+            kind: FieldKind::Id,
+            help: "the member's Thrive id, where there is no `reference`",
+        },
+        FieldSpec {
+            name: "email",
+            also: &[],
+            kind: FieldKind::Email,
+            help: "the member's address, where there is neither",
+        },
     ],
     open: Open::Closed,
     read_only: &[],
@@ -62,7 +78,11 @@ struct Members {
     next: Mutex<BTreeMap<String, u64>>,
 }
 
-fn build(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     Ok(Box::new(Members {
         facts: spec.push.get("audience_members").cloned().unwrap_or_default(),
         auth: settings::auth(settings, settings::ALL)?,
@@ -107,12 +127,15 @@ impl Target for Members {
     fn records(&self, row: &RowFields) -> Result<Vec<Record>, Vec<Fault>> {
         let audience = row.fields.iter().find(|(index, _)| SPEC.fields[*index].name == AUDIENCE);
         let audience = audience.and_then(|(_, value)| value.as_text()).unwrap_or_default().to_owned();
-        let broken = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.with_key(audience.clone())).collect::<Vec<_>>();
+        let broken = |faults: Vec<Fault>| {
+            faults.into_iter().map(|fault| fault.with_key(audience.clone())).collect::<Vec<_>>()
+        };
         let fields = row.checked(&SPEC).map_err(broken)?;
         if audience.is_empty() {
             return Err(vec![Fault::of_row(row.row, Some(AUDIENCE), "missing_value", "is missing")]);
         }
-        let Some(member) = NAMES.iter().find_map(|name| fields.iter().find(|entry| entry.name == *name)) else {
+        let Some(member) = NAMES.iter().find_map(|name| fields.iter().find(|entry| entry.name == *name))
+        else {
             let reason = "names nobody: `reference`, `userId` or `email` is needed";
             return Err(broken(vec![Fault::of_row(row.row, None, "missing_value", reason)]));
         };
@@ -148,7 +171,11 @@ impl Target for Members {
             }
             let number = generation(audience(record));
             let row = record.row_of(None);
-            record.fields.push(Entry { name: GENERATION.to_owned(), value: Value::Number(number.to_string()), row });
+            record.fields.push(Entry {
+                name: GENERATION.to_owned(),
+                value: Value::Number(number.to_string()),
+                row,
+            });
         }
         Ok(Setup::default())
     }
@@ -161,8 +188,14 @@ impl Target for Members {
         for &index in which {
             by_audience.entry(audience(&records[index])).or_default().push(index);
         }
-        let groups = by_audience.into_values().flat_map(|items| chunks(&items, self.facts.limit("members"), usize::MAX, |_| 0));
+        let groups = by_audience
+            .into_values()
+            .flat_map(|items| chunks(&items, self.facts.limit("members"), usize::MAX, |_| 0));
         groups.map(|items| (ADD, items)).collect()
+    }
+
+    fn waits(&self, _step: &'static str) -> bool {
+        false
     }
 
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
@@ -194,7 +227,8 @@ impl Target for Members {
             200..=299 => self.applied(call, records, answer),
             400 | 413 | 422 if call.step == ADD => Verdict::Split(super::refusal(call.items[0], answer)),
             404 => {
-                let fault = Fault::of_record(call.items[0], None, "rejected", "the vendor knows no such audience");
+                let fault =
+                    Fault::of_record(call.items[0], None, "rejected", "the vendor knows no such audience");
                 Verdict::Refused(Fault { status: Some(404), ..fault })
             }
             400 | 409 | 413 | 422 => Verdict::Refused(super::refusal(call.items[0], answer)),
@@ -223,7 +257,8 @@ impl Target for Members {
     }
 
     fn stored(&self, row: &[(String, Value)]) -> Vec<(Vec<String>, Seen)> {
-        let text = |name: &str| row.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.as_text());
+        let text =
+            |name: &str| row.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.as_text());
         let Some(audience) = text("audience_id") else { return Vec::new() };
         let names: Vec<&str> = ["user_id", "reference", "email"].into_iter().filter_map(text).collect();
         if self.replace {
@@ -247,7 +282,10 @@ impl Target for Members {
         let before = before.filter(|_| self.replace)?;
         let ids = before.fields.iter().filter(|(name, _)| is_id(name));
         let row = |(name, _): &(String, Value)| {
-            Value::Object(vec![(AUDIENCE.to_owned(), Value::text(&record.key)), ("userId".to_owned(), Value::text(name))])
+            Value::Object(vec![
+                (AUDIENCE.to_owned(), Value::text(&record.key)),
+                ("userId".to_owned(), Value::text(name)),
+            ])
         };
         Some(Value::List(ids.map(row).collect()))
     }
@@ -257,7 +295,8 @@ impl Members {
     /// Reads who was not taken (4.2). A 207 that does not say is not believed.
     fn applied(&self, call: &Call, records: &[Record], answer: Answer<'_>) -> Verdict {
         let body = Value::parse(answer.body).ok();
-        let failed = body.as_ref().and_then(|body| body.get("failure")).and_then(|failure| failure.get("entities"));
+        let failed =
+            body.as_ref().and_then(|body| body.get("failure")).and_then(|failure| failure.get("entities"));
         let Some(failed) = failed else {
             if answer.status == 207 {
                 return Verdict::Unknown("the answer 207 does not say who was not taken".to_owned());
@@ -273,11 +312,17 @@ impl Members {
             let reference = entity.get("reference").and_then(Value::as_text);
             let found = reference.and_then(|reference| Some((reference, *places.get(reference)?)));
             let Some((reference, item)) = found else {
-                return Verdict::Unknown(format!("the answer names what was not in the request: {}", entity.json()));
+                return Verdict::Unknown(format!(
+                    "the answer names what was not in the request: {}",
+                    entity.json()
+                ));
             };
             let reason = entity.get("reason").and_then(Value::as_text).unwrap_or("refused without a reason");
             let field = self.replace.then_some(reference);
-            faults.push(Fault { status: Some(answer.status), ..Fault::of_record(item, field, "rejected", reason) });
+            faults.push(Fault {
+                status: Some(answer.status),
+                ..Fault::of_record(item, field, "rejected", reason)
+            });
         }
         Verdict::Done { faults, notes: Vec::new() }
     }

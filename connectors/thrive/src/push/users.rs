@@ -6,8 +6,9 @@
 use userhaul_connector::{
     auth::AuthSpec,
     push::{
-        Answer, Batch, Body, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack,
-        Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        Answer, Batch, Body, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open,
+        Options, ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value,
+        Verdict,
     },
     request::Method,
     settings::{Settings, SettingsError},
@@ -16,7 +17,12 @@ use userhaul_connector::{
 
 use crate::settings;
 
-const fn field(name: &'static str, also: &'static [&'static str], kind: FieldKind, help: &'static str) -> FieldSpec {
+const fn field(
+    name: &'static str,
+    also: &'static [&'static str],
+    kind: FieldKind,
+    help: &'static str,
+) -> FieldSpec {
     FieldSpec { name, also, kind, help }
 }
 
@@ -35,7 +41,12 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
         field("lastName", &[], FieldKind::Text(0), "family name; needed to create"),
         field("email", &[], FieldKind::Email, "address; needed to create unless `loginMethod` is `ref`"),
         field("loginMethod", &[], FieldKind::Word(&["email", "ref"]), "how the person logs in"),
-        field("role", &[], FieldKind::Word(&["administrator", "learneradmin", "learner"]), "what the person may do"),
+        field(
+            "role",
+            &[],
+            FieldKind::Word(&["administrator", "learneradmin", "learner"]),
+            "what the person may do",
+        ),
         field("jobTitle", &[], FieldKind::Text(0), "job title"),
         field("managerRef", &[], FieldKind::Id, "`ref` of the line manager"),
         field("startDate", &[], FieldKind::Date, "first day"),
@@ -45,7 +56,12 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
         field("sso", &["singleSignOn"], FieldKind::Boolean, "whether the person logs in by single sign-on"),
         field("domain", &[], FieldKind::Text(0), "domain"),
         field(FIELDS, &[], FieldKind::Object, "your own fields; a column `additionalFields.NAME` is one"),
-        field(ACTIVE, &[], FieldKind::Boolean, "`false` suspends; `true` changes nothing, as the vendor describes no way back"),
+        field(
+            ACTIVE,
+            &[],
+            FieldKind::Boolean,
+            "`false` suspends; `true` changes nothing, as the vendor describes no way back",
+        ),
         field(
             "status",
             &[],
@@ -61,8 +77,25 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
     ],
     open: Open::Below(FIELDS),
     read_only: &[
-        "id", "positions", "deleted", "compliance", "level", "firstLogin", "lastLogin", "tags", "usersFollowing", "tagsFollowing",
-        "createdAt", "updatedAt", "hasPicture", "summary", "relevancy", "rank", "agreedTerms", "onboarded", "audiences",
+        "id",
+        "positions",
+        "deleted",
+        "compliance",
+        "level",
+        "firstLogin",
+        "lastLogin",
+        "tags",
+        "usersFollowing",
+        "tagsFollowing",
+        "createdAt",
+        "updatedAt",
+        "hasPicture",
+        "summary",
+        "relevancy",
+        "rank",
+        "agreedTerms",
+        "onboarded",
+        "audiences",
     ],
     replaces: None,
     confirm: None,
@@ -83,7 +116,11 @@ struct Users {
     tenant: String,
 }
 
-fn build(spec: &ConnectorSpec, settings: &Settings, _options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    _options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     Ok(Box::new(Users {
         facts: spec.push.get("users").cloned().unwrap_or_default(),
         auth: settings::auth(settings, settings::ALL)?,
@@ -104,7 +141,8 @@ fn updates(record: &Record) -> bool {
 
 /// What a creation lacks.
 fn lacks(record: &Record) -> Vec<&'static str> {
-    let mut lacks: Vec<&str> = ["firstName", "lastName"].into_iter().filter(|name| record.get(name).is_none()).collect();
+    let mut lacks: Vec<&str> =
+        ["firstName", "lastName"].into_iter().filter(|name| record.get(name).is_none()).collect();
     if record.text("loginMethod") != Some("ref") && record.get("email").is_none() {
         lacks.push("email");
     }
@@ -112,7 +150,14 @@ fn lacks(record: &Record) -> Vec<&'static str> {
 }
 
 impl Users {
-    fn call(&self, step: &'static str, items: &[usize], method: Method, path: String, body: Option<Vec<(String, Value)>>) -> Call {
+    fn call(
+        &self,
+        step: &'static str,
+        items: &[usize],
+        method: Method,
+        path: String,
+        body: Option<Vec<(String, Value)>>,
+    ) -> Call {
         Call {
             step,
             items: items.to_vec(),
@@ -166,16 +211,22 @@ impl Target for Users {
             };
             for (name, value) in &row.open {
                 let taken = FieldKind::Any.take(value);
-                let value = taken.map_err(|reason| vec![Fault::of_row(row.row, Some(name), "invalid_value", reason)])?;
+                let value = taken
+                    .map_err(|reason| vec![Fault::of_row(row.row, Some(name), "invalid_value", reason)])?;
                 members.retain(|(known, _)| known != name);
                 members.push((name.clone(), value));
             }
             fields.push(Entry { name: FIELDS.to_owned(), value: Value::Object(members), row: row.row });
         }
-        if let Some(wrong) = row.clear.iter().find(|name| ["ref", "firstName", "lastName"].contains(&name.as_str())) {
+        if let Some(wrong) =
+            row.clear.iter().find(|name| ["ref", "firstName", "lastName"].contains(&name.as_str()))
+        {
             return Err(vec![Fault::of_row(row.row, Some(wrong), "invalid_value", "cannot be cleared")]);
         }
-        if fields.iter().all(|entry| entry.name == ACTION) && row.clear.is_empty() && fields.iter().all(|entry| entry.value.as_text() != Some("suspend")) {
+        if fields.iter().all(|entry| entry.name == ACTION)
+            && row.clear.is_empty()
+            && fields.iter().all(|entry| entry.value.as_text() != Some("suspend"))
+        {
             return Ok(Vec::new());
         }
         Ok(vec![Record { key, fields, clear: row.clear.clone(), rows: vec![row.row] }])
@@ -200,9 +251,14 @@ impl Target for Users {
         which.iter().map(|&index| (step(&records[index]), vec![index])).collect()
     }
 
+    fn waits(&self, _step: &'static str) -> bool {
+        false
+    }
+
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
         let record = &records[items[0]];
-        let of_suspension = |name: &str| [ACTIVE, ACTION].contains(&name) || (name == END && suspends(record));
+        let of_suspension =
+            |name: &str| [ACTIVE, ACTION].contains(&name) || (name == END && suspends(record));
         let mut body: Vec<(String, Value)> = Vec::new();
         if step == SUSPEND {
             body.extend(record.get(END).map(|end| (END.to_owned(), end.clone())));
@@ -232,7 +288,9 @@ impl Target for Users {
             (200..=299, SUSPEND) => Verdict::Done { faults: Vec::new(), notes: Vec::new() },
             (200..=299, _) if suspends(record) => Verdict::Next(SUSPEND),
             (200..=299, _) => Verdict::Done { faults: Vec::new(), notes: Vec::new() },
-            (404, UPDATE) if record.text(ACTION) == Some("update") => refused("the vendor knows nobody of this `ref`".to_owned()),
+            (404, UPDATE) if record.text(ACTION) == Some("update") => {
+                refused("the vendor knows nobody of this `ref`".to_owned())
+            }
             (404, UPDATE) => match lacks(record).as_slice() {
                 [] => Verdict::Next(CREATE),
                 lacks => refused(format!(
@@ -290,6 +348,10 @@ impl Target for Users {
     fn undo(&self, record: &Record, before: Option<&Seen>) -> Option<Value> {
         let mut members = vec![(REF.to_owned(), Value::text(&record.key))];
         let Some(before) = before else {
+            // Nor is anything to be taken back where nothing can come to be.
+            if record.text(ACTION).is_some_and(|action| action != "create") || !lacks(record).is_empty() {
+                return None;
+            }
             members.push((ACTIVE.to_owned(), Value::Bool(false)));
             return Some(Value::Object(members));
         };
@@ -302,7 +364,12 @@ impl Target for Users {
             }
         }
         for name in &record.clear {
-            members.extend(before.get(name).filter(|value| **value != Value::Null).map(|value| (name.clone(), value.clone())));
+            members.extend(
+                before
+                    .get(name)
+                    .filter(|value| **value != Value::Null)
+                    .map(|value| (name.clone(), value.clone())),
+            );
         }
         if !clear.is_empty() {
             members.push((CLEAR.to_owned(), Value::List(clear)));

@@ -49,7 +49,11 @@ pub(super) fn forbidden(status: u16) -> Verdict {
 fn applied(target: &Attributes, call: &Call, records: &[Record], answer: Answer<'_>) -> Verdict {
     let parsed = Value::parse(answer.body).ok();
     let Some(Value::List(errors)) = parsed.as_ref().and_then(|body| body.get(target.name("errors"))) else {
-        return Verdict::Unknown(format!("the answer {} has no list `{}`", answer.status, target.name("errors")));
+        return Verdict::Unknown(format!(
+            "the answer {} has no list `{}`",
+            answer.status,
+            target.name("errors")
+        ));
     };
     if call.step == DEFINITIONS {
         return match errors.first() {
@@ -60,22 +64,32 @@ fn applied(target: &Attributes, call: &Call, records: &[Record], answer: Answer<
                 Verdict::Stop(Stop {
                     code: "definition_refused",
                     message: format!("the definition of `{attribute}` was refused: {reason}"),
-                    hint: Some("another type may be in force: `--type ATTRIBUTE=TYPE` sends values as that".to_owned()),
+                    hint: Some(
+                        "another type may be in force: `--type ATTRIBUTE=TYPE` sends values as that"
+                            .to_owned(),
+                    ),
                 })
             }
         };
     }
-    let users: HashMap<&str, usize> = call.items.iter().map(|&item| (records[item].key.as_str(), item)).collect();
+    let users: HashMap<&str, usize> =
+        call.items.iter().map(|&item| (records[item].key.as_str(), item)).collect();
     let mut faults = Vec::new();
     for entry in errors {
         let item = word(entry, USERS).and_then(|user| users.get(user).copied());
         let attribute = word(entry, ATTRIBUTES);
         let sent = |item: usize| attribute.is_none_or(|name| records[item].get(name).is_some());
         let Some(item) = item.filter(|&item| sent(item)) else {
-            return Verdict::Unknown(format!("the answer names what was not in the request: {}", entry.json()));
+            return Verdict::Unknown(format!(
+                "the answer names what was not in the request: {}",
+                entry.json()
+            ));
         };
         let reason = word(entry, REASONS).map_or_else(|| entry.json(), str::to_owned);
-        faults.push(Fault { status: Some(answer.status), ..Fault::of_record(item, attribute, "rejected", reason) });
+        faults.push(Fault {
+            status: Some(answer.status),
+            ..Fault::of_record(item, attribute, "rejected", reason)
+        });
     }
     let sent: usize = call.items.iter().map(|&item| records[item].fields.len()).sum();
     counted(target, &parsed, sent, faults)
@@ -99,7 +113,10 @@ fn counted(target: &Attributes, body: &Option<Value>, sent: usize, faults: Vec<F
     // A fault without an attribute is of all values of its user, so that the sum is not known then.
     let whole = faults.iter().all(|fault| fault.field.is_some());
     if let Some(applied) = applied.filter(|&applied| whole && applied + faults.len() != sent) {
-        notes.push(format!("{sent} values were sent, {} refused, but {applied} applied by the vendor's count", faults.len()));
+        notes.push(format!(
+            "{sent} values were sent, {} refused, but {applied} applied by the vendor's count",
+            faults.len()
+        ));
     }
     if let Some(created) = counter("created").filter(|&created| created > 0) {
         notes.push(format!("the vendor created {created} attributes that nobody defined: a key may have been renamed in the Portal"));
@@ -114,10 +131,21 @@ fn refusal(records: &[Record], call: &Call, answer: Answer<'_>) -> Fault {
     let path = first.and_then(|entry| word(entry, &["path"]));
     let only = call.items.first().copied().unwrap_or_default();
     let field = records.get(only).filter(|_| call.items.len() == 1).and_then(|record| {
-        let named = |name: &str| path.is_some_and(|path| path.split(".attributes.").nth(1).is_some_and(|rest| rest.starts_with(name)));
-        record.fields.iter().map(|entry| entry.name.as_str()).filter(|name| named(name)).max_by_key(|name| name.len())
+        let named = |name: &str| {
+            path.is_some_and(|path| {
+                path.split(".attributes.").nth(1).is_some_and(|rest| rest.starts_with(name))
+            })
+        };
+        record
+            .fields
+            .iter()
+            .map(|entry| entry.name.as_str())
+            .filter(|name| named(name))
+            .max_by_key(|name| name.len())
     });
-    let reason = first.and_then(|entry| word(entry, REASONS)).map_or_else(|| reason_of(answer.body, answer.status), str::to_owned);
+    let reason = first
+        .and_then(|entry| word(entry, REASONS))
+        .map_or_else(|| reason_of(answer.body, answer.status), str::to_owned);
     Fault { status: Some(answer.status), ..Fault::of_record(only, field, "rejected", reason) }
 }
 

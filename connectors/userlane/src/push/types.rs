@@ -63,7 +63,9 @@ impl Type {
             Self::Date => FieldKind::Date.take(value).ok(),
             Self::List => match value {
                 Value::List(_) => Some(value.clone()),
-                Value::Text(text) if text.starts_with('[') => FieldKind::List.take(value).ok().or(Some(Value::List(vec![Value::text(text)]))),
+                Value::Text(text) if text.starts_with('[') => {
+                    FieldKind::List.take(value).ok().or(Some(Value::List(vec![Value::text(text)])))
+                }
                 _ => text.map(|_| Value::List(vec![Value::text(text.unwrap_or_default())])),
             },
         }
@@ -136,14 +138,16 @@ pub(super) fn infer(options: &Options, records: &[Record], known: Known<'_>) -> 
         let given = options.types.get(key).and_then(|name| Type::named(name));
         let before = known.memory.get(&type_key(key));
         let defined = before.and_then(|name| Type::named(name));
-        let guessed = before.and_then(|name| Type::named(name.strip_prefix('~')?)).or_else(|| guess(key, known));
+        let guessed =
+            before.and_then(|name| Type::named(name.strip_prefix('~')?)).or_else(|| guess(key, known));
         let there = defined.is_some() || guessed.is_some();
         let in_force = defined.or(guessed);
         if let (Some(given), Some(in_force)) = (given, defined)
             && given != in_force
             && !options.type_changes
         {
-            let message = format!("attribute `{key}` is a {}, and would become a {}", in_force.name(), given.name());
+            let message =
+                format!("attribute `{key}` is a {}, and would become a {}", in_force.name(), given.name());
             let hint = "the vendor may refuse it, and segments may break: `--allow-type-change` does it all the same";
             return Err(SettleError { message, hint: Some(hint.to_owned()) });
         }
@@ -177,7 +181,9 @@ fn guess(key: &str, known: Known<'_>) -> Option<Type> {
     let mut kinds: BTreeSet<&'static str> = BTreeSet::new();
     for value in stored.rows.values().filter_map(|seen| seen.fields.iter().find(|(name, _)| name == key)) {
         let value = match &value.1 {
-            Value::Text(text) if text.starts_with('[') => Value::parse(text.as_bytes()).unwrap_or_else(|_| value.1.clone()),
+            Value::Text(text) if text.starts_with('[') => {
+                Value::parse(text.as_bytes()).unwrap_or_else(|_| value.1.clone())
+            }
             Value::Text(text) => Value::Bare(text.clone()),
             other => other.clone(),
         };
@@ -203,11 +209,16 @@ pub(super) fn convert(table: &Table, batch: &mut Batch) {
             match (attribute.kind.cast(&entry.value), attribute.origin) {
                 (Some(value), _) => entry.value = value,
                 (None, Origin::Guessed) => {
-                    entry.value = Type::of(&entry.value).cast(&entry.value).unwrap_or_else(|| entry.value.clone());
+                    entry.value =
+                        Type::of(&entry.value).cast(&entry.value).unwrap_or_else(|| entry.value.clone());
                 }
                 (None, Origin::Known | Origin::New) => {
-                    let reason = format!("must be of type {}, found {}", attribute.kind.name(), entry.value.kind());
-                    faults.push(Fault::of_row(entry.row, Some(&entry.name), "invalid_value", reason).with_key(&record.key));
+                    let reason =
+                        format!("must be of type {}, found {}", attribute.kind.name(), entry.value.kind());
+                    faults.push(
+                        Fault::of_row(entry.row, Some(&entry.name), "invalid_value", reason)
+                            .with_key(&record.key),
+                    );
                 }
             }
         }
@@ -233,8 +244,12 @@ impl Table {
     /// What is defined.
     pub(super) fn definitions(&self) -> Vec<Definition> {
         let new = self.attributes.iter().filter(|(_, attribute)| attribute.origin == Origin::New);
-        new.map(|(key, attribute)| Definition { key: key.clone(), name: attribute.name.clone(), kind: attribute.kind })
-            .collect()
+        new.map(|(key, attribute)| Definition {
+            key: key.clone(),
+            name: attribute.name.clone(),
+            kind: attribute.kind,
+        })
+        .collect()
     }
 
     /// What is remembered of attributes that are not ours.

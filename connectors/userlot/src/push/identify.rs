@@ -2,8 +2,8 @@
 
 use userhaul_connector::{
     push::{
-        Answer, Batch, Call, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record, Repeat,
-        RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        Answer, Batch, Call, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack,
+        Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
     },
     settings::{Settings, SettingsError},
     spec::ConnectorSpec,
@@ -12,7 +12,12 @@ use userhaul_connector::{
 use super::{JSON, Put};
 use crate::source;
 
-const fn field(name: &'static str, also: &'static [&'static str], kind: FieldKind, help: &'static str) -> FieldSpec {
+const fn field(
+    name: &'static str,
+    also: &'static [&'static str],
+    kind: FieldKind,
+    help: &'static str,
+) -> FieldSpec {
     FieldSpec { name, also, kind, help }
 }
 
@@ -20,7 +25,12 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
     name: "identify",
     about: "Who of which company is active: end users and companies come to be where they are unknown",
     fields: &[
-        field("user_external_id", &[], FieldKind::Id, "your own id of the end user; this or the address is required"),
+        field(
+            "user_external_id",
+            &[],
+            FieldKind::Id,
+            "your own id of the end user; this or the address is required",
+        ),
         field("user_email", &[], FieldKind::Email, "address of the end user"),
         field("company_external_id", &[], FieldKind::Id, "your own id of the company"),
         field("company_name", &[], FieldKind::Text(0), "name of the company"),
@@ -37,7 +47,11 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
 
 struct Identify(Put);
 
-fn build(spec: &ConnectorSpec, settings: &Settings, _options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn build(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    _options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     Ok(Box::new(Identify(Put::new(spec.push.get("identify"), source::key(settings)?))))
 }
 
@@ -69,7 +83,12 @@ impl Target for Identify {
             return Err(vec![Fault::of_row(row.row, None, "no_identifier", reason)]);
         };
         let company = text(["company_external_id", "company_name"]).unwrap_or_default();
-        Ok(vec![Record { key: format!("{user}\0{company}"), fields, rows: vec![row.row], ..Record::default() }])
+        Ok(vec![Record {
+            key: format!("{user}\0{company}"),
+            fields,
+            rows: vec![row.row],
+            ..Record::default()
+        }])
     }
 
     fn needs(&self, _batch: &Batch, _memory: &Memory) -> Need {
@@ -84,11 +103,16 @@ impl Target for Identify {
         which.iter().map(|&index| (JSON, vec![index])).collect()
     }
 
+    fn waits(&self, _step: &'static str) -> bool {
+        false
+    }
+
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
         let record = &records[items[0]];
         // By name or address alone each repeat might create another one (5.1).
         let company = record.get("company_name").is_none() || record.get("company_external_id").is_some();
-        let repeat = if company && record.get("user_external_id").is_some() { Repeat::Safe } else { Repeat::Never };
+        let repeat =
+            if company && record.get("user_external_id").is_some() { Repeat::Safe } else { Repeat::Never };
         let fields = record.fields.iter().map(|entry| (entry.name.clone(), entry.value.clone())).collect();
         self.0.call(step, items, fields, repeat)
     }

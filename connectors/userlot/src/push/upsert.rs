@@ -2,8 +2,9 @@
 
 use userhaul_connector::{
     push::{
-        Answer, Batch, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack, Record,
-        Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict, as_told,
+        Answer, Batch, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
+        ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
+        as_told,
     },
     request::Method,
     settings::{Settings, SettingsError},
@@ -22,7 +23,8 @@ const IDS: [&str; 3] = ["id", "external_id", "source_external_id"];
 
 const ID: FieldSpec = field("id", FieldKind::Uuid, "Userlot's own id; one of the three ids is required");
 const EXTERNAL: FieldSpec = field("external_id", FieldKind::Id, "your own id");
-const SOURCE: FieldSpec = field("source_external_id", FieldKind::Id, "an id of a third system; it cannot be read back");
+const SOURCE: FieldSpec =
+    field("source_external_id", FieldKind::Id, "an id of a third system; it cannot be read back");
 
 pub(super) const COMPANIES: TargetSpec = TargetSpec {
     name: "companies",
@@ -39,8 +41,18 @@ pub(super) const COMPANIES: TargetSpec = TargetSpec {
     ],
     open: Open::Custom("company_fields"),
     read_only: &[
-        "created_at", "updated_at", "friendly_id", "emails", "health_score", "health_score_diff", "last_seen_at",
-        "health_category", "owner_user_id", "life_cycle_stage_id", "status_id", "life_cycle_id",
+        "created_at",
+        "updated_at",
+        "friendly_id",
+        "emails",
+        "health_score",
+        "health_score_diff",
+        "last_seen_at",
+        "health_category",
+        "owner_user_id",
+        "life_cycle_stage_id",
+        "status_id",
+        "life_cycle_id",
     ],
     replaces: None,
     confirm: None,
@@ -78,11 +90,19 @@ struct Upsert {
     options: Options,
 }
 
-fn companies(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn companies(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     build(&COMPANIES, spec, settings, options)
 }
 
-fn end_users(spec: &ConnectorSpec, settings: &Settings, options: &Options) -> Result<Box<dyn Target>, SettingsError> {
+fn end_users(
+    spec: &ConnectorSpec,
+    settings: &Settings,
+    options: &Options,
+) -> Result<Box<dyn Target>, SettingsError> {
     build(&END_USERS, spec, settings, options)
 }
 
@@ -148,6 +168,10 @@ impl Target for Upsert {
         which.iter().map(|&index| (JSON, vec![index])).collect()
     }
 
+    fn waits(&self, _step: &'static str) -> bool {
+        false
+    }
+
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call {
         let record = &records[items[0]];
         let values = record.fields.iter().map(|entry| (entry.name.clone(), entry.value.clone()));
@@ -177,7 +201,9 @@ impl Target for Upsert {
         let facts = &self.put.facts;
         let (path, query) = match (record.text("external_id"), record.text("id")) {
             (_, Some(id)) if self.spec.name == "companies" => (facts.path("one", &[("id", id)]), Vec::new()),
-            (Some(external), _) => (facts.path("list", &[]), vec![("external_id".to_owned(), external.to_owned())]),
+            (Some(external), _) => {
+                (facts.path("list", &[]), vec![("external_id".to_owned(), external.to_owned())])
+            }
             (None, Some(id)) => (facts.path("one", &[("id", id)]), Vec::new()),
             (None, None) => return None,
         };
@@ -190,7 +216,9 @@ impl Target for Upsert {
 
     fn shown(&self, record: &Record, answer: Answer<'_>) -> Option<Seen> {
         let body = Value::parse(answer.body).ok().filter(|_| answer.status != 404)?;
-        let is = |row: &Value, name: &str| record.text(name).is_none_or(|id| row.get(name).and_then(Value::as_text) == Some(id));
+        let is = |row: &Value, name: &str| {
+            record.text(name).is_none_or(|id| row.get(name).and_then(Value::as_text) == Some(id))
+        };
         // A filter that is ignored returns everything: what comes must be what was asked for (A13).
         let asked = |row: &&Value| matches!(row, Value::Object(_)) && is(row, "id") && is(row, "external_id");
         let wrapped = || match &body {
@@ -239,13 +267,20 @@ impl Target for Upsert {
         let mut clear = Vec::new();
         for entry in &record.fields {
             match before.get(&entry.name) {
-                _ if IDS.contains(&entry.name.as_str()) => members.push((entry.name.clone(), entry.value.clone())),
+                _ if IDS.contains(&entry.name.as_str()) => {
+                    members.push((entry.name.clone(), entry.value.clone()))
+                }
                 Some(Value::Null) | None => clear.push(Value::text(&entry.name)),
                 Some(value) => members.push((entry.name.clone(), value.clone())),
             }
         }
         for name in &record.clear {
-            members.extend(before.get(name).filter(|value| **value != Value::Null).map(|value| (name.clone(), value.clone())));
+            members.extend(
+                before
+                    .get(name)
+                    .filter(|value| **value != Value::Null)
+                    .map(|value| (name.clone(), value.clone())),
+            );
         }
         if !clear.is_empty() {
             members.push((CLEAR.to_owned(), Value::List(clear)));

@@ -106,7 +106,9 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let mapping = mapping(&asked, options, &config, &source, &input, console).await?;
     let destination = config.destination.path.as_path();
     if asked.target_options.replace && !options.yes && !options.dry_run {
-        return Err(unconfirmed(&asked, &source, target.as_ref(), &input, &mapping, destination, &progress).await);
+        return Err(
+            unconfirmed(&asked, &source, target.as_ref(), &input, &mapping, destination, &progress).await
+        );
     }
     tell::heading(&asked, target.as_ref(), &input, console);
     let stop = Arc::new(AtomicBool::new(false));
@@ -172,11 +174,20 @@ async fn mapping(
     {
         let destination = config.destination.path.as_path();
         let version = env!("CARGO_PKG_VERSION");
-        let names =
-            userhaul_runner::push::custom_names(source, stream, &wanted, destination, !options.dry_run, version).await;
+        let names = userhaul_runner::push::custom_names(
+            source,
+            stream,
+            &wanted,
+            destination,
+            !options.dry_run,
+            version,
+        )
+        .await;
         match names {
             Ok(names) => mapping = Mapping::new(spec, &input.columns, &asked.map, &names).map_err(refused)?,
-            Err(message) => console.warning(&format!("`{stream}` cannot be read, so that custom fields are not known: {message}")),
+            Err(message) => console.warning(&format!(
+                "`{stream}` cannot be read, so that custom fields are not known: {message}"
+            )),
         }
     }
     tell::left_out(spec, &unknown(&mapping), console);
@@ -224,14 +235,24 @@ async fn unconfirmed(
         (Some(line), Ok(_)) => format!("{line} (by the last export)"),
         (None, Ok(planned)) => {
             let what = asked.spec.replaces.unwrap_or_default();
-            format!("`--replace` {what}: {} rows; how much that is only an export can tell", planned.record.rows.read)
+            format!(
+                "`--replace` {what}: {} rows; how much that is only an export can tell",
+                planned.record.rows.read
+            )
         }
     };
-    Failure::usage(message, Some("nothing was sent; `--yes` does it, `--undo FILE` keeps what was".to_owned()))
+    Failure::usage(
+        message,
+        Some("nothing was sent; `--yes` does it, `--undo FILE` keeps what was".to_owned()),
+    )
 }
 
 /// Pushes until it is over. A first signal lets it finish what is under way, a second one or too long a wait ends it at once.
-async fn until_signal(push: &Push<'_>, stop: &AtomicBool, console: Console) -> Result<(Pushed, Option<Exit>), Failure> {
+async fn until_signal(
+    push: &Push<'_>,
+    stop: &AtomicBool,
+    console: Console,
+) -> Result<(Pushed, Option<Exit>), Failure> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
     let mut running = std::pin::pin!(userhaul_runner::push::push(push));

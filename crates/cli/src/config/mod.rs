@@ -37,8 +37,8 @@ use userhaul_connector::{
 
 pub use destination::{Compression, Destination, DestinationKind, DestinationPath};
 pub use problem::{ConfigError, Problem};
-pub use push::PushConfig;
 pub(crate) use push::KEYS as PUSH_KEYS;
+pub use push::PushConfig;
 pub use set::one_source;
 pub use template::{TemplateSource, template};
 

@@ -58,10 +58,20 @@ const fn key(name: &'static str, kind: &'static str, example: &'static str, help
 pub(crate) const KEYS: [PushKey; 13] = [
     key("target", "text", "\"adoption.attributes\"", "Where to, `source.target`; required"),
     key("from", "path", "\"users.parquet\"", "The file: Parquet, CSV or NDJSON; `--from` overrides it"),
-    key("map", "table of texts", "{ plan_name = \"plan\" }", "Fields by column, for columns that are named otherwise"),
+    key(
+        "map",
+        "table of texts",
+        "{ plan_name = \"plan\" }",
+        "Fields by column, for columns that are named otherwise",
+    ),
     key("scope", "text", "\"company\"", "`company` or `property:ID`, for Userlane"),
     key("all", "true or false", "false", "Send rows that have not changed too"),
-    key("replace", "true or false", "false", "Remove what the input does not name; `--yes` is needed besides"),
+    key(
+        "replace",
+        "true or false",
+        "false",
+        "Remove what the input does not name; `--yes` is needed besides",
+    ),
     key("verify", "true or false", "false", "Read back what was written"),
     key("undo", "path", "\"undo.ndjson\"", "Keep former values in this new file"),
     key("errors", "path", "\"errors.ndjson\"", "Keep refused rows with their reasons in this file"),

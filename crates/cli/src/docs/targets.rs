@@ -57,7 +57,9 @@ fn section(target: &TargetSpec, spec: &ConnectorSpec) -> String {
         Open::Closed => String::new(),
         Open::All => "- Every other column is an attribute, but for those that begin with `_`\n".to_owned(),
         Open::Below(prefix) => format!("- A column `{prefix}.NAME` is a member of `{prefix}`\n"),
-        Open::Custom(stream) => format!("- A column that is a custom field, by {}, goes there\n", code(stream)),
+        Open::Custom(stream) => {
+            format!("- A column that is a custom field, by {}, goes there\n", code(stream))
+        }
     });
     text.push('\n');
     let rows = target.fields.iter().map(|field| {

@@ -216,9 +216,12 @@ fn payload(repeatable: bool) -> crate::Payload {
 async fn what_may_have_arrived_is_written_again_only_where_that_does_no_harm() {
     let mut request = get("/users");
     request.method = userhaul_connector::request::Method::Post;
-    for (first, arrived) in
-        [(fault(Reason::CutShort), true), (reply(500, ""), true), (reply(422, ""), false), (fault(Reason::Html), true)]
-    {
+    for (first, arrived) in [
+        (fault(Reason::CutShort), true),
+        (reply(500, ""), true),
+        (reply(422, ""), false),
+        (fault(Reason::Html), true),
+    ] {
         let script = Script::play(vec![first.clone(), ok()]);
         let error = client(wide(), &script).write(&request, &payload(false)).await.expect_err("a failure");
         assert_eq!((script.asked().len(), error.may_have_arrived()), (1, arrived));
@@ -226,9 +229,17 @@ async fn what_may_have_arrived_is_written_again_only_where_that_does_no_harm() {
         let written = client(wide(), &script).write(&request, &payload(true)).await;
         assert_eq!((written.is_ok(), script.asked().len()), (arrived, if arrived { 2 } else { 1 }));
     }
-    let never = [fault(Reason::Refused), fault(Reason::ConnectTimeout), reply(429, "").with("retry-after", "1"), ok()];
+    let never = [
+        fault(Reason::Refused),
+        fault(Reason::ConnectTimeout),
+        reply(429, "").with("retry-after", "1"),
+        ok(),
+    ];
     let script = Script::play(never.to_vec());
     assert!(client(wide(), &script).write(&request, &payload(false)).await.is_ok());
     let asked = script.asked();
-    assert_eq!((asked.len(), asked[3].header("content-type"), asked[3].form().as_str()), (4, Some("application/json"), "{}"));
+    assert_eq!(
+        (asked.len(), asked[3].header("content-type"), asked[3].form().as_str()),
+        (4, Some("application/json"), "{}")
+    );
 }

@@ -54,7 +54,10 @@ impl FieldKind {
             Self::Email => "e-mail address".to_owned(),
             Self::Text(0) => "text".to_owned(),
             Self::Text(most) => format!("text, at most {most} characters"),
-            Self::Word(words) => format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
+            Self::Word(words) => format!(
+                "one of {}",
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+            ),
             Self::Count => "whole number".to_owned(),
             Self::Decimal => "number".to_owned(),
             Self::Boolean => "`true` or `false`".to_owned(),
@@ -87,7 +90,9 @@ impl FieldKind {
                 None => wrong("an e-mail address"),
             },
             Self::Text(most) => match value.as_text() {
-                Some(text) if most > 0 && text.chars().count() > most => Err(format!("has more than {most} characters")),
+                Some(text) if most > 0 && text.chars().count() > most => {
+                    Err(format!("has more than {most} characters"))
+                }
                 Some(text) => Ok(Value::text(text)),
                 None => wrong("a text"),
             },
@@ -96,7 +101,11 @@ impl FieldKind {
                 _ => Err(format!("must be one of {}", words.join(", "))),
             },
             Self::Count => match value.as_number().or(value.as_text()) {
-                Some(digits) if !digits.is_empty() && digits.len() < 16 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits)
+                    if !digits.is_empty()
+                        && digits.len() < 16
+                        && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+                {
                     Ok(Value::Number(digits.trim_start_matches('0').to_owned()).or_zero())
                 }
                 _ => Err("must be a whole number of 0 or more".to_owned()),
@@ -110,7 +119,9 @@ impl FieldKind {
             },
             Self::Boolean => match value {
                 Value::Bool(_) => Ok(value.clone()),
-                Value::Bare(text) | Value::Text(text) => boolean(text).map(Value::Bool).ok_or_else(|| "must be true or false".to_owned()),
+                Value::Bare(text) | Value::Text(text) => {
+                    boolean(text).map(Value::Bool).ok_or_else(|| "must be true or false".to_owned())
+                }
                 _ => wrong("true or false"),
             },
             Self::Date => match value {
@@ -166,11 +177,16 @@ pub fn date(text: &str) -> Result<Value, String> {
         return Ok(Value::Date(text.to_owned()));
     }
     let midnight = text.get(10..).is_some_and(|rest| {
-        matches!(rest, "T00:00:00Z" | "T00:00:00.000Z" | "T00:00:00.000000Z" | "T00:00:00+00:00" | " 00:00:00")
+        matches!(
+            rest,
+            "T00:00:00Z" | "T00:00:00.000Z" | "T00:00:00.000000Z" | "T00:00:00+00:00" | " 00:00:00"
+        )
     });
     match text.get(..10) {
         Some(day) if midnight && instant::day(day.as_bytes()).is_some() => Ok(Value::Date(day.to_owned())),
-        Some(day) if day.contains('-') && instant::instant(text.as_bytes()).is_some() => Ok(Value::Instant(text.to_owned())),
+        Some(day) if day.contains('-') && instant::instant(text.as_bytes()).is_some() => {
+            Ok(Value::Instant(text.to_owned()))
+        }
         _ => Err("must be a date such as 2024-01-31".to_owned()),
     }
 }
@@ -217,7 +233,10 @@ mod tests {
         let bare = |text: &str| Value::Bare(text.to_owned());
         let taken = |kind: FieldKind, value: &Value| kind.take(value).map(|value| value.json());
         assert_eq!(taken(FieldKind::Id, &bare("007")).as_deref(), Ok("\"007\""));
-        assert_eq!(taken(FieldKind::Id, &Value::Number("9007199254740993".into())).as_deref(), Ok("\"9007199254740993\""));
+        assert_eq!(
+            taken(FieldKind::Id, &Value::Number("9007199254740993".into())).as_deref(),
+            Ok("\"9007199254740993\"")
+        );
         assert!(taken(FieldKind::Id, &bare(" a")).is_err());
         assert_eq!(taken(FieldKind::Decimal, &bare("1250.50")).as_deref(), Ok("1250.50"));
         assert!(taken(FieldKind::Decimal, &bare("1,250")).is_err());

@@ -49,7 +49,12 @@ impl Mapping {
     ///
     /// # Errors
     /// When the user names a column or a field that there is not, or two columns go to one place.
-    pub fn new(spec: &TargetSpec, columns: &[String], given: &[(String, String)], custom: &[String]) -> Result<Self, MappingError> {
+    pub fn new(
+        spec: &TargetSpec,
+        columns: &[String],
+        given: &[(String, String)],
+        custom: &[String],
+    ) -> Result<Self, MappingError> {
         for (column, _) in given {
             if !columns.contains(column) {
                 let message = format!("`--map` names a column that the input does not have: `{column}`");
@@ -124,7 +129,8 @@ fn by_name(spec: &TargetSpec, column: &str, given: &[(String, String)], custom: 
     }
     if column.is_empty()
         || column.starts_with('_')
-        || spec.read_only.iter().any(|name| *name == column || snake_case(name) == column) {
+        || spec.read_only.iter().any(|name| *name == column || snake_case(name) == column)
+    {
         return Place::Left;
     }
     if let Some(name) = behind_prefix(spec, column) {

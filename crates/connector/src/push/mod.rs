@@ -11,7 +11,8 @@ mod value;
 pub use field::{FieldKind, FieldSpec, boolean, date, is_email, is_uuid, milliseconds};
 pub use mapping::{CLEAR, Mapping, MappingError, Place, name_of};
 pub use target::{
-    Answer, Batch, Body, BuildTarget, Call, Entry, Fault, Known, Memory, Need, Open, Options, ReadBack, Record, Repeat,
-    RowFields, Seen, SettleError, Setup, Stop, Stored, Target, TargetSpec, Verdict, as_told, chunks, field_of, reason_of,
+    Answer, Batch, Body, BuildTarget, Call, Entry, Fault, Known, Memory, Need, Open, Options, ReadBack,
+    Record, Repeat, RowFields, Seen, SettleError, Setup, Stop, Stored, Target, TargetSpec, Verdict, as_told,
+    chunks, field_of, reason_of,
 };
 pub use value::Value;

@@ -98,7 +98,9 @@ impl RowFields {
             let field = &spec.fields[*index];
             match field.kind.take(value) {
                 Ok(value) => entries.push(Entry { name: field.name.to_owned(), value, row: self.row }),
-                Err(reason) => faults.push(Fault::of_row(self.row, Some(field.name), "invalid_value", reason)),
+                Err(reason) => {
+                    faults.push(Fault::of_row(self.row, Some(field.name), "invalid_value", reason))
+                }
             }
         }
         if faults.is_empty() { Ok(entries) } else { Err(faults) }
@@ -418,6 +420,9 @@ pub trait Target: Send + Sync {
     /// The steps that the records begin with, in order: which step, and which records go together.
     fn plan(&self, records: &[Record], which: &[usize]) -> Vec<(&'static str, Vec<usize>)>;
 
+    /// Whether a step waits until all that was planned before it is through.
+    fn waits(&self, step: &'static str) -> bool;
+
     /// The call of a step.
     fn compose(&self, step: &'static str, records: &[Record], items: &[usize]) -> Call;
 
@@ -475,7 +480,12 @@ pub fn field_of(body: &[u8]) -> Option<String> {
 }
 
 /// Items in groups of at most `rows`, each of at most `bytes` by what `weigh` says.
-pub fn chunks(items: &[usize], rows: usize, bytes: usize, mut weigh: impl FnMut(usize) -> usize) -> Vec<Vec<usize>> {
+pub fn chunks(
+    items: &[usize],
+    rows: usize,
+    bytes: usize,
+    mut weigh: impl FnMut(usize) -> usize,
+) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut weight = 0;
     for &item in items {
@@ -500,13 +510,18 @@ pub fn reason_of(body: &[u8], status: u16) -> String {
     let found = parsed.as_ref().and_then(reason_in);
     let text = found.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned());
     let html = text.trim_start().starts_with('<');
-    if text.is_empty() || html { format!("answered {status} without a reason") } else { text.chars().take(500).collect() }
+    if text.is_empty() || html {
+        format!("answered {status} without a reason")
+    } else {
+        text.chars().take(500).collect()
+    }
 }
 
 fn reason_in(value: &Value) -> Option<String> {
     let words = |value: &Value| value.as_text().filter(|text| !text.trim().is_empty()).map(str::to_owned);
     if let Value::List(_) = value {
-        let all: Vec<String> = value.items().iter().filter_map(|item| words(item).or_else(|| reason_in(item))).collect();
+        let all: Vec<String> =
+            value.items().iter().filter_map(|item| words(item).or_else(|| reason_in(item))).collect();
         return (!all.is_empty()).then(|| all.join("; "));
     }
     let errors = value.get("errors").and_then(|errors| match errors {
@@ -519,9 +534,13 @@ fn reason_in(value: &Value) -> Option<String> {
     let message = || {
         let message = value.get("message")?;
         words(message).or_else(|| match message {
-            Value::Object(members) => {
-                Some(members.iter().map(|(field, why)| format!("{field}: {}", flat(why))).collect::<Vec<_>>().join("; "))
-            }
+            Value::Object(members) => Some(
+                members
+                    .iter()
+                    .map(|(field, why)| format!("{field}: {}", flat(why)))
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
             _ => None,
         })
     };

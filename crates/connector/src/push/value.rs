@@ -45,7 +45,8 @@ impl Value {
     /// # Errors
     /// When the bytes are not one JSON value in UTF-8.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        let valid = std::str::from_utf8(bytes).map_err(|error| JsonError { at: error.valid_up_to(), expected: "UTF-8" })?;
+        let valid = std::str::from_utf8(bytes)
+            .map_err(|error| JsonError { at: error.valid_up_to(), expected: "UTF-8" })?;
         let mut scanner = Scanner::new(valid.as_bytes());
         let value = read(&mut scanner, 0)?;
         scanner.end()?;
@@ -97,7 +98,11 @@ impl Value {
     /// The text of a scalar; none for null, lists, objects and what JSON cannot say.
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) | Self::Bare(text) | Self::Date(text) | Self::Instant(text) | Self::Number(text) => Some(text),
+            Self::Text(text)
+            | Self::Bare(text)
+            | Self::Date(text)
+            | Self::Instant(text)
+            | Self::Number(text) => Some(text),
             Self::Bool(true) => Some("true"),
             Self::Bool(false) => Some("false"),
             Self::Null | Self::List(_) | Self::Object(_) | Self::Odd(_) => None,
@@ -164,7 +169,9 @@ impl Value {
                 parsed.is_some_and(|parsed| !matches!(parsed, Self::Text(_)) && self.same_as(&parsed))
             }
             _ => match (self.as_text(), stored.as_text()) {
-                (Some(left), Some(right)) => left == right || same_number(left, right) || same_day(left, right),
+                (Some(left), Some(right)) => {
+                    left == right || same_number(left, right) || same_day(left, right)
+                }
                 (None, None) => true,
                 _ => false,
             },
@@ -174,7 +181,8 @@ impl Value {
 
 fn same_number(left: &str, right: &str) -> bool {
     let numbers = is_number(left.as_bytes()) && is_number(right.as_bytes());
-    let decimals = || (crate::json::number::decimal(left.as_bytes()), crate::json::number::decimal(right.as_bytes()));
+    let decimals =
+        || (crate::json::number::decimal(left.as_bytes()), crate::json::number::decimal(right.as_bytes()));
     numbers
         && match decimals() {
             (Some(left), Some(right)) => left == right,
@@ -198,7 +206,9 @@ fn read(scanner: &mut Scanner<'_>, depth: usize) -> Result<Value, JsonError> {
         Kind::Null => scanner.literal("null").map(|()| Value::Null),
         Kind::True => scanner.literal("true").map(|()| Value::Bool(true)),
         Kind::False => scanner.literal("false").map(|()| Value::Bool(false)),
-        Kind::Number => scanner.number().map(|digits| Value::Number(String::from_utf8_lossy(digits).into_owned())),
+        Kind::Number => {
+            scanner.number().map(|digits| Value::Number(String::from_utf8_lossy(digits).into_owned()))
+        }
         Kind::String => string(scanner).map(Value::Text),
         Kind::Object | Kind::Array if depth == MAX_DEPTH => scanner.error("less depth"),
         Kind::Array => {

@@ -84,7 +84,9 @@ fn same_keys(place: &str, before: &toml::Table, after: &toml::Table) -> Result<(
                 let known: Vec<&str> = before.keys().map(String::as_str).collect();
                 return Err(SpecError::at(place, format!("unknown key; known are {}", known.join(", "))));
             }
-            (Some(toml::Value::Table(before)), toml::Value::Table(after)) => same_keys(&place, before, after)?,
+            (Some(toml::Value::Table(before)), toml::Value::Table(after)) => {
+                same_keys(&place, before, after)?
+            }
             (Some(toml::Value::String(_)), toml::Value::String(word)) if key == "method" => {
                 if !["POST", "PUT", "PATCH"].contains(&word.as_str()) {
                     return Err(SpecError::at(place, "must be POST, PUT or PATCH"));

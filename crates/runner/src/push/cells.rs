@@ -4,9 +4,9 @@ use arrow_array::{
     Array, RecordBatch,
     cast::AsArray,
     types::{
-        Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-        UInt16Type, UInt32Type, UInt64Type,
+        Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+        Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+        TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
 use arrow_schema::{DataType, TimeUnit};
@@ -14,7 +14,9 @@ use userhaul_connector::push::Value;
 
 /// The rows of a batch: a value a column.
 pub fn rows(batch: &RecordBatch) -> Vec<Vec<Value>> {
-    (0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| cell(column, row)).collect()).collect()
+    (0..batch.num_rows())
+        .map(|row| batch.columns().iter().map(|column| cell(column, row)).collect())
+        .collect()
 }
 
 /// One cell. Types that JSON has no word for give [`Value::Odd`].
@@ -41,7 +43,8 @@ fn cell(array: &dyn Array, row: usize) -> Value {
         DataType::Float64 => double(array.as_primitive::<Float64Type>().value(row).to_string()),
         DataType::Decimal128(_, _) => {
             let text = array.as_primitive::<Decimal128Type>().value_as_string(row);
-            let trimmed = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+            let trimmed =
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
             Value::Number(trimmed.to_owned())
         }
         DataType::Utf8 => Value::text(array.as_string::<i32>().value(row)),
@@ -50,17 +53,24 @@ fn cell(array: &dyn Array, row: usize) -> Value {
         DataType::Date32 => day(i64::from(array.as_primitive::<Date32Type>().value(row)) * 86_400_000_000),
         DataType::Date64 => day(array.as_primitive::<Date64Type>().value(row).saturating_mul(1000)),
         DataType::Timestamp(unit, _) => instant(match unit {
-            TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(1_000_000),
-            TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(1000),
+            TimeUnit::Second => {
+                array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(1_000_000)
+            }
+            TimeUnit::Millisecond => {
+                array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(1000)
+            }
             TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
-            TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1000),
+            TimeUnit::Nanosecond => {
+                array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1000)
+            }
         }),
         DataType::List(_) => list(array.as_list::<i32>().value(row).as_ref()),
         DataType::LargeList(_) => list(array.as_list::<i64>().value(row).as_ref()),
         DataType::FixedSizeList(_, _) => list(array.as_fixed_size_list().value(row).as_ref()),
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
-            let members = fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), cell(column, row)));
+            let members =
+                fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), cell(column, row)));
             Value::Object(members.collect())
         }
         DataType::Map(_, _) => {
@@ -80,7 +90,9 @@ fn cell(array: &dyn Array, row: usize) -> Value {
             }
         }
         DataType::Null => Value::Null,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) | DataType::BinaryView => Value::Odd("bytes"),
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) | DataType::BinaryView => {
+            Value::Odd("bytes")
+        }
         _ => Value::Odd("a value of a type that has no text"),
     }
 }

@@ -14,9 +14,7 @@ use userhaul_connector::{
 };
 
 use super::{
-    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read,
-    send::form,
-    shows,
+    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, send::form, shows,
     state::State,
 };
 use crate::record::RunStatus;
@@ -100,13 +98,15 @@ fn planned(call: &Call) -> Planned {
         Method::Delete => "DELETE",
     };
     let query: Vec<String> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let path = if query.is_empty() { call.path.clone() } else { format!("{}?{}", call.path, query.join("&")) };
+    let path =
+        if query.is_empty() { call.path.clone() } else { format!("{}?{}", call.path, query.join("&")) };
     let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
     headers.extend(match &call.auth {
         AuthSpec::Anonymous => None,
-        AuthSpec::Header { name, scheme, .. } => {
-            Some((name.clone(), scheme.as_ref().map_or_else(|| "***".to_owned(), |scheme| format!("{scheme} ***"))))
-        }
+        AuthSpec::Header { name, scheme, .. } => Some((
+            name.clone(),
+            scheme.as_ref().map_or_else(|| "***".to_owned(), |scheme| format!("{scheme} ***")),
+        )),
         AuthSpec::Basic { .. } => Some(("Authorization".to_owned(), "Basic ***".to_owned())),
         AuthSpec::ClientCredentials { .. } => Some(("Authorization".to_owned(), "Bearer ***".to_owned())),
     });
@@ -129,9 +129,10 @@ pub(super) async fn undo(
     pushed: &mut Pushed,
 ) -> Result<(), PushError> {
     let before = match stored.filter(|stored| stored.whole && push.options.replace) {
-        Some(mut stored) => {
-            which.iter().filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?))).collect()
-        }
+        Some(mut stored) => which
+            .iter()
+            .filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?)))
+            .collect(),
         None if shows(push.target) => read::seen(push, records, which, pushed)
             .await
             .map_err(|(message, hint)| PushError::Read { why: "`--undo` needs", message, hint })?,

@@ -45,7 +45,8 @@ fn table_rows(push: &Push<'_>, table: &Path, hidden: &[&str]) -> Result<Option<S
         let batches = userhaul_sink::read(&file, None).map_err(|error| error.to_string())?;
         for batch in batches {
             let batch = batch.map_err(|error| error.to_string())?;
-            let names: Vec<String> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+            let names: Vec<String> =
+                batch.schema().fields().iter().map(|field| field.name().clone()).collect();
             for cells in super::cells::rows(&batch) {
                 let row: Vec<(String, Value)> = names.iter().cloned().zip(cells).collect();
                 for (keys, mut seen) in push.target.stored(&row) {
@@ -73,7 +74,8 @@ fn merge(into: &mut Seen, seen: &Seen) {
 
 fn parquet_files(table: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(table).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).collect();
     files.sort();
     files
 }
@@ -108,7 +110,11 @@ async fn fetch(
         pushed.record.retries += stream.retries;
         pushed.record.throttled += stream.throttled;
     }
-    let outcome = record.sources.values().flat_map(|source| source.streams.values()).find_map(|stream| stream.error.clone());
+    let outcome = record
+        .sources
+        .values()
+        .flat_map(|source| source.streams.values())
+        .find_map(|stream| stream.error.clone());
     match outcome {
         Some(error) => Err((error.message, error.hint)),
         None if record.status == RunStatus::Failed => Err((format!("`{stream}` could not be read"), None)),
@@ -168,11 +174,14 @@ pub async fn custom_names(
     let mut files = parquet_files(&exported);
     let folder;
     if live {
-        folder = Temporary::new(&destination.join("_userhaul").join("push")).map_err(|error| error.to_string())?;
+        folder =
+            Temporary::new(&destination.join("_userhaul").join("push")).map_err(|error| error.to_string())?;
         let source = reading(source, stream);
         let options = read_options(&folder.0, None);
         let name = source.name.clone();
-        let record = crate::run::sync(&[source], &options, version, &quiet()).await.map_err(|error| error.to_string())?;
+        let record = crate::run::sync(&[source], &options, version, &quiet())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut streams = record.sources.values().flat_map(|source| source.streams.values());
         if let Some(error) = streams.find_map(|stream| stream.error.clone()) {
             return Err(error.message);
@@ -184,7 +193,10 @@ pub async fn custom_names(
         for batch in userhaul_sink::read(&file, None).map_err(|error| error.to_string())?.flatten() {
             for cell in super::cells::rows(&batch).iter().flatten() {
                 // What a definition holds besides its columns is JSON in one of them.
-                let inner = cell.as_text().filter(|text| text.starts_with('{')).and_then(|text| Value::parse(text.as_bytes()).ok());
+                let inner = cell
+                    .as_text()
+                    .filter(|text| text.starts_with('{'))
+                    .and_then(|text| Value::parse(text.as_bytes()).ok());
                 let mut texts: Vec<String> = cell.as_text().map(str::to_owned).into_iter().collect();
                 if let Some(Value::Object(members)) = &inner {
                     texts.extend(members.iter().filter_map(|(_, value)| value.as_text()).map(str::to_owned));
@@ -197,7 +209,11 @@ pub async fn custom_names(
 }
 
 /// Asks for one record. None where it is not there.
-pub(super) async fn one(push: &Push<'_>, record: &Record, pushed: &mut Pushed) -> Result<Option<Seen>, SendError> {
+pub(super) async fn one(
+    push: &Push<'_>,
+    record: &Record,
+    pushed: &mut Pushed,
+) -> Result<Option<Seen>, SendError> {
     let Some(call) = push.target.look_up(record) else { return Ok(None) };
     let page = ask(push, &call, pushed).await?;
     Ok(push.target.shown(record, Answer { status: page.0, body: &page.1 }))
@@ -233,8 +249,9 @@ pub(super) async fn doubts(
     if push.all || push.dry_run {
         return Ok(left);
     }
-    let doubtful: Vec<usize> =
-        (0..records.len()).filter(|&index| state.get(&records[index]).is_some_and(|kept| kept.unknown)).collect();
+    let doubtful: Vec<usize> = (0..records.len())
+        .filter(|&index| state.get(&records[index]).is_some_and(|kept| kept.unknown))
+        .collect();
     for index in doubtful {
         let record = &records[index];
         let seen = if push.target.read_back() == ReadBack::Record {
@@ -245,8 +262,15 @@ pub(super) async fn doubts(
         match push.target.arrived(record, seen.as_ref()) {
             Some(true) => {
                 let id = state.begin(&[record], true)?;
-                state.end(id, &Outcome { applied: vec![(record, Vec::new())], ..Outcome::default() }, false)?;
-                pushed.record.warnings.push(format!("row {}: an earlier push did arrive", record.row_of(None)));
+                state.end(
+                    id,
+                    &Outcome { applied: vec![(record, Vec::new())], ..Outcome::default() },
+                    false,
+                )?;
+                pushed
+                    .record
+                    .warnings
+                    .push(format!("row {}: an earlier push did arrive", record.row_of(None)));
             }
             Some(false) => {}
             None => {
@@ -260,14 +284,24 @@ pub(super) async fn doubts(
 }
 
 /// Reads back what was applied. A value that is not there is a fault of its row, and is sent again by the next push.
-pub(super) async fn verify(push: &Push<'_>, state: &mut State, records: &[Record], which: &[usize], pushed: &mut Pushed) {
+pub(super) async fn verify(
+    push: &Push<'_>,
+    state: &mut State,
+    records: &[Record],
+    which: &[usize],
+    pushed: &mut Pushed,
+) {
     if let ReadBack::No(why) = push.target.read_back() {
         pushed.record.warnings.push(format!("`--verify` found nothing to read: {why}"));
         return;
     }
-    let failed: BTreeSet<u64> = pushed.faults.iter().filter(|fault| fault.field.is_none()).filter_map(|fault| fault.row).collect();
-    let check: Vec<usize> =
-        which.iter().copied().filter(|&index| !records[index].rows.iter().any(|row| failed.contains(row))).collect();
+    let failed: BTreeSet<u64> =
+        pushed.faults.iter().filter(|fault| fault.field.is_none()).filter_map(|fault| fault.row).collect();
+    let check: Vec<usize> = which
+        .iter()
+        .copied()
+        .filter(|&index| !records[index].rows.iter().any(|row| failed.contains(row)))
+        .collect();
     let seen = match seen(push, records, &check, pushed).await {
         Ok(seen) => seen,
         Err((message, hint)) => {
@@ -287,11 +321,13 @@ pub(super) async fn verify(push: &Push<'_>, state: &mut State, records: &[Record
             for entry in &record.fields {
                 state.drop_field(record, &entry.name);
             }
-            let fault = Fault::of_record(index, None, "not_applied", "the vendor took it, but does not show it");
+            let fault =
+                Fault::of_record(index, None, "not_applied", "the vendor took it, but does not show it");
             pushed.faults.extend(faults_of(record, &fault));
             continue;
         }
-        for entry in record.fields.iter().filter(|entry| !refused.contains(&(entry.row, entry.name.clone()))) {
+        for entry in record.fields.iter().filter(|entry| !refused.contains(&(entry.row, entry.name.clone())))
+        {
             match shown.and_then(|shown| shown.get(&entry.name)) {
                 None => verified.not_shown += 1,
                 Some(value) if entry.value.same_as(value) => verified.same += 1,
@@ -320,7 +356,10 @@ pub(super) async fn seen(
     }
     if push.target.read_back() == ReadBack::Stream {
         let mut stored = stream(push, None, pushed).await?;
-        return Ok(check.iter().filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?))).collect());
+        return Ok(check
+            .iter()
+            .filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?)))
+            .collect());
     }
     let mut seen = HashMap::new();
     let mut open: Vec<usize> = check.to_vec();
@@ -331,7 +370,10 @@ pub(super) async fn seen(
             let record = &records[index];
             let shown = one(push, record, pushed).await.map_err(|error| (error.to_string(), error.hint()))?;
             let there = shown.as_ref().is_some_and(|shown| {
-                record.fields.iter().all(|entry| shown.get(&entry.name).is_none_or(|value| entry.value.same_as(value)))
+                record
+                    .fields
+                    .iter()
+                    .all(|entry| shown.get(&entry.name).is_none_or(|value| entry.value.same_as(value)))
             });
             seen.extend(shown.map(|shown| (index, shown)));
             if !there {

@@ -62,8 +62,14 @@ pub(super) async fn all(
     push.progress.begun(&push.source.name, push.spec().name);
     let places = if push.target.one_at_a_time() { 1 } else { push.source.concurrency.max(1) };
     let mut under_way = FuturesUnordered::new();
+    let mut late = false;
     loop {
         while under_way.len() < places && !course.over && !push.stopped() {
+            let waits = queue.front().is_some_and(|work| push.target.waits(work.step));
+            if waits && !under_way.is_empty() && !late {
+                break;
+            }
+            late = waits;
             let Some(work) = queue.pop_front() else { break };
             let call = push.target.compose(work.step, records, &work.items);
             let carried: Vec<&Record> = work.items.iter().map(|&item| &records[item]).collect();
@@ -83,15 +89,27 @@ pub(super) async fn all(
     }
     for work in queue {
         for &item in &work.items {
-            let reason = if push.stopped() { "interrupted before it was sent" } else { "not sent: the push ended before" };
-            pushed.faults.extend(faults_of(&records[item], &Fault::of_record(item, None, "not_sent", reason)));
+            let reason = if push.stopped() {
+                "interrupted before it was sent"
+            } else {
+                "not sent: the push ended before"
+            };
+            pushed
+                .faults
+                .extend(faults_of(&records[item], &Fault::of_record(item, None, "not_sent", reason)));
         }
     }
     Ok(())
 }
 
 /// A call that must succeed before records are sent.
-async fn first(push: &Push<'_>, state: &mut State, call: &Call, course: &mut Course, pushed: &mut Pushed) -> Result<(), PushError> {
+async fn first(
+    push: &Push<'_>,
+    state: &mut State,
+    call: &Call,
+    course: &mut Course,
+    pushed: &mut Pushed,
+) -> Result<(), PushError> {
     let id = state.begin(&[], false)?;
     let result = send(push, call).await;
     count(&result, pushed);
@@ -112,7 +130,11 @@ async fn first(push: &Push<'_>, state: &mut State, call: &Call, course: &mut Cou
             stopped(Stop { code: "unknown", message, hint: Some("run it again".to_owned()) }, course, pushed);
         }
         Verdict::Done { .. } | Verdict::Absent(_) | Verdict::Next(_) => {
-            stopped(Stop { code: "internal", message: "definitions have no such verdict".to_owned(), hint: None }, course, pushed);
+            stopped(
+                Stop { code: "internal", message: "definitions have no such verdict".to_owned(), hint: None },
+                course,
+                pushed,
+            );
         }
     }
     state.end(id, &outcome, false)
@@ -157,12 +179,19 @@ pub(super) fn request(push: &Push<'_>, call: &Call) -> Request {
 
 /// Pairs as a form.
 pub(super) fn form(pairs: &[(String, String)]) -> String {
-    let pair = |(name, value): &(String, String)| format!("{}={}", encode_segment(name), encode_segment(value));
+    let pair =
+        |(name, value): &(String, String)| format!("{}={}", encode_segment(name), encode_segment(value));
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 /// What an answer, or none, means. A vendor that repeats the credential in its reasons is not quoted.
-fn verdict(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page, SendError>, course: &mut Course) -> Verdict {
+fn verdict(
+    push: &Push<'_>,
+    call: &Call,
+    records: &[Record],
+    result: Result<Page, SendError>,
+    course: &mut Course,
+) -> Verdict {
     let clean = |text: String| userhaul_client::without_credential(&text, &call.auth);
     let cleaned = |fault: Fault| Fault { reason: clean(fault.reason), ..fault };
     match judged(push, call, records, result, course) {
@@ -179,7 +208,13 @@ fn verdict(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page
     }
 }
 
-fn judged(push: &Push<'_>, call: &Call, records: &[Record], result: Result<Page, SendError>, course: &mut Course) -> Verdict {
+fn judged(
+    push: &Push<'_>,
+    call: &Call,
+    records: &[Record],
+    result: Result<Page, SendError>,
+    course: &mut Course,
+) -> Verdict {
     let error = match result {
         Ok(page) => {
             course.unknowns = 0;
@@ -258,10 +293,13 @@ fn settle<'r>(
         Verdict::Split(fault) | Verdict::Refused(fault) => {
             course.refusals += 1;
             for &item in &work.items {
-                pushed.faults.extend(faults_of(&records[item], &Fault { record: Some(item), ..fault.clone() }));
+                pushed
+                    .faults
+                    .extend(faults_of(&records[item], &Fault { record: Some(item), ..fault.clone() }));
             }
             if course.applied == 0 && course.refusals == HOPELESS && !queue.is_empty() {
-                let message = format!("the first {HOPELESS} were all refused, the last for: {}", fault.reason);
+                let message =
+                    format!("the first {HOPELESS} were all refused, the last for: {}", fault.reason);
                 let hint = "the requests may look different: correct them under `wire`".to_owned();
                 stopped(Stop { code: "all_refused", message, hint: Some(hint) }, course, pushed);
             }
@@ -294,13 +332,23 @@ fn unknown<'r>(
     let never = call.repeat == Repeat::Never && push.target.doubt(call).is_none();
     for &item in &work.items {
         let record = &records[item];
-        if never { outcome.unknown.push(record) } else { outcome.lost.push(record) }
+        if never {
+            outcome.unknown.push(record)
+        } else {
+            outcome.lost.push(record)
+        }
         pushed.faults.extend(faults_of(record, &Fault::of_record(item, None, "unknown", reason)));
     }
 }
 
 /// The records of a request that was applied, but for the faults.
-fn applied<'r>(push: &Push<'_>, records: &'r [Record], items: &[usize], faults: &[Fault], pushed: &mut Pushed) -> Outcome<'r> {
+fn applied<'r>(
+    push: &Push<'_>,
+    records: &'r [Record],
+    items: &[usize],
+    faults: &[Fault],
+    pushed: &mut Pushed,
+) -> Outcome<'r> {
     let mut outcome = Outcome::default();
     let mut by_record: std::collections::HashMap<usize, Vec<&Fault>> = std::collections::HashMap::new();
     for fault in faults {

@@ -112,7 +112,9 @@ impl State {
         };
         let path = folder.join("state");
         match fs::read_to_string(&path) {
-            Ok(text) => state.read(&text).map_err(|why| PushError::State { path: path.display().to_string(), why })?,
+            Ok(text) => {
+                state.read(&text).map_err(|why| PushError::State { path: path.display().to_string(), why })?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(PushError::io("read", &path, error)),
         }
@@ -269,11 +271,14 @@ impl State {
                 let sent = record.fields.iter().filter(|entry| !failed.contains(&entry.name));
                 let values = sent.map(|entry| (entry.name.clone(), entry.value.json()));
                 let cleared = record.clear.iter().map(|name| (name.clone(), CLEARED.to_owned()));
-                let fields = values.chain(cleared).map(|(name, value)| (name, format!("{:016x}", self.value(&value))));
+                let fields =
+                    values.chain(cleared).map(|(name, value)| (name, format!("{:016x}", self.value(&value))));
                 Applied { key: hex(&self.key(record)), replaced: replace, fields: fields.collect() }
             })
             .collect();
-        let keys = |records: &[&Record]| -> Vec<String> { records.iter().map(|record| hex(&self.key(record))).collect() };
+        let keys = |records: &[&Record]| -> Vec<String> {
+            records.iter().map(|record| hex(&self.key(record))).collect()
+        };
         let (lost, unknown) = (keys(&outcome.lost), keys(&outcome.unknown));
         for entry in &applied {
             self.apply(entry);
@@ -408,8 +413,14 @@ mod tests {
     use super::*;
 
     fn record(key: &str, values: &[(&str, &str)]) -> Record {
-        let entry = |&(name, value): &(&str, &str)| Entry { name: name.into(), value: Value::text(value), row: 1 };
-        Record { key: key.into(), fields: values.iter().map(entry).collect(), rows: vec![1], ..Record::default() }
+        let entry =
+            |&(name, value): &(&str, &str)| Entry { name: name.into(), value: Value::text(value), row: 1 };
+        Record {
+            key: key.into(),
+            fields: values.iter().map(entry).collect(),
+            rows: vec![1],
+            ..Record::default()
+        }
     }
 
     fn applied<'a>(record: &'a Record, failed: &[&str]) -> Outcome<'a> {
@@ -465,7 +476,8 @@ mod tests {
     #[test]
     fn a_replacing_push_knows_what_is_no_longer_there() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (whole, part) = (record("ann", &[("plan", "pro"), ("seats", "3")]), record("ann", &[("plan", "pro")]));
+        let (whole, part) =
+            (record("ann", &[("plan", "pro"), ("seats", "3")]), record("ann", &[("plan", "pro")]));
         let mut state = State::open(folder.path(), true).expect("a state");
         let id = state.begin(&[&whole], false).expect("a line");
         state.end(id, &applied(&whole, &[]), true).expect("a line");

@@ -255,7 +255,8 @@ async fn guard(State(core): State<Arc<Core>>, request: Request, next: Next) -> R
     let entry =
         core.log().arrived(now, request.method().as_str(), &path, request.uri().query().unwrap_or_default());
     let refused = refusal(&core, now);
-    let fault = core.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(request.method().as_str(), &path);
+    let fault =
+        core.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(request.method().as_str(), &path);
     let response = match (refused, fault) {
         (Some(refused), _) => refused,
         (None, None) => next.run(request).await,

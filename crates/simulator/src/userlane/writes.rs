@@ -139,7 +139,9 @@ fn write(store: &mut Store, import: &Import, switches: &Switches, seed: u64) -> 
         profiles.find(|(_, profile)| !poisoned.is_empty() && profile.user.starts_with(poisoned))
     {
         let path = format!("userProfiles[{index}]");
-        return Err(Refusal::invalid_body(vec![json!({ "path": path, "reason": "this user cannot be written" })]));
+        return Err(Refusal::invalid_body(vec![
+            json!({ "path": path, "reason": "this user cannot be written" }),
+        ]));
     }
     let mut outcome = Outcome::default();
     for definition in &import.definitions {

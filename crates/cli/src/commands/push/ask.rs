@@ -98,7 +98,11 @@ fn targets_of(source: &str, config: &Config) -> String {
     targets.iter().map(|target| format!("`{source}.{}`", target.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn place(name: &str, config: &Config, push: Option<&PushConfig>) -> Result<(Prepared, &'static TargetSpec), Failure> {
+fn place(
+    name: &str,
+    config: &Config,
+    push: Option<&PushConfig>,
+) -> Result<(Prepared, &'static TargetSpec), Failure> {
     let at = push.map(|push| format!("{}:{}: [push.{}]: ", config.file.display(), push.line, push.name));
     let at = at.unwrap_or_default();
     let (source, target) = name.split_once('.').unwrap_or((name, ""));
@@ -107,7 +111,9 @@ fn place(name: &str, config: &Config, push: Option<&PushConfig>) -> Result<(Prep
         let question = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
         let same = config.sources.values().find(|known| known.connector == source);
         let hint = match same {
-            Some(same) => format!("the source with that connector is `{}`: `{}.{target}`", same.name, same.name),
+            Some(same) => {
+                format!("the source with that connector is `{}`: `{}.{target}`", same.name, same.name)
+            }
             None => format!("sources: {}", config.sources.keys().cloned().collect::<Vec<_>>().join(", ")),
         };
         return Err(Failure::usage(format!("{at}no source `{source}`{question}"), Some(hint)));
@@ -134,7 +140,10 @@ impl Asked<'_> {
             return Err(Failure::usage(format!("`--replace` means nothing for `{}`", self.name), Some(hint)));
         }
         if self.target_options.scope.is_some() && !self.spec.scoped {
-            return Err(Failure::usage(format!("`{}` has no scopes", self.name), Some("leave out `--scope`".to_owned())));
+            return Err(Failure::usage(
+                format!("`{}` has no scopes", self.name),
+                Some("leave out `--scope`".to_owned()),
+            ));
         }
         if let Some(why) = self.spec.confirm.filter(|_| !options.yes && !options.dry_run) {
             let hint = "nothing was sent; `--dry-run` shows what would be".to_owned();
@@ -142,11 +151,18 @@ impl Asked<'_> {
         }
         if let Some(undo) = self.undo.as_ref().filter(|_| !options.dry_run) {
             if self.spec.confirm.is_some() {
-                return Err(Failure::usage(format!("`{}` cannot be undone", self.name), Some("leave out `--undo`".to_owned())));
+                return Err(Failure::usage(
+                    format!("`{}` cannot be undone", self.name),
+                    Some("leave out `--undo`".to_owned()),
+                ));
             }
             if undo.exists() {
-                let message = format!("`{}` is there already, and may hold the only former values", undo.display());
-                return Err(Failure::usage(message, Some("name a new file, or move that one away".to_owned())));
+                let message =
+                    format!("`{}` is there already, and may hold the only former values", undo.display());
+                return Err(Failure::usage(
+                    message,
+                    Some("name a new file, or move that one away".to_owned()),
+                ));
             }
         }
         Ok(())
@@ -161,7 +177,9 @@ impl Asked<'_> {
         (self.spec.build)(self.prepared.connector.spec(), &settings, &self.target_options).map_err(|error| {
             let key = error.key.map(|key| format!("`{key}` ")).unwrap_or_default();
             let at = match (self.push, error.key) {
-                (Some(push), None) => format!("{}:{}: [push.{}]: ", config.file.display(), push.line, push.name),
+                (Some(push), None) => {
+                    format!("{}:{}: [push.{}]: ", config.file.display(), push.line, push.name)
+                }
                 _ => self.prepared.place().to_owned(),
             };
             Failure::usage(format!("{at}{key}{error}"), None)

@@ -1,10 +1,6 @@
 //! What a push says: the heading, the outcome, the errors file, the plan of a dry run.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    path::Path,
-};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use serde_json::json;
 use userhaul_client::for_people;
@@ -23,7 +19,8 @@ const KINDS: usize = 10;
 
 pub(super) fn heading(asked: &Asked<'_>, target: &dyn Target, input: &Input, console: Console) {
     let scope = Some(target.scope()).filter(|scope| !scope.is_empty()).map(|scope| format!(" ({scope})"));
-    let from = if asked.from == Path::new("-") { "stdin".to_owned() } else { asked.from.display().to_string() };
+    let from =
+        if asked.from == Path::new("-") { "stdin".to_owned() } else { asked.from.display().to_string() };
     console.info(&format!(
         "{}{}: {} of {from}",
         asked.name,
@@ -35,12 +32,15 @@ pub(super) fn heading(asked: &Asked<'_>, target: &dyn Target, input: &Input, con
 /// Columns that go nowhere.
 pub(super) fn left_out(spec: &TargetSpec, columns: &[String], console: Console) {
     let Some(first) = columns.first() else { return };
-    let names = columns.iter().map(|column| format!("`{}`", printable(column))).collect::<Vec<_>>().join(", ");
+    let names =
+        columns.iter().map(|column| format!("`{}`", printable(column))).collect::<Vec<_>>().join(", ");
     let meant = crate::nearest::nearest(first, spec.fields.iter().map(|field| field.name));
     let how = match (meant, spec.open) {
         (Some(meant), _) => format!("`--map {first}={meant}` sends it"),
         (None, Open::Below(prefix)) => format!("`--map {first}={prefix}.{first}` sends it"),
-        (None, Open::Custom(_)) => format!("it is no custom field; `--map {first}={first}` sends it all the same"),
+        (None, Open::Custom(_)) => {
+            format!("it is no custom field; `--map {first}={first}` sends it all the same")
+        }
         (None, Open::All | Open::Closed) => format!("`--map {first}=FIELD` sends it"),
     };
     console.warning(&format!("left out: {names}; {}", printable(&how)));
@@ -58,7 +58,9 @@ pub(super) fn errors(path: &Path, pushed: &Pushed, input: &Input) -> Result<(), 
         file.write_all(&text)?;
         file.sync_all()
     });
-    written.and_then(|()| std::fs::rename(&making, path)).map_err(|error| Failure::file("write", path, &error))
+    written
+        .and_then(|()| std::fs::rename(&making, path))
+        .map_err(|error| Failure::file("write", path, &error))
 }
 
 fn line(fault: &Fault, input: &Input) -> Value {
@@ -78,7 +80,12 @@ fn line(fault: &Fault, input: &Input) -> Value {
 }
 
 /// What became of it: for people on stderr, for programs on stdout.
-pub(super) fn outcome(pushed: &Pushed, asked: &Asked<'_>, as_json: bool, console: Console) -> Result<(), Failure> {
+pub(super) fn outcome(
+    pushed: &Pushed,
+    asked: &Asked<'_>,
+    as_json: bool,
+    console: Console,
+) -> Result<(), Failure> {
     let record = &pushed.record;
     for warning in &record.warnings {
         console.warning(&for_people(warning));
@@ -106,10 +113,17 @@ pub(super) fn outcome(pushed: &Pushed, asked: &Asked<'_>, as_json: bool, console
     }
     let requests = if record.dry_run { pushed.planned.len() as u64 } else { record.requests };
     let verified = record.verified.map(|seen| {
-        format!("; read back: {} as written, {} not, {} not shown", grouped(seen.same), grouped(seen.different), grouped(seen.not_shown))
+        format!(
+            "; read back: {} as written, {} not, {} not shown",
+            grouped(seen.same),
+            grouped(seen.different),
+            grouped(seen.not_shown)
+        )
     });
-    let facts = [("run_id", json!(record.run_id)), ("status", json!(crate::render::run_status(record.status)))];
-    let summary = format!("{}; {}{}", parts.join(", "), counted(requests, "request"), verified.unwrap_or_default());
+    let facts =
+        [("run_id", json!(record.run_id)), ("status", json!(crate::render::run_status(record.status)))];
+    let summary =
+        format!("{}; {}{}", parts.join(", "), counted(requests, "request"), verified.unwrap_or_default());
     console.info_with(&summary, &facts);
     if as_json {
         let text = serde_json::to_string_pretty(&whole(pushed))
@@ -145,9 +159,14 @@ fn faults(pushed: &Pushed, asked: &Asked<'_>, console: Console) {
     let more = if more > 0 { format!("{more} more reasons; ") } else { String::new() };
     console.info(&match &asked.errors {
         Some(path) => {
-            format!("{more}`{}` holds the rows with the reasons: mend them, and push that file", path.display())
+            format!(
+                "{more}`{}` holds the rows with the reasons: mend them, and push that file",
+                path.display()
+            )
         }
-        None => format!("{more}`--errors FILE` keeps the rows with the reasons, to be mended and pushed again"),
+        None => {
+            format!("{more}`--errors FILE` keeps the rows with the reasons, to be mended and pushed again")
+        }
     });
 }
 
