@@ -1,6 +1,7 @@
 //! What can be written: users and the members of audiences (vendors/thrive.md 4).
 
 mod members;
+mod shown;
 mod users;
 
 use userhaul_connector::push::{Answer, Fault, Stop, TargetSpec, Verdict, field_of, reason_of};

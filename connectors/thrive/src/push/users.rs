@@ -15,6 +15,7 @@ use userhaul_connector::{
     spec::{ConnectorSpec, PushSpec},
 };
 
+use super::shown::seen;
 use crate::settings;
 
 const fn field(
@@ -27,10 +28,10 @@ const fn field(
 }
 
 const REF: &str = "ref";
-const ACTIVE: &str = "active";
+pub(super) const ACTIVE: &str = "active";
 const ACTION: &str = "action";
-const FIELDS: &str = "additionalFields";
-const END: &str = "endDate";
+pub(super) const FIELDS: &str = "additionalFields";
+pub(super) const END: &str = "endDate";
 
 pub(super) const SPEC: TargetSpec = TargetSpec {
     name: "users",
@@ -65,7 +66,7 @@ pub(super) const SPEC: TargetSpec = TargetSpec {
         field(
             "status",
             &[],
-            FieldKind::Word(&["active", "new", "inactive", "suspended"]),
+            FieldKind::Word(&["active", "new", "expired", "inactive", "suspended"]),
             "the same in the words of the export: `inactive` and `suspended` suspend",
         ),
         field(
@@ -199,7 +200,8 @@ impl Target for Users {
         if let Some(at) = fields.iter().position(|entry| entry.name == "status") {
             let status = fields.remove(at);
             let active = !matches!(status.value.as_text(), Some("inactive" | "suspended"));
-            if fields.iter().all(|entry| entry.name != ACTIVE) {
+            let tells = status.value.as_text() != Some("expired");
+            if tells && fields.iter().all(|entry| entry.name != ACTIVE) {
                 fields.push(Entry { name: ACTIVE.to_owned(), value: Value::Bool(active), row: row.row });
             }
         }
@@ -376,29 +378,4 @@ impl Target for Users {
         }
         Some(Value::Object(members))
     }
-}
-
-/// The lifecycle fields in a v1 user, by which all reading is done: positions hold the job (4.1).
-fn seen(cell: impl Fn(&str) -> Option<Value>) -> Seen {
-    let mut fields = Vec::new();
-    for name in ["firstName", "lastName", "email", "role", "languageCode", "timeZone", FIELDS] {
-        fields.extend(cell(name).map(|value| (name.to_owned(), value)));
-    }
-    fields.extend(cell("singleSignOn").map(|value| ("sso".to_owned(), value)));
-    match cell("status").as_ref().and_then(Value::as_text) {
-        Some("inactive") => fields.push((ACTIVE.to_owned(), Value::Bool(false))),
-        Some("active" | "new") => fields.push((ACTIVE.to_owned(), Value::Bool(true))),
-        _ => {}
-    }
-    let positions = cell("positions");
-    if let Some(position) = positions.as_ref().and_then(|positions| positions.items().last()) {
-        let member = |names: [&str; 2]| names.iter().find_map(|name| position.get(name)).cloned();
-        fields.extend(member(["title", "title"]).map(|title| ("jobTitle".to_owned(), title)));
-        fields.extend(member(["startDate", "start_date"]).map(|date| ("startDate".to_owned(), date)));
-        fields.extend(member(["endDate", "end_date"]).map(|date| (END.to_owned(), date)));
-        let manager = member(["manager", "manager"]);
-        let reference = manager.as_ref().and_then(|manager| manager.get("ref")).cloned();
-        fields.extend(reference.map(|reference| ("managerRef".to_owned(), reference)));
-    }
-    Seen { fields, whole: false }
 }

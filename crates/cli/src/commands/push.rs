@@ -13,12 +13,13 @@ use std::{
 };
 
 use clap::Args;
+use userhaul_client::Event;
 use userhaul_connector::push::{Mapping, Open, Options as TargetOptions, Place, Target};
 use userhaul_runner::{
     Source,
     progress::Progress,
     push::{Input, Push, Pushed},
-    record::RunStatus,
+    record::{RunStatus, StreamRecord},
 };
 
 use crate::{
@@ -99,7 +100,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let config = Config::load(&global.config, &registry::entries(), &environment)?;
     let asked = asked(options, &config)?;
     asked.check(options)?;
-    let progress: Arc<dyn Progress> = Arc::new(super::preview::Waits(Display::new(console)));
+    let progress: Arc<dyn Progress> = Arc::new(Sent { display: Display::new(console), live: console.live });
     let source = asked.prepared.source(Default::default(), &progress, quota_dir())?;
     let target = asked.target(&config)?;
     let input = input::read(&asked.from)?;
@@ -132,16 +133,45 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         version: env!("CARGO_PKG_VERSION"),
     };
     let (pushed, signal) = until_signal(&push, &stop, console).await?;
-    if let Some(path) = &asked.errors {
-        tell::errors(path, &pushed, &input)?;
-    }
+    let kept = asked.errors.as_ref().map_or(Ok(()), |path| tell::errors(path, &pushed, &input));
     tell::outcome(&pushed, &asked, options.json, console)?;
+    kept?;
     Ok(signal.unwrap_or(match pushed.record.status {
         RunStatus::Ok => Exit::Ok,
         RunStatus::Partial => Exit::Partial,
         RunStatus::Failed => Exit::Failed,
         RunStatus::Interrupted => Exit::Interrupted,
     }))
+}
+
+/// Shows how far a push is on a terminal, and elsewhere only what it waits for.
+struct Sent {
+    display: Display,
+    live: bool,
+}
+
+impl Progress for Sent {
+    fn begun(&self, source: &str, target: &str) {
+        if self.live {
+            self.display.begun(source, target);
+        }
+    }
+
+    fn page(&self, source: &str, target: &str, rows: u64, bytes: u64) {
+        self.display.page(source, target, rows, bytes);
+    }
+
+    fn warning(&self, _: &str, _: &str, _: &str) {}
+
+    fn finished(&self, source: &str, target: &str, outcome: &StreamRecord) {
+        if self.live {
+            self.display.finished(source, target, outcome);
+        }
+    }
+
+    fn client(&self, source: &str, event: &Event) {
+        self.display.client(source, event);
+    }
 }
 
 /// Where the columns go. Columns that may be custom fields are looked up, but not by a dry run that has no export.

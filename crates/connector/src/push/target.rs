@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    field::{FieldKind, FieldSpec},
+    call::{Answer, Call, Verdict},
+    field::FieldSpec,
     value::Value,
 };
 use crate::{
-    auth::AuthSpec,
-    request::Method,
     settings::{Settings, SettingsError},
     spec::ConnectorSpec,
 };
@@ -285,95 +284,6 @@ pub struct SettleError {
     pub hint: Option<String>,
 }
 
-/// One request, to be signed and sent.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// Which of the target's steps it is.
-    pub step: &'static str,
-    /// The records that it carries, by index.
-    pub items: Vec<usize>,
-    /// The verb.
-    pub method: Method,
-    /// The path below the base URL, percent-encoded.
-    pub path: String,
-    /// Parameters.
-    pub query: Vec<(String, String)>,
-    /// The body.
-    pub body: Body,
-    /// How it is signed.
-    pub auth: AuthSpec,
-    /// Statuses outside 200–299 that [`Target::judge`] wants to see.
-    pub accept: Vec<u16>,
-    /// Whether it may be sent again when it may have arrived.
-    pub repeat: Repeat,
-    /// What is remembered when it succeeds.
-    pub learns: Memory,
-}
-
-/// The body of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// JSON.
-    Json(Vec<u8>),
-    /// Name and value pairs, form-encoded.
-    Form(Vec<(String, String)>),
-}
-
-/// Whether a call may arrive twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Twice is as good as once.
-    Safe,
-    /// Twice would differ.
-    Never,
-}
-
-/// An answer that [`Target::judge`] looks at.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// The status: 200–299, or one that the call accepts.
-    pub status: u16,
-    /// The body.
-    pub body: &'a [u8],
-}
-
-/// What an answer means for the records of its call.
-#[derive(Debug, Clone)]
-pub enum Verdict {
-    /// Everything was applied but what these faults name. A fault without a field is the whole record's.
-    Done {
-        /// What was not applied.
-        faults: Vec<Fault>,
-        /// What the user should know.
-        notes: Vec<String>,
-    },
-    /// What is to go is not there, which is as good; with what the user should know.
-    Absent(String),
-    /// Nothing was applied: the same in halves, and a single record is refused with this fault.
-    Split(Fault),
-    /// The same records go on with this step.
-    Next(&'static str),
-    /// Nothing of it was applied: refused.
-    Refused(Fault),
-    /// It cannot be told whether it was applied.
-    Unknown(String),
-    /// Nothing was applied, and nothing else will be: the push ends.
-    Stop(Stop),
-}
-
-/// Why a push ends early.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// A word that scripts may look for.
-    pub code: &'static str,
-    /// A lower-case phrase without a full stop.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
 /// How what was written can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadBack {
@@ -453,104 +363,4 @@ pub trait Target: Send + Sync {
     /// The input row, or the list of rows, that restores what was, from what the vendor showed before; none where nothing can
     /// be restored.
     fn undo(&self, record: &Record, before: Option<&Seen>) -> Option<Value>;
-}
-
-/// A value as the user told its type, where it is told: `string`, `number` or `boolean`; a text without a type stays a text.
-///
-/// # Errors
-/// Why it is not of that type, a phrase.
-pub fn as_told(types: &BTreeMap<String, String>, name: &str, value: &Value) -> Result<Value, String> {
-    match types.get(name).map(String::as_str) {
-        Some("number") => FieldKind::Decimal.take(value),
-        Some("boolean") => FieldKind::Boolean.take(value),
-        Some("date") => FieldKind::Date.take(value),
-        Some("list") => FieldKind::List.take(value),
-        Some("string") => FieldKind::Text(0).take(value),
-        _ => FieldKind::Any.take(value),
-    }
-}
-
-/// The field that a refusal is about, where its body tells: the first key of `errors`, `message` or `error`.
-pub fn field_of(body: &[u8]) -> Option<String> {
-    let body = Value::parse(body).ok()?;
-    ["errors", "message", "error"].iter().find_map(|name| match body.get(name) {
-        Some(Value::Object(members)) => members.first().map(|(field, _)| field.clone()),
-        _ => None,
-    })
-}
-
-/// Items in groups of at most `rows`, each of at most `bytes` by what `weigh` says.
-pub fn chunks(
-    items: &[usize],
-    rows: usize,
-    bytes: usize,
-    mut weigh: impl FnMut(usize) -> usize,
-) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut weight = 0;
-    for &item in items {
-        let own = weigh(item);
-        match groups.last_mut() {
-            Some(group) if group.len() < rows.max(1) && weight + own <= bytes => {
-                group.push(item);
-                weight += own;
-            }
-            _ => {
-                groups.push(vec![item]);
-                weight = own;
-            }
-        }
-    }
-    groups
-}
-
-/// The reason in an error's body, whatever its shape; never more than 500 characters.
-pub fn reason_of(body: &[u8], status: u16) -> String {
-    let parsed = Value::parse(body).ok();
-    let found = parsed.as_ref().and_then(reason_in);
-    let text = found.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned());
-    let html = text.trim_start().starts_with('<');
-    if text.is_empty() || html {
-        format!("answered {status} without a reason")
-    } else {
-        text.chars().take(500).collect()
-    }
-}
-
-fn reason_in(value: &Value) -> Option<String> {
-    let words = |value: &Value| value.as_text().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    if let Value::List(_) = value {
-        let all: Vec<String> =
-            value.items().iter().filter_map(|item| words(item).or_else(|| reason_in(item))).collect();
-        return (!all.is_empty()).then(|| all.join("; "));
-    }
-    let errors = value.get("errors").and_then(|errors| match errors {
-        Value::Object(members) => {
-            let all = members.iter().map(|(field, why)| format!("{field}: {}", flat(why)));
-            Some(all.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
-        }
-        list => reason_in(list),
-    });
-    let message = || {
-        let message = value.get("message")?;
-        words(message).or_else(|| match message {
-            Value::Object(members) => Some(
-                members
-                    .iter()
-                    .map(|(field, why)| format!("{field}: {}", flat(why)))
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            ),
-            _ => None,
-        })
-    };
-    let error = || value.get("error").and_then(|error| words(error).or_else(|| reason_in(error)));
-    errors.or_else(message).or_else(error).or_else(|| value.get("reason").and_then(words))
-}
-
-fn flat(value: &Value) -> String {
-    match value {
-        Value::List(items) => items.iter().map(flat).collect::<Vec<_>>().join(", "),
-        value => value.as_text().map_or_else(|| value.json(), str::to_owned),
-    }
 }

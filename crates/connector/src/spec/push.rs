@@ -87,15 +87,15 @@ fn same_keys(place: &str, before: &toml::Table, after: &toml::Table) -> Result<(
             (Some(toml::Value::Table(before)), toml::Value::Table(after)) => {
                 same_keys(&place, before, after)?
             }
-            (Some(toml::Value::String(_)), toml::Value::String(word)) if key == "method" => {
-                if !["POST", "PUT", "PATCH"].contains(&word.as_str()) {
-                    return Err(SpecError::at(place, "must be POST, PUT or PATCH"));
-                }
+            (Some(toml::Value::String(_)), toml::Value::String(word))
+                if key == "method" && !["POST", "PUT", "PATCH"].contains(&word.as_str()) =>
+            {
+                return Err(SpecError::at(place, "must be POST, PUT or PATCH"));
             }
-            (Some(toml::Value::String(_)), toml::Value::String(path)) if place.contains(".paths.") => {
-                if !path.starts_with('/') {
-                    return Err(SpecError::at(place, "must begin with `/`"));
-                }
+            (Some(toml::Value::String(_)), toml::Value::String(path))
+                if place.contains(".paths.") && !path.starts_with('/') =>
+            {
+                return Err(SpecError::at(place, "must begin with `/`"));
             }
             _ => {}
         }

@@ -133,7 +133,7 @@ pub(super) async fn undo(
             .iter()
             .filter_map(|&index| Some((index, stored.rows.remove(&records[index].key)?)))
             .collect(),
-        None if shows(push.target) => read::seen(push, records, which, pushed)
+        None if shows(push.target) => read::seen(push, records, which, false, pushed)
             .await
             .map_err(|(message, hint)| PushError::Read { why: "`--undo` needs", message, hint })?,
         None => std::collections::HashMap::new(),

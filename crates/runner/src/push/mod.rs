@@ -4,6 +4,7 @@
 //! when the vendor has answered that it was applied, and a request that must not arrive twice is never sent twice unseen.
 
 mod cells;
+mod custom;
 mod finish;
 mod gather;
 mod read;
@@ -25,7 +26,7 @@ use userhaul_connector::push::{
 };
 
 pub use cells::rows as rows_of;
-pub use read::custom_names;
+pub use custom::custom_names;
 pub use record::{Change, Input, Planned, PushRecord, Pushed, Rows, Verified};
 
 use crate::{

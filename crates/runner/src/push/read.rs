@@ -72,7 +72,7 @@ fn merge(into: &mut Seen, seen: &Seen) {
     }
 }
 
-fn parquet_files(table: &Path) -> Vec<PathBuf> {
+pub(super) fn parquet_files(table: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(table).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).collect();
@@ -123,7 +123,7 @@ async fn fetch(
 }
 
 /// A run whose tables are thrown away.
-fn read_options(folder: &Path, limit: Option<u64>) -> RunOptions {
+pub(super) fn read_options(folder: &Path, limit: Option<u64>) -> RunOptions {
     RunOptions {
         run_id: "read".to_owned(),
         now: 0,
@@ -136,12 +136,12 @@ fn read_options(folder: &Path, limit: Option<u64>) -> RunOptions {
     }
 }
 
-fn quiet() -> std::sync::Arc<dyn crate::progress::Progress> {
+pub(super) fn quiet() -> std::sync::Arc<dyn crate::progress::Progress> {
     std::sync::Arc::new(crate::progress::NoProgress)
 }
 
 /// The source as it is asked for one stream, without privacy rules: what is read is compared and thrown away.
-fn reading(source: &Source, stream: &str) -> Source {
+pub(super) fn reading(source: &Source, stream: &str) -> Source {
     Source {
         name: source.name.clone(),
         connector: std::sync::Arc::clone(&source.connector),
@@ -155,57 +155,6 @@ fn reading(source: &Source, stream: &str) -> Source {
         id_files: Vec::new(),
         rules: Vec::new(),
     }
-}
-
-/// Which of these names are custom fields of the account, by the stream of their definitions: as the last export has it, or
-/// as it is now.
-///
-/// # Errors
-/// When the stream cannot be read.
-pub async fn custom_names(
-    source: &Source,
-    stream: &str,
-    wanted: &[String],
-    destination: &Path,
-    live: bool,
-    version: &str,
-) -> Result<Vec<String>, String> {
-    let exported = destination.join(&source.name).join(stream);
-    let mut files = parquet_files(&exported);
-    let folder;
-    if live {
-        folder =
-            Temporary::new(&destination.join("_userhaul").join("push")).map_err(|error| error.to_string())?;
-        let source = reading(source, stream);
-        let options = read_options(&folder.0, None);
-        let name = source.name.clone();
-        let record = crate::run::sync(&[source], &options, version, &quiet())
-            .await
-            .map_err(|error| error.to_string())?;
-        let mut streams = record.sources.values().flat_map(|source| source.streams.values());
-        if let Some(error) = streams.find_map(|stream| stream.error.clone()) {
-            return Err(error.message);
-        }
-        files = parquet_files(&folder.0.join(name).join(stream));
-    }
-    let mut found = BTreeSet::new();
-    for file in files {
-        for batch in userhaul_sink::read(&file, None).map_err(|error| error.to_string())?.flatten() {
-            for cell in super::cells::rows(&batch).iter().flatten() {
-                // What a definition holds besides its columns is JSON in one of them.
-                let inner = cell
-                    .as_text()
-                    .filter(|text| text.starts_with('{'))
-                    .and_then(|text| Value::parse(text.as_bytes()).ok());
-                let mut texts: Vec<String> = cell.as_text().map(str::to_owned).into_iter().collect();
-                if let Some(Value::Object(members)) = &inner {
-                    texts.extend(members.iter().filter_map(|(_, value)| value.as_text()).map(str::to_owned));
-                }
-                found.extend(texts.into_iter().filter(|text| wanted.contains(text)));
-            }
-        }
-    }
-    Ok(found.into_iter().collect())
 }
 
 /// Asks for one record. None where it is not there.
@@ -302,7 +251,7 @@ pub(super) async fn verify(
         .copied()
         .filter(|&index| !records[index].rows.iter().any(|row| failed.contains(row)))
         .collect();
-    let seen = match seen(push, records, &check, pushed).await {
+    let seen = match seen(push, records, &check, true, pushed).await {
         Ok(seen) => seen,
         Err((message, hint)) => {
             let message = format!("what was written could not be read back: {message}");
@@ -344,11 +293,12 @@ pub(super) async fn verify(
     pushed.record.verified = Some(verified);
 }
 
-/// What the vendor shows of these records, by index.
+/// What the vendor shows of these records, by index. What was just written may take its time to be shown.
 pub(super) async fn seen(
     push: &Push<'_>,
     records: &[Record],
     check: &[usize],
+    written: bool,
     pushed: &mut Pushed,
 ) -> Result<HashMap<usize, Seen>, (String, Option<String>)> {
     if check.is_empty() || !shows(push.target) {
@@ -363,7 +313,7 @@ pub(super) async fn seen(
     }
     let mut seen = HashMap::new();
     let mut open: Vec<usize> = check.to_vec();
-    let rounds: &[Duration] = if push.spec().eventual { &ROUNDS } else { &[] };
+    let rounds: &[Duration] = if written && push.spec().eventual { &ROUNDS } else { &[] };
     for round in 0..=rounds.len() {
         let mut later = Vec::new();
         for index in std::mem::take(&mut open) {
@@ -390,10 +340,10 @@ pub(super) async fn seen(
 }
 
 /// A folder that goes with its owner.
-struct Temporary(PathBuf);
+pub(super) struct Temporary(pub(super) PathBuf);
 
 impl Temporary {
-    fn new(parent: &Path) -> std::io::Result<Self> {
+    pub(super) fn new(parent: &Path) -> std::io::Result<Self> {
         let path = parent.join(format!("read-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))

@@ -9,6 +9,8 @@ use userhaul_connector::{
     request::{Request, Target as Address, encode_segment},
 };
 
+use crate::record::{StreamRecord, StreamStatus};
+
 use super::{
     Push, PushError, Pushed, end_early, faults_of,
     state::{Outcome, State},
@@ -87,6 +89,8 @@ pub(super) async fn all(
         state.end(id, &outcome, push.options.replace)?;
         push.progress.page(&push.source.name, push.spec().name, outcome.applied.len() as u64, 0);
     }
+    let over = StreamRecord { status: StreamStatus::Ok, ..StreamRecord::default() };
+    push.progress.finished(&push.source.name, push.spec().name, &over);
     for work in queue {
         for &item in &work.items {
             let reason = if push.stopped() {
@@ -297,11 +301,8 @@ fn settle<'r>(
                     .faults
                     .extend(faults_of(&records[item], &Fault { record: Some(item), ..fault.clone() }));
             }
-            if course.applied == 0 && course.refusals == HOPELESS && !queue.is_empty() {
-                let message =
-                    format!("the first {HOPELESS} were all refused, the last for: {}", fault.reason);
-                let hint = "the requests may look different: correct them under `wire`".to_owned();
-                stopped(Stop { code: "all_refused", message, hint: Some(hint) }, course, pushed);
+            if course.applied == 0 && course.refusals >= HOPELESS {
+                hopeless(&fault, queue, course, pushed);
             }
         }
         Verdict::Next(step) if work.steps < MOST_STEPS => {
@@ -318,6 +319,25 @@ fn settle<'r>(
         }
     }
     outcome
+}
+
+/// Nothing but refusals: tries single records from the other end, which may be of another kind, and then gives up.
+fn hopeless(fault: &Fault, queue: &mut VecDeque<Work>, course: &mut Course, pushed: &mut Pushed) {
+    if course.refusals < 2 * HOPELESS {
+        let Some(mut last) = queue.pop_back() else { return };
+        let probe = last.items.pop();
+        if let Some(probe) = probe {
+            queue.push_front(Work { step: last.step, items: vec![probe], steps: last.steps });
+        }
+        if !last.items.is_empty() {
+            queue.push_back(last);
+        }
+    } else if !queue.is_empty() {
+        let message =
+            format!("the first {} were all refused, the last for: {}", course.refusals, fault.reason);
+        let hint = "the requests may look different: correct them under `wire`".to_owned();
+        stopped(Stop { code: "all_refused", message, hint: Some(hint) }, course, pushed);
+    }
 }
 
 fn unknown<'r>(

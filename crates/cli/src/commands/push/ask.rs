@@ -149,6 +149,15 @@ impl Asked<'_> {
             let hint = "nothing was sent; `--dry-run` shows what would be".to_owned();
             return Err(Failure::usage(format!("`{}` needs `--yes`: {why}", self.name), Some(hint)));
         }
+        for path in [&self.errors, &self.undo].into_iter().flatten() {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                return Err(Failure::usage(
+                    format!("no folder `{}` for `{}`", folder.display(), path.display()),
+                    None,
+                ));
+            }
+        }
         if let Some(undo) = self.undo.as_ref().filter(|_| !options.dry_run) {
             if self.spec.confirm.is_some() {
                 return Err(Failure::usage(

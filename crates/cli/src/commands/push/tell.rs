@@ -53,7 +53,9 @@ pub(super) fn errors(path: &Path, pushed: &Pushed, input: &Input) -> Result<(), 
         line(fault, input).write(&mut text);
         text.push(b'\n');
     }
-    let making = path.with_extension("making");
+    let mut making = path.as_os_str().to_owned();
+    making.push(".making");
+    let making = std::path::PathBuf::from(making);
     let written = std::fs::File::create(&making).and_then(|mut file| {
         file.write_all(&text)?;
         file.sync_all()
