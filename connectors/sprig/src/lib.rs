@@ -6,6 +6,7 @@
 mod choices;
 mod feedback;
 mod pager;
+mod push;
 mod questions;
 mod response;
 mod settings;
@@ -34,6 +35,7 @@ pub const REGISTRATION: Registration = Registration {
     settings: settings::SETTINGS,
     unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
     words: &[feedback::KINDS],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };

@@ -4,6 +4,7 @@
 
 mod events;
 mod pager;
+mod push;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub const REGISTRATION: Registration = Registration {
         ("cpd_entries", &[Table::Events]),
     ],
     words: &[users::STANDINGS, events::CONTENT],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };
@@ -44,7 +46,7 @@ struct Thrive {
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
-    let auth = settings::auth(settings)?;
+    let auth = settings::auth(settings, settings::READ)?;
     spec.base_url = settings::base_url(spec.base_url.as_deref(), settings)?;
     Ok(Box::new(Thrive { spec, auth }))
 }

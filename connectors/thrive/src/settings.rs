@@ -61,10 +61,13 @@ const HOSTS: &[(&str, &str)] = &[
 ];
 
 /// An export only reads; the vendor's reference, section 1.3.
-const SCOPE: &str = "api/read";
+pub(crate) const READ: &str = "api/read";
 
-/// The one credential that is set.
-pub(crate) fn auth(settings: &Settings) -> Result<AuthSpec, SettingsError> {
+/// A push writes, and reads what it changes.
+pub(crate) const ALL: &str = "api/all";
+
+/// The one credential that is set, for this scope.
+pub(crate) fn auth(settings: &Settings, scope: &str) -> Result<AuthSpec, SettingsError> {
     let tenant = settings.text("tenant_id").filter(|tenant| !tenant.is_empty());
     let tenant = tenant.ok_or_else(|| SettingsError::about("tenant_id", "`tenant_id` is missing"))?;
     let client = (settings.text("client_id"), settings.secret("client_secret"));
@@ -78,7 +81,7 @@ pub(crate) fn auth(settings: &Settings) -> Result<AuthSpec, SettingsError> {
                 .map_or_else(|| format!("/oauth2/token/{}", encode_segment(tenant)), str::to_owned),
             client_id: id.to_owned(),
             client_secret: secret.clone(),
-            scope: Some(SCOPE.to_owned()),
+            scope: Some(scope.to_owned()),
         }),
         (Some(_), _) => Err(SettingsError::about(
             "api_key",

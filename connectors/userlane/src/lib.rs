@@ -3,6 +3,7 @@
 mod events;
 mod feedback;
 mod metrics;
+mod push;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub const REGISTRATION: Registration = Registration {
         ("user_profiles", &[Table::Users]),
     ],
     words: words::ALL,
+    targets: push::TARGETS,
     wire: wire::corrections,
     build,
 };
@@ -44,9 +46,14 @@ struct Userlane {
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
-    let auth = spec.auth.as_ref().expect("the facts say how the token travels").sign_with(settings)?;
+    let auth = auth(&spec, settings)?;
     spec.streams.values_mut().for_each(wire::alias_snake_case);
     Ok(Box::new(Userlane { spec, auth }))
+}
+
+/// How the token travels.
+fn auth(spec: &ConnectorSpec, settings: &Settings) -> Result<AuthSpec, SettingsError> {
+    spec.auth.as_ref().expect("the facts say how the token travels").sign_with(settings)
 }
 
 impl Connector for Userlane {

@@ -57,8 +57,10 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, SpecError> {
     if let Some(Value::Table(service)) = wire.remove("service") {
         wire.extend(service);
     }
-    // What is written is for push; an export has no use for it.
-    wire.remove("import");
+    if let Some(import) = wire.remove("import") {
+        let import = import.as_table().ok_or_else(|| refused("import", "must be a table"))?;
+        wire.insert("push".to_owned(), push_facts(import)?);
+    }
     let Some(Value::Table(export)) = wire.remove("export") else { return Ok(wire) };
     if let Some(unknown) = export.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(refused(
@@ -97,6 +99,47 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, SpecError> {
 
 fn refused(place: &str, message: impl Into<String>) -> SpecError {
     SpecError { place: place.to_owned(), message: message.into() }
+}
+
+/// The profile's keys of `[import]`, with the place of each in the facts of the target.
+const IMPORT: &[(&str, Option<&str>, &str)] = &[
+    ("company_path", Some("paths"), "company"),
+    ("property_path", Some("paths"), "property"),
+    ("method", None, "method"),
+    ("idempotent_field", Some("names"), "idempotent"),
+    ("definitions_field", Some("names"), "definitions"),
+    ("profiles_field", Some("names"), "profiles"),
+    ("profiles_form", Some("names"), "profiles_form"),
+    ("profile_id_field", Some("names"), "profile_id"),
+    ("user_attributes_field", Some("names"), "user_attributes"),
+    ("value_field", Some("names"), "value"),
+    ("errors_field", Some("names"), "errors"),
+    ("max_definitions", Some("limits"), "definitions"),
+    ("max_profiles", Some("limits"), "profiles"),
+];
+
+/// The facts of the import that the profile says otherwise.
+fn push_facts(import: &Table) -> Result<Value, SpecError> {
+    let mut facts = Table::new();
+    for (key, value) in import {
+        let Some((_, group, name)) = IMPORT.iter().find(|(known, ..)| known == key) else {
+            let known: Vec<&str> = IMPORT.iter().map(|(known, ..)| *known).collect();
+            return Err(refused(
+                &format!("import.{key}"),
+                format!("unknown key; known are {}", known.join(", ")),
+            ));
+        };
+        let table = match group {
+            None => &mut facts,
+            Some(group) => facts
+                .entry((*group).to_owned())
+                .or_insert_with(|| Value::Table(Table::new()))
+                .as_table_mut()
+                .expect("made as a table above"),
+        };
+        table.insert((*name).to_owned(), value.clone());
+    }
+    Ok(Value::Table(Table::from_iter([("attributes".to_owned(), Value::Table(facts))])))
 }
 
 /// A stream's facts that the profile says otherwise.

@@ -3,6 +3,7 @@
 
 mod companies;
 mod metrics;
+mod push;
 mod source;
 mod tasks;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub const REGISTRATION: Registration = Registration {
         ("end_users", &[Table::Users]),
     ],
     words: &[],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };

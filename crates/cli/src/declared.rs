@@ -115,6 +115,7 @@ pub(crate) fn registration(spec: &ConnectorSpec, facts: String) -> &'static Regi
         facts: lasting(facts),
         settings: Vec::leak(settings),
         unifies: Vec::leak(unifies),
+        targets: &[],
         words: &[],
         wire: as_facts,
         build: declared::build,

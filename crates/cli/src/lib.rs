@@ -15,6 +15,7 @@ mod declared;
 pub mod docs;
 mod failure;
 mod ids;
+mod input;
 mod log;
 pub mod nearest;
 mod progress;

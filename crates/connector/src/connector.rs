@@ -60,6 +60,8 @@ pub struct Registration {
     pub unifies: &'static [(&'static str, &'static [userhaul_record::Table])],
     /// The vendor's words that have a word of ours: what unifying goes by, and what the documentation shows.
     pub words: &'static [Words],
+    /// What can be written to it.
+    pub targets: &'static [crate::push::TargetSpec],
     /// Turns what a user writes under `wire` into corrections of the facts; [`as_facts`] where it is such already.
     pub wire: fn(toml::Table) -> Result<toml::Table, SpecError>,
     /// Makes one for a source.

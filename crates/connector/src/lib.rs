@@ -10,6 +10,7 @@ pub mod decode;
 mod json;
 pub mod pager;
 pub mod plan;
+pub mod push;
 pub mod quota;
 pub mod request;
 pub mod rows;

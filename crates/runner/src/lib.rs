@@ -11,6 +11,7 @@ mod inputs;
 mod orders;
 mod partition;
 pub mod progress;
+pub mod push;
 mod reading;
 pub mod record;
 mod run;

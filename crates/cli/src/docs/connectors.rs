@@ -72,6 +72,7 @@ pub(super) fn page(registration: &Registration, spec: &ConnectorSpec) -> String 
     for stream in spec.streams.values() {
         text.push_str(&section(registration, stream));
     }
+    text.push_str(&super::targets::sections(registration, spec));
     text
 }
 

@@ -7,6 +7,7 @@ mod declared;
 mod keys;
 mod mapping;
 mod tables;
+mod targets;
 mod trace;
 
 use userhaul_connector::spec::{ConnectorSpec, SpecError};
@@ -68,6 +69,8 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
             name: "keys of every source".to_owned(),
             text: keys::common(),
         },
+        Block { path: "docs/configuration.md", name: "keys of a push".to_owned(), text: keys::push() },
+        Block { path: "docs/push.md", name: "targets".to_owned(), text: targets::table() },
     ];
     for registration in CONNECTORS {
         blocks.push(Block {

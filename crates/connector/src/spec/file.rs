@@ -36,6 +36,8 @@ struct ConnectorFile {
     headers: IndexMap<String, String>,
     check: Option<CheckFile>,
     streams: IndexMap<String, toml::Value>,
+    #[serde(default)]
+    push: IndexMap<String, super::PushSpec>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,6 +214,7 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         docs: file.docs,
         base_url: file.base_url,
         streams,
+        push: file.push,
     };
     consistent(&spec)?;
     Ok(spec)

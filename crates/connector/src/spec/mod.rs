@@ -10,6 +10,7 @@ mod file;
 mod keys;
 mod merge;
 mod paging;
+mod push;
 mod stream;
 mod unified;
 
@@ -23,6 +24,7 @@ pub use keys::{KeyGroup, KeySpec, key_groups};
 pub use paging::{
     CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
 };
+pub use push::PushSpec;
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
 pub use unified::{Source, UnifiedSpec};
 
@@ -57,6 +59,8 @@ pub struct ConnectorSpec {
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
+    /// What is known about writing, by target.
+    pub push: IndexMap<String, PushSpec>,
 }
 
 /// A cheap request.
@@ -93,7 +97,9 @@ impl ConnectorSpec {
         let mut table: toml::Table =
             toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
         if let Some(corrections) = corrections {
+            let before = table.clone();
             merge::over(&mut table, corrections);
+            push::check(&before, &table)?;
         }
         file::read(table)
     }

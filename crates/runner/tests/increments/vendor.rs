@@ -98,6 +98,7 @@ pub(crate) static REGISTRATION: Registration = Registration {
     facts: FACTS,
     settings: &[],
     unifies: &[("events", &[Table::Events])],
+    targets: &[],
     words: &[],
     wire: as_facts,
     build,
