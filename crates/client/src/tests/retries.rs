@@ -231,7 +231,7 @@ async fn what_may_have_arrived_is_written_again_only_where_that_does_no_harm() {
     }
     let never = [
         fault(Reason::Refused),
-        fault(Reason::ConnectTimeout),
+        fault(Reason::Connect),
         reply(429, "").with("retry-after", "1"),
         ok(),
     ];
