@@ -26,6 +26,7 @@ fn help_reads_well() {
       sync         Read the sources and write their tables
       export       Read one stream once, without a configuration
       preview      Show a few rows of a stream
+      push         Write rows of a file back to a vendor
       runs         List past runs, or show one
       sim          Serve the vendor simulators on loopback
       completions  Print the completions of a shell

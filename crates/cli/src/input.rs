@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(
             json(&of(text, "csv")),
             [
-                r#"{"user_id":"007","plan":"pro, \"x\"","note":"a\nb"}"#,
+                r#"{"user_id":"007","plan":"pro, \"x\"","note":"a\u000ab"}"#,
                 "{\"user_id\":\"\u{e9}\u{1F600}\",\"plan\":null,\"note\":null}"
             ]
         );
