@@ -54,8 +54,8 @@ impl Connector for Userlot {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        AuthSpec::of(self.spec.auth_of(stream), &self.key)
     }
 
     fn compute(&self, stream: &StreamSpec, rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

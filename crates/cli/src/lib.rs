@@ -12,10 +12,11 @@ pub mod config;
 mod console;
 mod corrections;
 pub mod docs;
+mod facts;
 mod failure;
 mod ids;
 mod log;
-pub mod nearest;
+mod probe;
 mod progress;
 mod registry;
 mod render;
@@ -24,3 +25,4 @@ mod select;
 mod sources;
 
 pub use arguments::main;
+pub(crate) use userhaul_connector::nearest;

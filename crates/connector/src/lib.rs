@@ -7,6 +7,7 @@ pub mod column;
 mod connector;
 pub mod decode;
 mod json;
+pub mod nearest;
 pub mod pager;
 pub mod plan;
 pub mod quota;

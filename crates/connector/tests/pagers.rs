@@ -210,8 +210,13 @@ fn a_404_behind_the_first_page_is_the_end() {
 }
 
 fn cursor() -> Cursor {
-    let paging =
-        CursorPaging { param: "cursor".to_owned(), next: "/cursor".to_owned(), size: None, rows: None };
+    let paging = CursorPaging {
+        param: "cursor".to_owned(),
+        next: "/cursor".to_owned(),
+        size: None,
+        rows: None,
+        bounds: None,
+    };
     Cursor::new(&paging)
 }
 

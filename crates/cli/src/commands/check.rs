@@ -9,15 +9,19 @@ use userhaul_connector::{
     decode::{DecodeOptions, Decoder, Lineage},
     plan::{self, PlanInputs},
     request::{Method, Request, Target},
+    spec::{Paging, StreamSpec},
 };
 use userhaul_runner::{Source, progress::Progress};
 
 use super::Chosen;
 use crate::{
     arguments::Global,
-    console::Console,
+    config::Config,
+    console::{self, Console},
     failure::{Exit, Failure, exit_of},
+    probe::{self, Verdict},
     progress::Display,
+    render,
     sources::{Prepared, quota_dir},
 };
 
@@ -28,13 +32,23 @@ const MAX_SKEW_SECONDS: i64 = 300;
 pub(crate) struct Options {
     /// The sources to check; all by default
     sources: Vec<String>,
+    /// Ask a few more requests: which facts hold, which experimental streams exist; propose corrections on stdout
+    #[arg(long)]
+    probe: bool,
+    /// Print what was found as one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) async fn run(options: &Options, global: &Global, console: Console) -> Result<Exit, Failure> {
-    let (_, chosen) = super::choose(global, &options.sources)?;
+    let (config, chosen) = super::choose(global, &options.sources)?;
     let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
+    if options.probe {
+        return probe(options, &config, &chosen, &progress, console).await;
+    }
     let mut passed = 0;
     let mut worst = Exit::Ok;
+    let mut found = Vec::new();
     for Chosen { prepared, selected } in &chosen {
         let source = prepared.source(selected.clone(), &progress, quota_dir())?;
         let begun = Instant::now();
@@ -44,19 +58,84 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
                 passed += 1;
                 let milliseconds = begun.elapsed().as_millis();
                 console.info_with(&format!("{}: ok, {milliseconds} ms{note}", source.name), &facts);
+                found.push(json!({ "source": source.name, "status": "ok", "milliseconds": milliseconds }));
             }
             Err(failure) => {
                 for (message, hint) in &failure.messages {
                     console.error_with(&format!("{}: {message}", source.name), hint.as_deref(), &facts);
                 }
+                let messages: Vec<&str> =
+                    failure.messages.iter().map(|(message, _)| message.as_str()).collect();
+                found.push(
+                    json!({ "source": source.name, "status": "failed", "message": messages.join("; ") }),
+                );
                 worst = failure.exit;
             }
         }
+    }
+    if options.json {
+        print_json(&found)?;
     }
     Ok(match (passed, worst) {
         (_, Exit::Ok) => Exit::Ok,
         (0, Exit::Usage) => Exit::Usage,
         (0, _) => Exit::Failed,
+        _ => Exit::Partial,
+    })
+}
+
+fn print_json(found: &[serde_json::Value]) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(found)
+        .map_err(|error| Failure::failed(format!("cannot write what was found: {error}"), None))?;
+    console::print(&format!("{text}\n"));
+    Ok(())
+}
+
+/// Tells of each source which facts hold, and proposes corrections of the others.
+async fn probe(
+    options: &Options,
+    config: &Config,
+    chosen: &[Chosen],
+    progress: &Arc<dyn Progress>,
+    console: Console,
+) -> Result<Exit, Failure> {
+    let (mut failed, mut differ) = (0, false);
+    let mut found = Vec::new();
+    for Chosen { prepared, selected } in chosen {
+        let name = &prepared.config.name;
+        match probe::probe(&prepared.config, Some(&config.file), selected, progress).await {
+            Ok(report) => {
+                differ |= report.differs();
+                failed += usize::from(report.refused());
+                for finding in &report.findings {
+                    let word = finding.verdict.word();
+                    let line = format!("{name}: {word}: {}: {}", finding.fact, finding.detail);
+                    match finding.verdict {
+                        Verdict::Confirmed | Verdict::NotSeen => console.info(&line),
+                        Verdict::Corrected | Verdict::Wrong => console.warning(&line),
+                    }
+                }
+                console.info(&format!("{name}: {} sent", render::counted(report.requests.into(), "request")));
+                if options.json {
+                    found.push(report.as_json());
+                } else {
+                    console::print(&report.proposal());
+                }
+            }
+            Err(failure) => {
+                failed += 1;
+                for (message, hint) in &failure.messages {
+                    console.error(&format!("{name}: {message}"), hint.as_deref());
+                }
+            }
+        }
+    }
+    if options.json {
+        print_json(&found)?;
+    }
+    Ok(match failed {
+        0 if !differ => Exit::Ok,
+        failed if failed == chosen.len() && failed > 0 => Exit::Failed,
         _ => Exit::Partial,
     })
 }
@@ -81,9 +160,9 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         .and_then(|slice| slice.walks.first())
         .ok_or_else(|| Failure::usage("nothing to ask for", None))?;
     let mut query = walk.params.clone();
-    for (name, value) in &spec.check.params {
-        query.retain(|(known, _)| known != name);
-        query.push((name.clone(), value.clone()));
+    for (name, value) in small_page(stream).into_iter().chain(spec.check.params.clone()) {
+        query.retain(|(known, _)| *known != name);
+        query.push((name, value));
     }
     let request = Request {
         method: Method::Get,
@@ -132,4 +211,17 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         }
     }
     Ok(note)
+}
+
+/// The parameters of a first page of one row.
+fn small_page(stream: &StreamSpec) -> Vec<(String, String)> {
+    let one = |size: &Option<String>| size.clone().map(|size| (size, "1".to_owned()));
+    match &stream.paging {
+        Paging::PageNumber(paging) => {
+            let page = (paging.page.clone(), paging.first.to_string());
+            std::iter::once(page).chain(one(&paging.size)).collect()
+        }
+        Paging::Cursor(paging) => one(&paging.size).into_iter().collect(),
+        Paging::None | Paging::Unknown => Vec::new(),
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::DateFormat;
 use crate::quota::Span;
 
 /// One axis of a stream. A stream with several is read for each combination.
@@ -49,22 +50,6 @@ pub struct WindowAxis {
     pub start_required: bool,
     /// A window whose first page tells of more pages than this is halved.
     pub split_above_pages: Option<u64>,
-}
-
-/// How an instant is written in a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DateFormat {
-    /// Milliseconds since 1970.
-    EpochMs,
-    /// `2026-01-31T00:00:00Z`.
-    Rfc3339,
-    /// `2026-01-31 00:00:00`.
-    SpaceSeparated,
-    /// `2026-01-31T00:00:00`.
-    Zoneless,
-    /// `2026-01-31`.
-    Day,
 }
 
 /// The children of another stream's rows, or one request an id.

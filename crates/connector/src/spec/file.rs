@@ -4,8 +4,10 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging, PartitionBy,
-    SpecError, StreamSpec, SyncMode, axis::AxisFile,
+    Alternative, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging,
+    PartitionBy, SpecError, StreamSpec, SyncMode,
+    auth::{AuthFile, StreamAuthFile},
+    axis::AxisFile,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -25,6 +27,12 @@ struct ConnectorFile {
     concurrency: usize,
     timeout: String,
     auth: Option<AuthFile>,
+    #[serde(default)]
+    hosts: IndexMap<String, String>,
+    #[serde(default)]
+    path_prefixes: IndexMap<String, String>,
+    #[serde(default)]
+    alternatives: Vec<Alternative>,
     check: CheckFile,
     streams: IndexMap<String, toml::Value>,
 }
@@ -36,25 +44,6 @@ struct QuotaFile {
     per: String,
     mode: QuotaMode,
     docs: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthFile {
-    header: String,
-    /// `raw`, `bearer`, or the word itself.
-    scheme: String,
-}
-
-impl From<AuthFile> for HeaderAuth {
-    fn from(file: AuthFile) -> Self {
-        let scheme = match file.scheme.as_str() {
-            "raw" => None,
-            "bearer" => Some("Bearer".to_owned()),
-            _ => Some(file.scheme),
-        };
-        Self { header: file.header, scheme }
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +66,9 @@ struct StreamFile {
     path: String,
     #[serde(default)]
     params: IndexMap<String, String>,
+    #[serde(default)]
+    on_demand: IndexMap<String, IndexMap<String, String>>,
+    auth: Option<StreamAuthFile>,
     #[serde(default = "whole_page")]
     items: Vec<String>,
     #[serde(default)]
@@ -154,9 +146,15 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
     let span = |place: &str, text: &str| {
         text.parse::<Span>().map(|span| span.0).map_err(|error| SpecError::at(place, error.to_string()))
     };
+    let prefixed = |path: String| prefixed(path, &file.path_prefixes);
+    let auth = file
+        .auth
+        .map(HeaderAuth::from)
+        .map(|auth| HeaderAuth { token_path: auth.token_path.map(prefixed), ..auth });
     let mut streams = IndexMap::new();
     for (name, value) in file.streams {
-        let stream = stream(&name, value)?;
+        let mut stream = stream(&name, value, auth.as_ref())?;
+        stream.path = prefixed(stream.path);
         streams.insert(name, stream);
     }
     let spec = ConnectorSpec {
@@ -169,7 +167,9 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
         check: CheckSpec { stream: file.check.stream, params: file.check.params.into_iter().collect() },
-        auth: file.auth.map(HeaderAuth::from),
+        hosts: file.hosts,
+        alternatives: file.alternatives,
+        auth,
         name: file.connector,
         title: file.title,
         about: file.about,
@@ -185,7 +185,16 @@ fn one_line(error: &toml::de::Error) -> String {
     error.message().lines().next().unwrap_or_default().to_owned()
 }
 
-fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
+/// A path that begins with one of the prefixes begins with what stands for it.
+fn prefixed(path: String, prefixes: &IndexMap<String, String>) -> String {
+    let found = prefixes.iter().find_map(|(prefix, other)| {
+        let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", other.trim_end_matches('/')))
+    });
+    found.unwrap_or(path)
+}
+
+fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<StreamSpec, SpecError> {
     let place = format!("streams.{name}");
     let refuse = |message: String| SpecError::at(&place, message);
     let file: StreamFile = value.try_into().map_err(|error: toml::de::Error| refuse(one_line(&error)))?;
@@ -211,6 +220,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         .aliases
         .into_iter()
         .flat_map(|(field, paths)| paths.into_iter().map(move |path| Alias { field: field.clone(), path }));
+    let auth = file.auth.map(|own| own.over(auth)).transpose().map_err(refuse)?;
+    let on_demand = file.on_demand.into_iter();
     let table = TableLayout {
         given,
         ordinal: file.derived.as_ref().is_some_and(|derived| derived.ordinal),
@@ -229,6 +240,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         experimental: file.experimental,
         path: file.path,
         params: file.params.into_iter().collect(),
+        on_demand: on_demand.map(|(name, params)| (name, params.into_iter().collect())).collect(),
+        auth,
         items: file.items,
         single: file.single,
         empty: file.empty,

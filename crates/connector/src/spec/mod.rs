@@ -3,8 +3,12 @@
 //! There are no expressions in the file; unknown keys are errors. A user's corrections are merged over it, key by key,
 //! before it is read.
 
+mod alternative;
+mod auth;
 mod axis;
+mod date_format;
 mod file;
+mod keys;
 mod merge;
 mod paging;
 mod stream;
@@ -13,8 +17,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
-pub use paging::{CursorPaging, PagePaging, Paging};
+pub use alternative::{Alternative, Aspect};
+pub use auth::HeaderAuth;
+pub use axis::{Axis, Barren, Fallback, ParentAxis, Pass, WindowAxis};
+pub use date_format::{DateFormat, Round};
+pub use merge::glob;
+pub use paging::{CursorBounds, CursorPaging, PagePaging, Paging};
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
 
 use crate::quota::Quota;
@@ -42,19 +50,14 @@ pub struct ConnectorSpec {
     pub timeout: Duration,
     /// How the credential travels, where it is a header and a user may correct it.
     pub auth: Option<HeaderAuth>,
+    /// Origins by the word of a setting, where the vendor has several.
+    pub hosts: IndexMap<String, String>,
+    /// What a probe tries where the facts prove wrong.
+    pub alternatives: Vec<Alternative>,
     /// A cheap request that proves reachability and credential.
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
-}
-
-/// A credential in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderAuth {
-    /// The header's name.
-    pub header: String,
-    /// The word before the credential; none where it stands alone.
-    pub scheme: Option<String>,
 }
 
 /// A cheap request.
@@ -88,12 +91,12 @@ impl ConnectorSpec {
     /// # Errors
     /// When the text is not TOML, a key is unknown or missing, or a fact contradicts another.
     pub fn parse(facts: &str, corrections: Option<&toml::Table>) -> Result<Self, SpecError> {
-        let mut table: toml::Table =
-            toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
-        if let Some(corrections) = corrections {
-            merge::over(&mut table, corrections);
-        }
-        file::read(table)
+        file::read(merged(facts, corrections)?)
+    }
+
+    /// How the credential travels to a stream's endpoint; none where the facts do not say.
+    pub fn auth_of<'a>(&'a self, stream: &'a StreamSpec) -> Option<&'a HeaderAuth> {
+        stream.auth.as_ref().or(self.auth.as_ref())
     }
 
     /// A stream by its name.
@@ -107,4 +110,19 @@ impl ConnectorSpec {
             .values()
             .filter(move |stream| stream.derived.as_ref().is_some_and(|derived| derived.stream == parent))
     }
+}
+
+/// The facts as a table, with a user's corrections over them: every key and its type checked, not yet the facts against
+/// each other.
+///
+/// # Errors
+/// When the text is not TOML, or a key or its type is wrong.
+pub fn merged(facts: &str, corrections: Option<&toml::Table>) -> Result<toml::Table, SpecError> {
+    let mut table: toml::Table =
+        toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
+    if let Some(corrections) = corrections {
+        merge::correct(&mut table, corrections)?;
+    }
+    keys::check(&table)?;
+    Ok(table)
 }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::DateFormat;
+
 /// How the next page is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
@@ -47,6 +49,20 @@ pub struct CursorPaging {
     pub size: Option<String>,
     /// The size asked for: the largest that the vendor allows.
     pub rows: Option<u32>,
+    /// The parameters that bound the rows by the stream's cursor column, for walks that must go on without a cursor.
+    pub bounds: Option<CursorBounds>,
+}
+
+/// Parameters that bound a list by its cursor column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CursorBounds {
+    /// The parameter of the lower end.
+    pub from: String,
+    /// The parameter of the upper end.
+    pub to: String,
+    /// How both are written.
+    pub format: DateFormat,
 }
 
 fn first() -> u64 {
