@@ -9,6 +9,7 @@ mod proxy;
 mod run;
 #[path = "../truth/table.rs"]
 mod table;
+mod wire;
 
 use facts::Kind;
 use userhaul_simulator::Vendor;

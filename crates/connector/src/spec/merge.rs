@@ -52,25 +52,50 @@ fn of_streams(streams: &mut Table, name: &str, correction: &Value) -> Result<(),
         let Some(Value::Table(stream)) = streams.get_mut(name) else { return Ok(()) };
         return over(stream, correction, &place);
     }
-    let mut unused = None;
     for (key, value) in correction {
         let place = join(&place, key);
-        let mut used = false;
+        reaches(streams, &meant, key, value, &place)?;
         for stream in &meant {
             let Some(Value::Table(stream)) = streams.get_mut(stream) else { continue };
             if let Some(part) = part_for(stream, key, value) {
-                used = true;
                 one(stream, key, &part, &place)?;
             }
         }
-        if !used {
-            unused.get_or_insert(place);
+    }
+    Ok(())
+}
+
+/// Whether each part of a correction of many streams concerns one of them at least.
+fn reaches(
+    streams: &Table,
+    meant: &[String],
+    key: &str,
+    value: &Value,
+    place: &str,
+) -> Result<(), SpecError> {
+    let meant = || meant.iter().filter_map(|stream| streams.get(stream)?.as_table());
+    let used = |value: &Value| meant().any(|stream| part_for(stream, key, value).is_some());
+    let Value::Table(parts) = value else {
+        return if used(value) { Ok(()) } else { Err(SpecError::at(place, "no such stream has this fact")) };
+    };
+    for (part, value) in parts {
+        if used(&Value::Table(Table::from_iter([(part.clone(), value.clone())]))) {
+            continue;
         }
+        let table = if key == "aliases" { "columns" } else { key };
+        let mut known: Vec<&str> = Vec::new();
+        for names in meant().filter_map(|stream| stream.get(table)) {
+            match names {
+                Value::Table(names) => known.extend(names.keys().map(String::as_str)),
+                Value::Array(list) => known.extend(list.iter().filter_map(kind_of)),
+                _ => {}
+            }
+        }
+        known.sort_unstable();
+        known.dedup();
+        return Err(unknown("name", part, known.into_iter().filter(|name| *name != "_"), join(place, part)));
     }
-    match unused {
-        Some(place) => Err(SpecError::at(place, format!("no stream of `{name}` has such a fact"))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// What of a correction of many streams concerns this one: facts that it has.
