@@ -6,7 +6,11 @@ use crate::run::{self, Outcome, Tables};
 
 /// Probes a vendor, pastes the proposal, syncs.
 async fn repaired(vendor: Vendor, switches: &[(&str, &str)]) -> (Outcome, Tables) {
-    let simulator = run::simulator(vendor, switches).await;
+    let mut switches = switches.to_vec();
+    if vendor == Vendor::Userlane {
+        switches.push(("no_ids", "never"));
+    }
+    let simulator = run::simulator(vendor, &switches).await;
     let folder = tempfile::tempdir().expect("a folder");
     let config = run::config(vendor, &simulator.base_url, &run::settings(vendor));
     let file = folder.path().join("userhaul.toml");

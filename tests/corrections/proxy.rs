@@ -221,7 +221,8 @@ impl Rules {
         let window = stream.get("axes").and_then(toml::Value::as_array).into_iter().flatten();
         let window = window.filter(|axis| axis["kind"].as_str() == Some("window"));
         let bounds = stream.get("paging").and_then(|paging| paging.get("bounds"));
-        for place in window.chain(bounds) {
+        // The bounds of a walk are those of its windows, where it has any.
+        for place in window.chain(bounds).take(1) {
             let old = DateFormat::parse(place["format"].as_str().expect("a format")).expect("a known format");
             for end in ["from", "to"] {
                 let name = place[end].as_str().expect("a name");

@@ -88,11 +88,15 @@ pub(crate) async fn tables(vendor: Vendor, kind: Option<Kind>) -> Result<Tables,
 
 /// The tables of a sync of a vendor that calls things otherwise.
 pub(crate) async fn tables_of(vendor: Vendor, kind: Option<Kind>, lines: &str) -> Result<Tables, String> {
-    let switches: &[(&str, &str)] = match kind {
-        Some(Kind::ThirdProfile) => &[("epoch_ms", "on")],
-        _ => &[],
-    };
-    let simulator = simulator(vendor, switches).await;
+    let mut switches = Vec::new();
+    if vendor == Vendor::Userlane {
+        // Without an id a row's key is a hash of the row as it came, names included.
+        switches.push(("no_ids", "never"));
+    }
+    if kind == Some(Kind::ThirdProfile) {
+        switches.push(("epoch_ms", "on"));
+    }
+    let simulator = simulator(vendor, &switches).await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut lines = lines.to_owned();
     let mut proxy = None;

@@ -137,7 +137,7 @@ fn locate<'a>(
     error: &SpecError,
 ) -> Option<&'a Leaf> {
     let leaves = &corrections.leaves;
-    let named = leaves.iter().find(|leaf| leaf.value.is_some() && leaf.key() == error.place);
+    let named = leaves.iter().find(|leaf| leaf.key() == error.place);
     let same = |leaf: &&Leaf| {
         let Some(alone) = leaf.alone() else { return false };
         let read = facts(registration, Some(&alone))

@@ -107,7 +107,6 @@ fn complete(facts: &mut Table) {
         }
         let defaults = [
             ("items", Value::Array(vec![Value::from("")])),
-            ("params", Value::Table(Table::new())),
             ("paging", Value::Table(Table::from_iter([("kind".to_owned(), Value::from("none"))]))),
         ];
         for (key, value) in defaults {

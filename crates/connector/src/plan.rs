@@ -120,8 +120,9 @@ fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>, now: i64)
     if let (Some(axis), Some(window)) = (stream.window(), window) {
         let (from, to) = ends(axis, window, Some(now));
         if axis.years {
-            given.push(from.clone());
-            given.push(Some(to.clone()));
+            // The table's columns do not depend on how a request writes them.
+            given.push(window.from.map(|from| DateFormat::Zoneless.write(from, Round::Down)));
+            given.push(Some(DateFormat::Zoneless.write(window.to - 1_000_000, Round::Down)));
         }
         params.extend(from.map(|from| (axis.from.clone(), from)));
         params.push((axis.to.clone(), to));

@@ -45,6 +45,8 @@ pub(crate) struct Probe<'a> {
     source: Source,
     findings: Vec<Finding>,
     requests: u32,
+    /// Whether the form of the credential is known to be right.
+    signed: bool,
     /// Rows of streams that others are asked by: a value of each column.
     parents: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -69,9 +71,11 @@ pub(crate) async fn probe(
         source,
         findings: Vec::new(),
         requests: 0,
+        signed: false,
         parents: BTreeMap::new(),
     };
-    if probe.credential().await? {
+    let check = probe.source.connector.spec().check.stream.clone();
+    if probe.credential(&check).await? {
         for name in probe.order(selected) {
             probe.stream(&name).await?;
         }

@@ -15,9 +15,9 @@ const MOST_TRIES: usize = 16;
 
 impl Probe<'_> {
     /// Whether the credential is taken, in the form of the facts or in another one that the reference holds possible.
-    pub(super) async fn credential(&mut self) -> Result<bool, Failure> {
-        let name = self.source.connector.spec().check.stream.clone();
-        let Some(stream) = self.spec_of(&name) else { return Ok(true) };
+    pub(super) async fn credential(&mut self, name: &str) -> Result<bool, Failure> {
+        self.findings.retain(|finding| finding.fact != "auth");
+        let Some(stream) = self.spec_of(name) else { return Ok(true) };
         let span = self.spans(&stream).first().copied().unwrap_or((None, 0));
         let Some(walk) = self.walk(None, &stream, span) else { return Ok(true) };
         let params = page_params(&stream, 0);
@@ -25,6 +25,7 @@ impl Probe<'_> {
         let answer = self.ask(None, &stream, &walk, &params).await?;
         let form = self.form(&stream);
         if !matches!(answer.status, 401 | 403) {
+            self.signed = answer.good();
             let (verdict, detail) = if answer.good() {
                 (Verdict::Confirmed, form)
             } else {
@@ -38,6 +39,7 @@ impl Probe<'_> {
             let tried = self.ask(Some(&source), &stream, &walk, &params).await?;
             if !matches!(tried.status, 401 | 403) {
                 self.adopt(&alternative)?;
+                self.signed = true;
                 let now = self.form(&stream);
                 self.find("auth", assumed, Verdict::Corrected, format!("{form} is refused, {now} is taken"));
                 return Ok(true);

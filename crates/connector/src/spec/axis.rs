@@ -42,6 +42,8 @@ pub struct WindowAxis {
     pub days: Option<u32>,
     /// Whether windows are calendar years, cut at the ends of the range, with both ends kept in the rows.
     pub years: bool,
+    /// The vendor's names of the columns that keep both ends, for calendar years; those of the parameters by default.
+    pub columns: Option<(String, String)>,
     /// What is asked for beyond each end, so that it does not matter whether ends are inclusive.
     pub pad: Duration,
     /// Whether rows outside the window proper are dropped: they belong to its neighbour.
@@ -116,6 +118,7 @@ pub(crate) enum AxisFile {
         days: Option<u32>,
         #[serde(default)]
         years: bool,
+        columns: Option<(String, String)>,
         pad: Option<String>,
         #[serde(default)]
         keep_inside: bool,
@@ -168,6 +171,7 @@ impl AxisFile {
                 by,
                 days,
                 years,
+                columns,
                 pad,
                 keep_inside,
                 start_required,
@@ -184,6 +188,7 @@ impl AxisFile {
                     by,
                     days,
                     years,
+                    columns,
                     pad,
                     keep_inside,
                     start_required,

@@ -278,15 +278,18 @@ fn given_columns(axis: &Axis) -> Vec<Column> {
         Axis::Parent(parent) => {
             vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
         }
-        Axis::Window(window) if window.years => [&window.from, &window.to]
-            .into_iter()
-            .map(|field| Column {
-                field: field.clone(),
-                name: snake_case(field),
-                kind: ColumnType::Instant,
-                doc: "end of the period that was asked for".to_owned(),
-            })
-            .collect(),
+        Axis::Window(window) if window.years => [
+            window.columns.as_ref().map_or(&window.from, |columns| &columns.0),
+            window.columns.as_ref().map_or(&window.to, |columns| &columns.1),
+        ]
+        .into_iter()
+        .map(|field| Column {
+            field: field.clone(),
+            name: snake_case(field),
+            kind: ColumnType::Instant,
+            doc: "end of the period that was asked for".to_owned(),
+        })
+        .collect(),
         Axis::Window(_) | Axis::Passes(_) => Vec::new(),
     }
 }

@@ -134,6 +134,7 @@ const AXES: &[Kind] = &[
             ("by", Text),
             ("days", Whole),
             ("years", Flag),
+            ("columns", Texts),
             ("pad", Text),
             ("keep_inside", Flag),
             ("start_required", Flag),
