@@ -167,8 +167,6 @@ fn wrong_dates_and_flags() {
         &["state", "show"],
         &["push"],
         &["report"],
-        &["check", "--probe"],
-        &["streams", "--wire"],
         &["init", "--from-sample", "x"],
         &["-v", "-q", "runs"],
         &["sync", "--color", "pink"],

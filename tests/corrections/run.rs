@@ -159,7 +159,12 @@ fn unmarked(value: Value) -> Value {
         Value::Object(members) => {
             let mut members: Vec<(String, Value)> = members
                 .into_iter()
-                .map(|(name, value)| (name.strip_prefix(MARK).unwrap_or(&name).to_owned(), unmarked(value)))
+                .map(|(name, value)| {
+                    let name = name.strip_prefix(MARK).unwrap_or(&name);
+                    // The third profile writes every name in kebab case.
+                    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+                    (letters.flat_map(char::to_lowercase).collect::<String>(), unmarked(value))
+                })
                 .collect();
             members.sort_by(|one, two| one.0.cmp(&two.0));
             Value::Object(members.into_iter().collect())

@@ -89,7 +89,8 @@ pub(crate) fn in_force(
         .into_iter()
         .filter(|(path, _)| wanted(path))
         .map(|(path, value)| {
-            let found = origins.iter().find(|(corrected, _)| path.starts_with(corrected));
+            let within = |corrected: &[Step]| path.starts_with(corrected) || corrected.starts_with(&path);
+            let found = origins.iter().find(|(corrected, _)| within(corrected));
             let origin = found.map_or(Origin::BuiltIn, |(_, origin)| origin.clone());
             Fact { path, value, origin }
         })
