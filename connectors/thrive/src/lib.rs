@@ -46,8 +46,8 @@ struct Thrive {
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
-    let auth = settings::auth(settings, settings::READ)?;
-    spec.base_url = settings::base_url(spec.base_url.as_deref(), settings)?;
+    let auth = settings::auth(spec.header_auth(), settings, None)?;
+    spec.base_url = settings::base_url(&spec, settings)?;
     Ok(Box::new(Thrive { spec, auth }))
 }
 
@@ -62,7 +62,9 @@ impl Connector for Thrive {
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
         match &stream.paging {
-            Paging::PageNumber(paging) if stream.name == "users" => Box::new(pager::StatusProbe::new(paging)),
+            Paging::PageNumber(paging) if stream.name == "users" => {
+                Box::new(pager::StatusProbe::new(stream, paging))
+            }
             _ => pager_of(stream),
         }
     }

@@ -11,6 +11,7 @@ mod users;
 mod wire;
 mod words;
 
+use secrecy::SecretString;
 use userhaul_connector::auth::AuthSpec;
 use userhaul_connector::rows::{Rows, UnifyError};
 use userhaul_connector::settings::{Settings, SettingsError};
@@ -41,14 +42,15 @@ pub const REGISTRATION: Registration = Registration {
 
 struct Userlane {
     spec: ConnectorSpec,
-    auth: AuthSpec,
+    token: SecretString,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
-    let auth = auth(&spec, settings)?;
+    let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
+    let token = token.clone();
     spec.streams.values_mut().for_each(wire::alias_snake_case);
-    Ok(Box::new(Userlane { spec, auth }))
+    Ok(Box::new(Userlane { spec, token }))
 }
 
 /// How the token travels.
@@ -61,8 +63,8 @@ impl Connector for Userlane {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        self.auth.clone()
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        AuthSpec::of(self.spec.auth_of(stream), &self.token)
     }
 
     fn compute(&self, _stream: &StreamSpec, _rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

@@ -12,13 +12,14 @@ mod users;
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use userhaul_connector::{
     Computed, Connector, Registration,
     auth::AuthSpec,
     pager::{Finding, Pager, Unknown},
     pager_of,
     rows::{Rows, UnifyError},
-    settings::{SettingKind, SettingSpec, SettingValue, Settings, SettingsError},
+    settings::{SettingKind, SettingSpec, Settings, SettingsError},
     spec::{ConnectorSpec, Paging, StreamSpec},
 };
 use userhaul_record::{Attributes, Table, Unified};
@@ -47,17 +48,15 @@ pub const REGISTRATION: Registration = Registration {
 
 struct Userlot {
     spec: ConnectorSpec,
-    auth: AuthSpec,
+    key: SecretString,
     /// Whether the lists of single companies have pages: the first one with rows tells for all (3.1, rule 8).
     of_companies: Arc<Finding>,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     spec.base_url = Some(source::base_url(&spec, settings)?);
-    let mut trimmed = settings.clone();
-    trimmed.set("api_key", SettingValue::Secret(source::key(settings)?));
-    let auth = spec.auth.as_ref().expect("the facts say how the key travels").sign_with(&trimmed)?;
-    Ok(Box::new(Userlot { auth, spec, of_companies: Arc::default() }))
+    let key = source::key(settings)?;
+    Ok(Box::new(Userlot { key, spec, of_companies: Arc::default() }))
 }
 
 impl Connector for Userlot {
@@ -65,8 +64,8 @@ impl Connector for Userlot {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        self.auth.clone()
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        AuthSpec::of(self.spec.auth_of(stream), &self.key)
     }
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {

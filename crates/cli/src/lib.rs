@@ -13,11 +13,12 @@ mod console;
 mod corrections;
 mod declared;
 pub mod docs;
+mod facts;
 mod failure;
 mod ids;
 mod input;
 mod log;
-pub mod nearest;
+mod probe;
 mod progress;
 mod registry;
 mod render;
@@ -27,3 +28,4 @@ mod select;
 mod sources;
 
 pub use arguments::main;
+pub(crate) use userhaul_connector::nearest;

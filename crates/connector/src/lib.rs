@@ -8,6 +8,7 @@ mod connector;
 pub mod declared;
 pub mod decode;
 mod json;
+pub mod nearest;
 pub mod pager;
 pub mod plan;
 pub mod push;

@@ -3,7 +3,7 @@
 use crate::{
     request::encode_segment,
     slice::{Slice, Walk, Window},
-    spec::{Axis, DateFormat, ParentAxis, Pass, StreamSpec, WindowAxis},
+    spec::{Axis, DateFormat, ParentAxis, Pass, Round, StreamSpec, WindowAxis},
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -64,9 +64,6 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
             }
         }
     }
-    for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
-        cap(stream, walk, inputs.now);
-    }
     Ok(slices)
 }
 
@@ -89,9 +86,9 @@ fn slices_of(
     property: Option<&str>,
     inputs: &PlanInputs<'_>,
 ) -> Vec<Slice> {
-    let mut walk = base_walk(stream, pass, window);
+    let mut walk = base_walk(stream, pass, window, inputs.now);
     if let (Some(since), Some(from)) = (&stream.since, inputs.since) {
-        walk.params.push((since.param.clone(), format_instant(from, since.format, Round::Down)));
+        walk.params.push((since.param.clone(), since.format.write(from, Round::Down)));
     }
     for axis in &stream.axes {
         if let (Axis::Property { param, .. }, Some(value)) = (axis, property) {
@@ -130,15 +127,16 @@ fn blocks(
         .collect()
 }
 
-fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>) -> Walk {
+fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>, now: i64) -> Walk {
     let mut params = stream.params.clone();
     params.extend(pass.params.iter().cloned());
     let mut given = Vec::new();
     if let (Some(axis), Some(window)) = (stream.window(), window) {
-        let (from, to) = ends(axis, window);
+        let (from, to) = ends(axis, window, Some(now));
         if axis.years {
-            given.push(from.clone());
-            given.push(Some(to.clone()));
+            // The table's columns do not depend on how a request writes them.
+            given.push(window.from.map(|from| DateFormat::Zoneless.write(from, Round::Down)));
+            given.push(Some(DateFormat::Zoneless.write(window.to - 1_000_000, Round::Down)));
         }
         params.extend(from.map(|from| (axis.from.clone(), from)));
         params.extend(axis.to.clone().map(|name| (name, to)));
@@ -169,9 +167,8 @@ fn with_given(label: &str, walk: &Walk) -> String {
 fn label(pass: &Pass, window: Option<Window>) -> String {
     let mut parts: Vec<String> = pass.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if let Some(window) = window {
-        let from =
-            window.from.map_or_else(String::new, |from| format_instant(from, DateFormat::Day, Round::Down));
-        parts.push(format!("{from}..{}", format_instant(window.to, DateFormat::Day, Round::Down)));
+        let from = window.from.map_or_else(String::new, |from| DateFormat::Day.write(from, Round::Down));
+        parts.push(format!("{from}..{}", DateFormat::Day.write(window.to, Round::Down)));
     }
     parts.join(" ")
 }
@@ -234,33 +231,21 @@ fn civil(micros: i64) -> jiff::civil::DateTime {
 
 /// The two ends as the request writes them, padded.
 ///
-/// A window of days is asked for by its first and last day; everything else by its ends as instants, the lower one
-/// rounded down and the upper one rounded up to what the format can say.
-fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
+/// A window of days is asked for by its first and last day, and never for a day after `now`, though the last window is
+/// padded; everything else by its ends as instants, the lower one rounded down and the upper one rounded up to what the
+/// format can say.
+fn ends(axis: &WindowAxis, window: Window, now: Option<i64>) -> (Option<String>, String) {
     let pad = i64::try_from(axis.pad.as_micros()).unwrap_or(0);
-    let from = window.from.map(|from| format_instant(from - pad, axis.format, Round::Down));
-    let to = if axis.format == DateFormat::Day && axis.days.is_some() {
-        format_instant(window.to - DAY + pad, DateFormat::Day, Round::Down)
+    let from = window.from.map(|from| axis.format.write(from - pad, Round::Down));
+    let to = if axis.format.is_day() && axis.days.is_some() {
+        let last = window.to - DAY + pad;
+        axis.format.write(now.map_or(last, |now| last.min(now)), Round::Down)
     } else if axis.years {
-        format_instant(window.to - 1_000_000, axis.format, Round::Down)
+        axis.format.write(window.to - 1_000_000, Round::Down)
     } else {
-        format_instant(window.to + pad, axis.format, Round::Up)
+        axis.format.write(window.to + pad, Round::Up)
     };
     (from, to)
-}
-
-/// Never asks for a day after `now`, though the last window is padded.
-fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
-    let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day && axis.days.is_some())
-    else {
-        return;
-    };
-    let today = format_instant(now, DateFormat::Day, Round::Down);
-    for (name, value) in &mut walk.params {
-        if Some(&*name) == axis.to.as_ref() && *value > today {
-            value.clone_from(&today);
-        }
-    }
 }
 
 /// Halves a slice's window; none where it cannot be halved.
@@ -269,7 +254,7 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
     let window = slice.window?;
     let upper = axis.to.as_ref()?;
     let from = window.from.unwrap_or(BEGINNING.min(window.to - DAY));
-    let unit = if axis.format == DateFormat::Day { DAY } else { 1_000_000 };
+    let unit = if axis.format.is_day() { DAY } else { 1_000_000 };
     let middle = (from + (window.to - from) / 2).div_euclid(unit) * unit;
     if middle <= from || middle >= window.to {
         return None;
@@ -277,7 +262,7 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
     let half = |window: Window| {
         let mut half = slice.clone();
         half.window = Some(window);
-        let (from, to) = ends(axis, window);
+        let (from, to) = ends(axis, window, None);
         for walk in &mut half.walks {
             // The whole may have been cut off at today, and so is its half. Days compare as texts.
             let whole = walk.params.iter().find(|(name, _)| name == upper).map(|(_, to)| to.clone());
@@ -289,37 +274,9 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
             walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
             walk.params.push((upper.clone(), to));
         }
-        half.label =
-            format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
+        half.label = format!("{} half {}", slice.label, DateFormat::Rfc3339.write(window.to, Round::Down));
         half
     };
     let first = half(Window { from: window.from, to: middle });
     Some([first, half(Window { from: Some(middle), to: window.to })])
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
-    Down,
-    Up,
-}
-
-/// An instant in the words of a parameter; finer than the format can say, it is rounded.
-fn format_instant(micros: i64, format: DateFormat, round: Round) -> String {
-    let unit = match format {
-        DateFormat::EpochMs => 1000,
-        DateFormat::EpochS | DateFormat::Rfc3339 | DateFormat::SpaceSeparated | DateFormat::Zoneless => {
-            1_000_000
-        }
-        DateFormat::Day => DAY,
-    };
-    let down = micros.div_euclid(unit);
-    let ticks = if round == Round::Up && down * unit != micros { down + 1 } else { down };
-    let instant = civil(ticks * unit);
-    match format {
-        DateFormat::EpochMs | DateFormat::EpochS => ticks.to_string(),
-        DateFormat::Rfc3339 => instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        DateFormat::SpaceSeparated => instant.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        DateFormat::Zoneless => instant.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-        DateFormat::Day => instant.strftime("%Y-%m-%d").to_string(),
-    }
 }

@@ -234,6 +234,7 @@ fn cursor() -> Cursor {
         rows: None,
         more: None,
         last: None,
+        bounds: None,
     };
     Cursor::new(&paging)
 }

@@ -85,7 +85,7 @@ fn build(
 ) -> Result<Box<dyn Target>, SettingsError> {
     Ok(Box::new(Members {
         facts: spec.push.get("audience_members").cloned().unwrap_or_default(),
-        auth: settings::auth(settings, settings::ALL)?,
+        auth: settings::auth(spec.header_auth(), settings, Some(settings::ALL))?,
         tenant: settings.text("tenant_id").unwrap_or_default().to_owned(),
         replace: options.replace,
         next: Mutex::default(),

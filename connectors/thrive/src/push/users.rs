@@ -124,7 +124,7 @@ fn build(
 ) -> Result<Box<dyn Target>, SettingsError> {
     Ok(Box::new(Users {
         facts: spec.push.get("users").cloned().unwrap_or_default(),
-        auth: settings::auth(settings, settings::ALL)?,
+        auth: settings::auth(spec.header_auth(), settings, Some(settings::ALL))?,
         tenant: settings.text("tenant_id").unwrap_or_default().to_owned(),
     }))
 }

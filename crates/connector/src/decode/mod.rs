@@ -202,6 +202,7 @@ impl Decoder {
         let mut scanner = Scanner::new(body);
         let first = self.reader.rows();
         let mut envelope = Envelope::default();
+        let bare = self.single && self.items.iter().any(String::is_empty);
         let lone = !self.single && self.items.iter().any(|pointer| pointer == LONE_ROW);
         if lone && body.trim_ascii().is_empty() {
             return Ok((self.reader.page_rows(first), envelope));
@@ -210,7 +211,7 @@ impl Decoder {
             Kind::Array if self.items.iter().any(String::is_empty) && !self.single => {
                 self.reader.array(&mut scanner, lineage)?;
             }
-            Kind::Object if self.single && self.items.iter().any(String::is_empty) => {
+            Kind::Object if self.single && self.items.first().is_some_and(String::is_empty) => {
                 self.reader.one(&mut scanner, lineage)?;
             }
             Kind::Object => {
@@ -237,7 +238,9 @@ impl Decoder {
                             }
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
-                        Err(DecodeError::NoItems { .. }) if lone => self.reader.one(&mut whole, lineage)?,
+                        Err(DecodeError::NoItems { .. }) if lone || bare => {
+                            self.reader.one(&mut whole, lineage)?;
+                        }
                         Err(error) => return Err(error),
                     }
                 }

@@ -52,7 +52,7 @@ impl RowReader {
         let derived = options.derived.iter().map(|derived| Derived {
             stream: derived.stream.clone(),
             table: TableBuilder::new(&derived.table, &options.rules),
-            field: derived.field.split('/').next().unwrap_or_default().as_bytes().to_vec(),
+            names: names_of(&layout, derived.field.split('/').next().unwrap_or_default()),
             below: derived.field.split_once('/').map_or_else(String::new, |(_, rest)| format!("/{rest}")),
             inherits: derived.inherits.iter().map(|field| parent_column(&layout, field)).collect(),
             single: derived.single,
@@ -295,8 +295,10 @@ impl RowReader {
                         self.count_new(key);
                     }
                 }
+                let null = scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
                 for derived in &mut self.derived {
-                    if derived.field == key.inner {
+                    let named = derived.names.iter().any(|name| name == key.inner);
+                    if named && (derived.at.is_none() || !null) {
                         derived.at = Some(start.at);
                     }
                 }
@@ -517,4 +519,10 @@ fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
         more = scanner.next_member()?;
     }
     Ok(names.join(", "))
+}
+
+/// The names under which a field may come.
+fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
+    let others = layout.aliases.iter().filter(|alias| alias.field == field).map(|alias| alias.path.as_str());
+    std::iter::once(field).chain(others).map(|name| name.as_bytes().to_vec()).collect()
 }

@@ -68,7 +68,7 @@ impl Shape {
         }
         let mut containers: Vec<HashMap<Vec<u8>, usize>> = Vec::new();
         let mut lent = Vec::new();
-        for alias in aliases {
+        for alias in ranked(aliases) {
             let Some(index) = columns.iter().position(|column| column.field == alias.field) else { continue };
             match alias.path.split_once('/') {
                 None => {
@@ -179,6 +179,21 @@ impl Shape {
             .map(|(field, arrow)| field.builder.finish(arrow.data_type()))
             .collect()
     }
+}
+
+/// The aliases, the first ones of each field before the second ones: a name that two fields list is rather that of the
+/// field that lists it earlier, and lent to the other.
+fn ranked(aliases: &[Alias]) -> impl Iterator<Item = &Alias> {
+    let mut met: HashMap<&str, usize> = HashMap::new();
+    let mut ranked: Vec<(usize, &Alias)> = aliases
+        .iter()
+        .map(|alias| {
+            let rank = met.entry(&alias.field).and_modify(|rank| *rank += 1).or_default();
+            (*rank, alias)
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, alias)| alias)
 }
 
 /// The aliases that belong to the members of the column `field`.

@@ -42,6 +42,17 @@ pub struct HeaderAuth {
     pub scheme: Option<String>,
     /// The setting of the credential.
     pub setting: String,
+    /// The path of the token endpoint, where tokens are bought with another credential.
+    pub token_path: Option<String>,
+    /// What such a token may do.
+    pub scope: Option<String>,
+}
+
+impl HeaderAuth {
+    /// Whether the credential is a name and a password, encoded as RFC 7617 has it.
+    pub fn is_basic(&self) -> bool {
+        self.scheme.as_deref() == Some("Basic")
+    }
 }
 
 /// What takes the two places of HTTP Basic.
@@ -92,6 +103,8 @@ pub(crate) enum AuthFile {
         scheme: Option<String>,
         #[serde(default = "api_key")]
         setting: String,
+        token_path: Option<String>,
+        scope: Option<String>,
     },
     Bearer {
         #[serde(default = "token")]
@@ -115,6 +128,46 @@ pub(crate) enum AuthFile {
     },
 }
 
+/// What one endpoint does otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamAuthFile {
+    header: Option<String>,
+    scheme: Option<String>,
+}
+
+impl StreamAuthFile {
+    /// The whole of it, over what holds for all endpoints.
+    pub(crate) fn over(self, all: Option<&HeaderAuth>) -> Result<HeaderAuth, String> {
+        let mut auth = match (all, &self.header) {
+            (Some(all), _) => all.clone(),
+            (None, Some(header)) => HeaderAuth {
+                header: header.clone(),
+                scheme: None,
+                setting: api_key(),
+                token_path: None,
+                scope: None,
+            },
+            (None, None) => return Err("`auth.header` is missing".to_owned()),
+        };
+        auth.header = self.header.unwrap_or(auth.header);
+        if let Some(scheme) = self.scheme {
+            auth.scheme = word(scheme);
+        }
+        Ok(auth)
+    }
+}
+
+/// The word before a credential; none for `raw`.
+fn word(scheme: String) -> Option<String> {
+    match scheme.as_str() {
+        "raw" | "" => None,
+        "bearer" => Some("Bearer".to_owned()),
+        "basic" => Some("Basic".to_owned()),
+        _ => Some(scheme),
+    }
+}
+
 fn api_key() -> String {
     "api_key".to_owned()
 }
@@ -127,17 +180,13 @@ impl AuthFile {
     pub(crate) fn read(self) -> Result<AuthFacts, String> {
         Ok(match self {
             Self::None => AuthFacts::None,
-            Self::Header { header, scheme, setting } => {
-                let scheme = match scheme.as_deref() {
-                    None | Some("raw" | "") => None,
-                    Some("bearer") => Some("Bearer".to_owned()),
-                    Some(_) => scheme,
-                };
-                AuthFacts::Header(HeaderAuth { header, scheme, setting })
+            Self::Header { header, scheme, setting, token_path, scope } => {
+                let scheme = scheme.and_then(word);
+                AuthFacts::Header(HeaderAuth { header, scheme, setting, token_path, scope })
             }
             Self::Bearer { setting } => {
                 let (header, scheme) = ("Authorization".to_owned(), Some("Bearer".to_owned()));
-                AuthFacts::Header(HeaderAuth { header, scheme, setting })
+                AuthFacts::Header(HeaderAuth { header, scheme, setting, token_path: None, scope: None })
             }
             Self::Basic { username, password, username_setting, password_setting } => {
                 AuthFacts::Basic(basic(username, password, username_setting, password_setting)?)
@@ -178,6 +227,16 @@ fn basic(
 }
 
 impl AuthFacts {
+    /// With every path of a token endpoint put through `path`.
+    pub(crate) fn prefixed(self, path: &dyn Fn(String) -> String) -> Self {
+        match self {
+            Self::Header(header) => {
+                Self::Header(HeaderAuth { token_path: header.token_path.map(path), ..header })
+            }
+            other => other,
+        }
+    }
+
     /// The settings that a source needs for it.
     pub fn settings(&self) -> Vec<AuthSetting> {
         let setting = |name: &str, kind: SettingKind, required: bool, help: &'static str| AuthSetting {
@@ -215,7 +274,7 @@ impl AuthFacts {
     pub fn sign_with(&self, settings: &Settings) -> Result<AuthSpec, SettingsError> {
         Ok(match self {
             Self::None => AuthSpec::Anonymous,
-            Self::Header(HeaderAuth { header, scheme, setting }) => AuthSpec::Header {
+            Self::Header(HeaderAuth { header, scheme, setting, .. }) => AuthSpec::Header {
                 name: header.clone(),
                 scheme: scheme.clone(),
                 key: secret(settings, setting)?,

@@ -6,8 +6,12 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom, Fallback, Paging, PartitionBy,
-    Since, SpecError, StreamSpec, SyncMode, auth::AuthFile, axis::AxisFile, consistent::consistent, unified,
+    Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
+    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, StreamSpec, SyncMode,
+    auth::{AuthFile, StreamAuthFile},
+    axis::AxisFile,
+    consistent::consistent,
+    unified,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -34,6 +38,12 @@ struct ConnectorFile {
     auth: Option<AuthFile>,
     #[serde(default)]
     headers: IndexMap<String, String>,
+    #[serde(default)]
+    hosts: IndexMap<String, String>,
+    #[serde(default)]
+    path_prefixes: IndexMap<String, String>,
+    #[serde(default)]
+    alternatives: Vec<Alternative>,
     check: Option<CheckFile>,
     streams: IndexMap<String, toml::Value>,
     #[serde(default)]
@@ -80,6 +90,9 @@ struct StreamFile {
     path: String,
     #[serde(default)]
     params: IndexMap<String, String>,
+    #[serde(default)]
+    on_demand: IndexMap<String, IndexMap<String, String>>,
+    auth: Option<StreamAuthFile>,
     #[serde(default = "whole_page")]
     items: Vec<String>,
     #[serde(default)]
@@ -186,16 +199,23 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
     let span = |place: &str, text: &str| {
         text.parse::<Span>().map(|span| span.0).map_err(|error| SpecError::at(place, error.to_string()))
     };
+    let prefixed = |path: String| prefixed(path, &file.path_prefixes);
+    let auth = file.auth.map(AuthFile::read).transpose();
+    let auth = auth.map_err(|message| SpecError::at("auth", message))?.map(|auth| auth.prefixed(&prefixed));
+    let header = match &auth {
+        Some(AuthFacts::Header(header)) => Some(header.clone()),
+        _ => None,
+    };
     let mut streams = IndexMap::new();
     for (name, value) in file.streams {
-        let stream = stream(&name, value)?;
+        let mut stream = stream(&name, value, header.as_ref())?;
+        stream.path = prefixed(stream.path);
         streams.insert(name, stream);
     }
     let check = match file.check {
         Some(check) => CheckSpec { stream: check.stream, params: check.params.into_iter().collect() },
         None => cheapest(&streams)?,
     };
-    let auth = file.auth.map(AuthFile::read).transpose();
     let spec = ConnectorSpec {
         quota: Quota {
             requests: file.quota.requests.max(1),
@@ -206,8 +226,10 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
         check,
-        auth: auth.map_err(|message| SpecError::at("auth", message))?,
+        auth,
         headers: file.headers.into_iter().collect(),
+        hosts: file.hosts,
+        alternatives: file.alternatives,
         title: file.title.unwrap_or_else(|| file.connector.clone()),
         name: file.connector,
         about: file.about,
@@ -242,7 +264,16 @@ fn one_line(error: &toml::de::Error) -> String {
     error.message().lines().next().unwrap_or_default().to_owned()
 }
 
-fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
+/// A path that begins with one of the prefixes begins with what stands for it.
+fn prefixed(path: String, prefixes: &IndexMap<String, String>) -> String {
+    let found = prefixes.iter().find_map(|(prefix, other)| {
+        let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", other.trim_end_matches('/')))
+    });
+    found.unwrap_or(path)
+}
+
+fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<StreamSpec, SpecError> {
     let place = format!("streams.{name}");
     let refuse = |message: String| SpecError::at(&place, message);
     if let Some(paging) = value.get("paging") {
@@ -284,6 +315,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         .aliases
         .into_iter()
         .flat_map(|(field, paths)| paths.into_iter().map(move |path| Alias { field: field.clone(), path }));
+    let auth = file.auth.map(|own| own.over(auth)).transpose().map_err(refuse)?;
+    let on_demand = file.on_demand.into_iter();
     let table = TableLayout {
         given,
         ordinal: file.derived.as_ref().is_some_and(|derived| derived.ordinal),
@@ -304,6 +337,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         experimental: file.experimental,
         path: file.path,
         params: file.params.into_iter().collect(),
+        on_demand: on_demand.map(|(name, params)| (name, params.into_iter().collect())).collect(),
+        auth,
         items: file.items,
         single: file.single,
         empty: file.empty,
@@ -344,15 +379,21 @@ fn given_columns(axis: &Axis) -> Vec<Column> {
         Axis::Parent(parent) => {
             vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
         }
-        Axis::Window(window) if window.years => std::iter::once(&window.from)
-            .chain(&window.to)
-            .map(|field| Column {
-                field: field.clone(),
-                name: snake_case(field),
-                kind: ColumnType::Instant,
-                doc: "end of the period that was asked for".to_owned(),
-            })
-            .collect(),
+        Axis::Window(window) if window.years => {
+            let names = match &window.columns {
+                Some((from, to)) => vec![from, to],
+                None => std::iter::once(&window.from).chain(&window.to).collect(),
+            };
+            names
+                .into_iter()
+                .map(|field| Column {
+                    field: field.clone(),
+                    name: snake_case(field),
+                    kind: ColumnType::Instant,
+                    doc: "end of the period that was asked for".to_owned(),
+                })
+                .collect()
+        }
         Axis::Window(_) | Axis::Passes(_) => Vec::new(),
     }
 }

@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use super::DateFormat;
+
 /// How the next page is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
@@ -83,6 +85,20 @@ pub struct CursorPaging {
     pub more: Option<String>,
     /// Where the page tells whether it is the last.
     pub last: Option<String>,
+    /// The parameters that bound the rows by the stream's cursor column, for walks that must go on without a cursor.
+    pub bounds: Option<CursorBounds>,
+}
+
+/// Parameters that bound a list by its cursor column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CursorBounds {
+    /// The parameter of the lower end.
+    pub from: String,
+    /// The parameter of the upper end.
+    pub to: String,
+    /// How both are written.
+    pub format: DateFormat,
 }
 
 /// Pages by a value of the last row.
@@ -134,18 +150,50 @@ fn first() -> u64 {
 }
 
 impl Paging {
-    /// The parameter of the page's size and the size asked for, where both are facts.
-    pub fn page_size(&self) -> Option<(&str, u32)> {
-        let (size, rows) = match self {
-            Self::PageNumber(paging) => (&paging.size, paging.rows),
-            Self::Offset(paging) => (&paging.size, paging.rows),
-            Self::Cursor(paging) => (&paging.size, paging.rows),
-            Self::LastId(paging) => (&paging.size, paging.rows),
-            Self::NextUrl(paging) => (&paging.size, paging.rows),
-            Self::LinkHeader(paging) => (&paging.size, paging.rows),
+    /// The parameters of a page of so many rows, by its number from 0; those behind the first only where they go by a
+    /// number.
+    pub fn params(&self, number: u64, rows: u32) -> Vec<(String, String)> {
+        let position = match self {
+            Self::PageNumber(paging) => Some((paging.page.clone(), paging.first + number)),
+            Self::Offset(paging) => Some((paging.offset.clone(), number * u64::from(rows))),
+            Self::None
+            | Self::Cursor(_)
+            | Self::LastId(_)
+            | Self::NextUrl(_)
+            | Self::LinkHeader(_)
+            | Self::Unknown => None,
+        };
+        let position = position.map(|(name, at)| (name, at.to_string()));
+        let size = self.size().map(|size| (size.to_owned(), rows.to_string()));
+        position.into_iter().chain(size).collect()
+    }
+
+    /// The parameter of the page's size.
+    fn size(&self) -> Option<&str> {
+        let size = match self {
+            Self::PageNumber(paging) => &paging.size,
+            Self::Offset(paging) => &paging.size,
+            Self::Cursor(paging) => &paging.size,
+            Self::LastId(paging) => &paging.size,
+            Self::NextUrl(paging) => &paging.size,
+            Self::LinkHeader(paging) => &paging.size,
             Self::None | Self::Unknown => return None,
         };
-        Some((size.as_deref()?, rows?))
+        size.as_deref()
+    }
+
+    /// The parameter of the page's size and the size asked for, where both are facts.
+    pub fn page_size(&self) -> Option<(&str, u32)> {
+        let rows = match self {
+            Self::PageNumber(paging) => paging.rows,
+            Self::Offset(paging) => paging.rows,
+            Self::Cursor(paging) => paging.rows,
+            Self::LastId(paging) => paging.rows,
+            Self::NextUrl(paging) => paging.rows,
+            Self::LinkHeader(paging) => paging.rows,
+            Self::None | Self::Unknown => None,
+        };
+        Some((self.size()?, rows?))
     }
 
     /// The column whose last value is asked behind.

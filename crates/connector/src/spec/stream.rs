@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Axis, DateFormat, Fallback, Paging, UnifiedSpec};
+use indexmap::IndexMap;
+
+use super::{Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -25,6 +27,10 @@ pub struct StreamSpec {
     pub path: String,
     /// Parameters of every request.
     pub params: Vec<(String, String)>,
+    /// Sets of parameters by name, which the connector sends where a setting or a walk asks for them.
+    pub on_demand: IndexMap<String, Vec<(String, String)>>,
+    /// How the credential travels to this endpoint.
+    pub auth: Option<HeaderAuth>,
     /// Where the rows are: pointers, tried in order; see [`DecodeOptions::items`](crate::decode::DecodeOptions::items).
     pub items: Vec<String>,
     /// Whether an answer is one row.
@@ -172,6 +178,11 @@ impl StreamSpec {
             Axis::Parent(parent) => Some(parent),
             _ => None,
         })
+    }
+
+    /// The parameters of that name; none where the facts have no such set.
+    pub fn on_demand(&self, name: &str) -> &[(String, String)] {
+        self.on_demand.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All columns of the vendor's table but the lineage: name, type, documentation.
