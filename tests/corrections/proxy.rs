@@ -46,6 +46,7 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
+    #[expect(clippy::disallowed_methods, reason = "the proxy is the test's own, and asks loopback only")]
     pub(crate) async fn start(vendor: Vendor, kind: Kind, behind: &str) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -72,6 +73,7 @@ impl Proxy {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a simulator's answers are small")]
 async fn forward(State(rules): State<Arc<Rules>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
