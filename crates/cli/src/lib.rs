@@ -24,3 +24,4 @@ mod select;
 mod sources;
 
 pub use arguments::main;
+pub use registry::CONNECTORS;
