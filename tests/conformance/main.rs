@@ -5,4 +5,6 @@
 
 mod broken;
 mod checks;
+mod kill;
+mod socket;
 mod worlds;

@@ -7,6 +7,8 @@ mod faults;
 mod runs;
 mod whole;
 
+pub use runs::volatile;
+
 use crate::subject::Subject;
 
 /// People in a world that is read: enough for several pages, few enough for hundreds of runs.

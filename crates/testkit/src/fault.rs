@@ -178,7 +178,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     lasting(
         "200 with an error in JSON",
-        listing,
+        reading,
         |_, _, _| Ok(Answer::json(200, "{\"error\":{\"code\":\"quota\",\"message\":\"no more\"}}")),
         Verdict::Fails(&["schema_mismatch", "null_key"]),
     ),

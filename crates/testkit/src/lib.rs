@@ -17,10 +17,11 @@ pub mod table;
 mod time;
 mod wire;
 
+pub use check::volatile;
 pub use check::{CHECKS, Check};
 pub use fault::{FAULTS, Fault};
 pub use reference::Reference;
-pub use run::{Ran, Setting, clean, same_rows, settings_of};
+pub use run::{Ran, Setting, Tables, clean, over_socket, same_rows, tables};
 pub use subject::{Subject, World};
 pub use time::paused;
 pub use wire::{Exchange, Plan, Wire};

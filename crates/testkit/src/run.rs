@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use userhaul_client::{Client, ClientSettings, Event, Transport};
 use userhaul_connector::{
     Connector,
     auth::AuthSpec,
-    quota::Quota,
+    quota::{Quota, QuotaMode},
     settings::{SettingValue, Settings},
     spec::{Axis, ConnectorSpec, Paging},
 };
@@ -41,12 +42,15 @@ pub struct Setting {
     pub quota: Option<Quota>,
 }
 
+/// The tables of a destination, by name, with what is wrong with those that cannot be read.
+pub type Tables = BTreeMap<String, Result<Table, String>>;
+
 /// What a run left.
 pub struct Ran {
     /// The run record; none where the run was killed.
     pub record: Option<RunRecord>,
-    /// Every table: `it/<stream>` and `unified/<table>`, with what is wrong with those that cannot be read.
-    pub tables: BTreeMap<String, Result<Table, String>>,
+    /// Every table.
+    pub tables: Tables,
     /// What went out.
     pub exchanges: Vec<Exchange>,
     /// Whether the credential is a token that can be had again.
@@ -58,7 +62,7 @@ pub struct Ran {
 }
 
 /// The settings of a source.
-pub fn settings_of(world: &dyn World, base_url: &str) -> Settings {
+pub(crate) fn settings_of(world: &dyn World, base_url: &str) -> Settings {
     let mut settings = Settings::default();
     settings.set("base_url", SettingValue::Text(base_url.to_owned()));
     for (name, value) in world.settings() {
@@ -187,13 +191,42 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
     }
 }
 
+/// Runs once over sockets and in real time, with waits cut to next to nothing.
+///
+/// # Panics
+/// When the run cannot begin, which would be an error of the test.
+pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &Path) -> Ran {
+    let connector = connector(world.as_ref(), base_url, &Setting { page_rows: Some(15), quota: None });
+    let diary = Arc::new(Diary::default());
+    let progress: Arc<dyn Progress> = Arc::clone(&diary) as _;
+    let moment = Duration::from_millis(1);
+    let quota = Quota { requests: 100_000, per: moment, mode: QuotaMode::Window };
+    let base = base_url.parse().expect("an address");
+    let mut settings = ClientSettings::new(base, quota, connector.spec().concurrency);
+    settings.retry.first_delay = moment;
+    settings.retry.refused_first_delay = moment;
+    settings.limits.throughput_window = Duration::from_millis(250);
+    let observer = ClientProgress { source: SOURCE.to_owned(), progress: Arc::clone(&progress) };
+    let client = Client::new(settings, Arc::new(observer)).expect("a loopback address");
+    let sources = [source(world.as_ref(), connector, client)];
+    let record = userhaul_runner::sync(&sources, &options(destination, 1), "0", &progress).await;
+    Ran {
+        record: Some(record.expect("the destination can be written")),
+        tables: tables(destination),
+        exchanges: Vec::new(),
+        renewable: false,
+        hit: Vec::new(),
+        said: String::new(),
+    }
+}
+
 /// A run without any fault, in a folder of its own.
 pub fn clean(world: &Arc<dyn World>, setting: &Setting) -> Ran {
     run(world, setting, Plan::default(), folder().path())
 }
 
-/// Every table of a destination.
-pub(crate) fn tables(destination: &Path) -> BTreeMap<String, Result<Table, String>> {
+/// Every table of a destination: `it/<stream>` and `unified/<table>`.
+pub fn tables(destination: &Path) -> Tables {
     let mut tables = BTreeMap::new();
     for group in [SOURCE, "unified"] {
         let Ok(entries) = std::fs::read_dir(destination.join(group)) else { continue };
@@ -223,12 +256,12 @@ impl Ran {
     }
 }
 
-/// How the tables of two runs differ, but for columns of these names; nothing where they are the same.
-pub fn same_rows(before: &Ran, after: &Ran, but: &BTreeSet<String>) -> Vec<String> {
+/// How the tables of two destinations differ, but for columns of these names; nothing where they are the same.
+pub fn same_rows(before: &Tables, after: &Tables, but: &BTreeSet<String>) -> Vec<String> {
     let mut problems = Vec::new();
-    let names: BTreeSet<&String> = before.tables.keys().chain(after.tables.keys()).collect();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
-        match (before.tables.get(name), after.tables.get(name)) {
+        match (before.get(name), after.get(name)) {
             (Some(Ok(before)), Some(Ok(after))) => {
                 let (one, two) = (texts(before, but), texts(after, but));
                 if one != two {

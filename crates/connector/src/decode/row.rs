@@ -77,6 +77,14 @@ impl RowReader {
         self.table.synthetic.is_none()
     }
 
+    /// Whether the table or a derived one takes a field of this name.
+    pub(crate) fn knows(&self, field: &str) -> bool {
+        let spelled = |name: &str| name.split('/').next() == Some(field);
+        self.layout.columns.iter().any(|column| column.field == field)
+            || self.layout.aliases.iter().any(|alias| spelled(alias.path.trim_start_matches('/')))
+            || self.derived.iter().any(|derived| derived.field == field.as_bytes())
+    }
+
     pub(crate) fn schema(&self) -> SchemaRef {
         std::sync::Arc::clone(&self.table.schema)
     }

@@ -1,7 +1,8 @@
 //! Pages by opaque cursor.
 //!
 //! `{"cursor": "Y3Jl…", "data": […]}`: the cursor is sent back, with every other parameter. The walk ends where the
-//! cursor is null, absent or empty; a page without rows but with a fresh cursor is followed three times.
+//! cursor is null, absent or empty; a page without rows but with a fresh cursor is followed three times, and then it is
+//! not known whether more would come.
 //! A page with rows whose cursor was followed before is an error.
 
 use std::collections::HashSet;
@@ -66,9 +67,8 @@ impl Pager for Cursor {
             return Ok(Next::Done(End::default()));
         }
         if self.empty > MAX_EMPTY {
-            let warning =
-                format!("the walk ended after {MAX_EMPTY} pages without rows that each had a cursor");
-            return Ok(Next::Done(End { warnings: vec![warning], ..End::default() }));
+            let reason = format!("{} pages without rows came in a row, each with another cursor", self.empty);
+            return Ok(Next::Done(End { unproven: Some(reason), ..End::default() }));
         }
         Ok(Next::Ask(self.ask(Some(&cursor))))
     }

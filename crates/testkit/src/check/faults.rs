@@ -101,7 +101,7 @@ impl<'a> Stage<'a> {
                 vec!["not everything was done".to_owned()]
             }
             Verdict::Kept => self.same_keys(ran),
-            _ => same_rows(&self.clean, ran, &self.volatile),
+            _ => same_rows(&self.clean.tables, &ran.tables, &self.volatile),
         };
         match verdict {
             Verdict::Recovers if ran.exchanges.len() <= self.clean.exchanges.len() => {

@@ -19,8 +19,11 @@ use crate::{
 /// How often at most a subject is killed.
 const KILLS: usize = 10;
 
-/// Columns whose stability is a matter of the check `twice` alone.
-pub(super) fn volatile(world: &dyn World) -> BTreeSet<String> {
+/// Columns whose stability is a matter of the check `twice` alone: computed ones and synthetic keys.
+///
+/// # Panics
+/// When the facts do not parse.
+pub fn volatile(world: &dyn World) -> BTreeSet<String> {
     let spec = ConnectorSpec::parse(world.registration().facts, None).expect("the facts parse");
     let computed = spec.streams.values().flat_map(|stream| &stream.table.computed);
     computed.map(|column| column.name.clone()).chain(["_key".to_owned()]).collect()
@@ -42,7 +45,7 @@ pub(super) fn page_size(subject: &dyn Subject) -> Vec<String> {
     let mut problems: Vec<String> = not_ok(&whole).into_iter().collect();
     for rows in [6, 17] {
         let ran = clean(&world, &Setting { page_rows: Some(rows), quota: None });
-        let found = not_ok(&ran).into_iter().chain(same_rows(&whole, &ran, &volatile));
+        let found = not_ok(&ran).into_iter().chain(same_rows(&whole.tables, &ran.tables, &volatile));
         problems.extend(found.map(|problem| format!("{rows} rows a page: {problem}")));
     }
     problems
@@ -65,7 +68,7 @@ pub(super) fn killed(subject: &dyn Subject) -> Vec<String> {
         problems.extend(broken.map(|problem| format!("killed at request {at}: {problem}")));
         let again = run(&world, &small(), Plan::default(), place.path());
         let mut found: Vec<String> = not_ok(&again).into_iter().collect();
-        found.extend(same_rows(&whole, &again, &volatile));
+        found.extend(same_rows(&whole.tables, &again.tables, &volatile));
         if std::fs::read_dir(place.path().join("_userhaul/parts")).is_ok_and(|left| left.count() > 0) {
             found.push("something is left in the making".to_owned());
         }
@@ -82,8 +85,14 @@ pub(super) fn twice(subject: &dyn Subject) -> Vec<String> {
     let elsewhere = clean(&world, &small());
     let none = BTreeSet::new();
     let mut problems: Vec<String> = [&once, &again, &elsewhere].into_iter().filter_map(not_ok).collect();
-    problems.extend(same_rows(&once, &again, &none).into_iter().map(|what| format!("over itself: {what}")));
-    problems.extend(same_rows(&once, &elsewhere, &none).into_iter().map(|what| format!("elsewhere: {what}")));
+    problems.extend(
+        same_rows(&once.tables, &again.tables, &none).into_iter().map(|what| format!("over itself: {what}")),
+    );
+    problems.extend(
+        same_rows(&once.tables, &elsewhere.tables, &none)
+            .into_iter()
+            .map(|what| format!("elsewhere: {what}")),
+    );
     problems
 }
 
