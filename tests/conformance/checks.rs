@@ -9,12 +9,17 @@ use crate::worlds::subjects;
 /// Runs a check over every subject.
 fn check(name: &str) {
     let check = CHECKS.iter().find(|check| check.name == name).expect("a check of the testkit");
+    let subjects = subjects();
     let mut failures = String::new();
-    for subject in subjects() {
-        for problem in (check.run)(subject.as_ref()) {
-            writeln!(failures, "{} × {name}: {problem}", subject.name()).expect("a text grows");
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            subjects.iter().map(|subject| (subject, scope.spawn(|| (check.run)(subject.as_ref())))).collect();
+        for (subject, running) in running {
+            for problem in running.join().expect("no panic") {
+                writeln!(failures, "{} × {name}: {problem}", subject.name()).expect("a text grows");
+            }
         }
-    }
+    });
     assert!(failures.is_empty(), "{} ({})\n{failures}", check.name, check.promise);
 }
 

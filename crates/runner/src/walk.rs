@@ -109,8 +109,11 @@ impl StreamWalks<'_> {
             } else if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
                 self.warn(format!("{error}: asking for {smaller} rows a page"));
                 rows = Some(smaller);
-            } else if rows.is_none() && error.smaller_may_help() && !refused && cut_off < MAX_DECODE_RETRIES {
-                // A long answer without pages that was cut off half-way.
+            } else if rows.is_none()
+                && (error.smaller_may_help() && !refused || passing(&error) && !self.stream.single)
+                && cut_off < MAX_DECODE_RETRIES
+            {
+                // A long answer without pages that was cut off half-way, or cannot be read.
                 cut_off += 1;
             } else {
                 return Err(error);
@@ -204,12 +207,8 @@ impl StreamWalks<'_> {
                     self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
                     return Ok(next);
                 }
-                Err(error) if passing(&error) && retries < MAX_DECODE_RETRIES => {
-                    retries += 1;
-                    if unpaged {
-                        self.begin_again(slice).await?;
-                    }
-                }
+                // Of an answer that is read while it comes, rows may have been handed on: the walk begins anew.
+                Err(error) if passing(&error) && !unpaged && retries < MAX_DECODE_RETRIES => retries += 1,
                 Err(error) => return Err(error),
             }
         }

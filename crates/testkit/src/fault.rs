@@ -81,6 +81,7 @@ const UNAVAILABLE: Verdict = Verdict::Fails(&["source_unavailable"]);
 const LIMITED: Verdict = Verdict::Fails(&["rate_limited"]);
 const REFUSED: Verdict = Verdict::Fails(&["vendor_error"]);
 const MOVED: Verdict = Verdict::Fails(&["settings"]);
+const CUT: Verdict = Verdict::Fails(&["source_unavailable", "invalid_page"]);
 const UNREADABLE: Verdict = Verdict::Fails(&["invalid_page"]);
 
 const fn passing(name: &'static str, act: Act) -> Fault {
@@ -183,12 +184,7 @@ pub const FAULTS: &[Fault] = &[
         Verdict::Fails(&["schema_mismatch", "null_key"]),
     ),
     unreadable("HTML", reading, |_, _, _| Ok(html(200)), REFUSED),
-    unreadable(
-        "cut where HTTP cannot see it",
-        listing,
-        |answer, _, _| Ok(cut(bare(answer), None)),
-        UNREADABLE,
-    ),
+    unreadable("cut where HTTP cannot see it", listing, |answer, _, _| Ok(cut(bare(answer), None)), CUT),
     unreadable("an empty body", listing, |_, _, _| Ok(status(200, "")), UNREADABLE),
     unreadable("invalid UTF-8", listing, |answer, _, _| Ok(not_text(answer)), UNREADABLE),
     unreadable(

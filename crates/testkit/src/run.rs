@@ -40,7 +40,20 @@ pub struct Setting {
     pub page_rows: Option<u32>,
     /// Another quota than the facts'.
     pub quota: Option<Quota>,
+    /// Whether a source that needs a beginning begins shortly before the end: enough for several windows.
+    pub recent: bool,
 }
+
+impl Setting {
+    /// For runs that are many: small pages, no waits for the quota, few windows.
+    pub(crate) fn quick() -> Self {
+        let quota = Quota { requests: 1_000_000, per: Duration::from_secs(1), mode: QuotaMode::Window };
+        Self { page_rows: Some(crate::check::PAGE_ROWS), quota: Some(quota), recent: true }
+    }
+}
+
+/// 2026-09-20, in microseconds since 1970.
+const RECENT: i64 = NOW - 63 * 86_400_000_000;
 
 /// The tables of a destination, by name, with what is wrong with those that cannot be read.
 pub type Tables = BTreeMap<String, Result<Table, String>>;
@@ -92,7 +105,12 @@ pub(crate) fn connector(world: &dyn World, base_url: &str, setting: &Setting) ->
 }
 
 /// A source that is read through a client.
-pub(crate) fn source(world: &dyn World, connector: Arc<dyn Connector>, client: Client) -> Source {
+pub(crate) fn source(
+    world: &dyn World,
+    connector: Arc<dyn Connector>,
+    client: Client,
+    setting: &Setting,
+) -> Source {
     let spec = connector.spec();
     let settings = settings_of(world, BASE);
     let mut axis_settings: Vec<(String, Vec<String>)> = Vec::new();
@@ -108,7 +126,7 @@ pub(crate) fn source(world: &dyn World, connector: Arc<dyn Connector>, client: C
         name: SOURCE.to_owned(),
         registration: world.registration(),
         selected: streams.map(|stream| stream.name.clone()).collect(),
-        start: world.start(),
+        start: world.start().map(|start| if setting.recent { RECENT } else { start }),
         concurrency: spec.concurrency,
         timeout: spec.timeout,
         axis_settings,
@@ -168,7 +186,7 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
         let transport: Arc<dyn Transport> = world.transport(Arc::clone(&wire) as _);
         let client =
             Client::with_transport(settings, Arc::new(observer), transport).expect("the facts make a client");
-        let sources = [source(world.as_ref(), Arc::clone(&connector), client)];
+        let sources = [source(world.as_ref(), Arc::clone(&connector), client, setting)];
         let options = options(destination, 1);
         tokio::select! {
             record = userhaul_runner::sync(&sources, &options, "0", &progress) => {
@@ -196,11 +214,12 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
 /// # Panics
 /// When the run cannot begin, which would be an error of the test.
 pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &Path) -> Ran {
-    let connector = connector(world.as_ref(), base_url, &Setting { page_rows: Some(15), quota: None });
+    let setting = Setting::quick();
+    let connector = connector(world.as_ref(), base_url, &setting);
     let diary = Arc::new(Diary::default());
     let progress: Arc<dyn Progress> = Arc::clone(&diary) as _;
     let moment = Duration::from_millis(1);
-    let quota = Quota { requests: 100_000, per: moment, mode: QuotaMode::Window };
+    let quota = setting.quota.unwrap_or(connector.spec().quota);
     let base = base_url.parse().expect("an address");
     let mut settings = ClientSettings::new(base, quota, connector.spec().concurrency);
     settings.retry.first_delay = moment;
@@ -208,7 +227,7 @@ pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &P
     settings.limits.throughput_window = Duration::from_millis(250);
     let observer = ClientProgress { source: SOURCE.to_owned(), progress: Arc::clone(&progress) };
     let client = Client::new(settings, Arc::new(observer)).expect("a loopback address");
-    let sources = [source(world.as_ref(), connector, client)];
+    let sources = [source(world.as_ref(), connector, client, &setting)];
     let record = userhaul_runner::sync(&sources, &options(destination, 1), "0", &progress).await;
     Ran {
         record: Some(record.expect("the destination can be written")),

@@ -176,7 +176,12 @@ impl Transport for Wire {
 }
 
 impl Answer {
-    fn incoming(self) -> Incoming {
+    fn incoming(mut self) -> Incoming {
+        if let Some(length) =
+            self.headers.get_mut(http::header::CONTENT_LENGTH).filter(|_| self.broken.is_none())
+        {
+            *length = self.body.len().into();
+        }
         let pieces = VecDeque::from([self.body]);
         Incoming { status: self.status, headers: self.headers, body: Box::new(Pieces(pieces, self.broken)) }
     }
@@ -185,6 +190,7 @@ impl Answer {
     pub fn json(status: u16, body: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        headers.insert(http::header::CONTENT_LENGTH, body.len().into());
         Self { status, headers, body: Bytes::copy_from_slice(body.as_bytes()), broken: None }
     }
 }

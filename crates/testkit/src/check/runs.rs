@@ -8,7 +8,7 @@ use userhaul_connector::{
 };
 use userhaul_runner::record::RunStatus;
 
-use super::{PAGE_ROWS, PEOPLE};
+use super::PEOPLE;
 use crate::{
     fault::{Answer, Asked, Fault},
     run::{Ran, Setting, clean, connector, folder, run, same_rows},
@@ -29,8 +29,9 @@ pub fn volatile(world: &dyn World) -> BTreeSet<String> {
     computed.map(|column| column.name.clone()).chain(["_key".to_owned()]).collect()
 }
 
-fn small() -> Setting {
-    Setting { page_rows: Some(PAGE_ROWS), quota: None }
+/// As [`Setting::quick`], but with the facts' quota.
+fn patient() -> Setting {
+    Setting { quota: None, ..Setting::quick() }
 }
 
 fn not_ok(ran: &Ran) -> Option<String> {
@@ -41,10 +42,10 @@ fn not_ok(ran: &Ran) -> Option<String> {
 pub(super) fn page_size(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
     let volatile = volatile(world.as_ref());
-    let whole = clean(&world, &Setting::default());
+    let whole = clean(&world, &Setting { page_rows: None, ..Setting::quick() });
     let mut problems: Vec<String> = not_ok(&whole).into_iter().collect();
     for rows in [6, 17] {
-        let ran = clean(&world, &Setting { page_rows: Some(rows), quota: None });
+        let ran = clean(&world, &Setting { page_rows: Some(rows), ..Setting::quick() });
         let found = not_ok(&ran).into_iter().chain(same_rows(&whole.tables, &ran.tables, &volatile));
         problems.extend(found.map(|problem| format!("{rows} rows a page: {problem}")));
     }
@@ -54,19 +55,19 @@ pub(super) fn page_size(subject: &dyn Subject) -> Vec<String> {
 pub(super) fn killed(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
     let volatile = volatile(world.as_ref());
-    let whole = clean(&world, &small());
+    let whole = clean(&world, &Setting::quick());
     let requests = whole.exchanges.len();
     let mut problems = Vec::new();
     let steps = (1..=requests).step_by(requests.div_ceil(KILLS).max(1));
     for at in steps.chain([2, requests]) {
         let place = folder();
-        let cut = run(&world, &small(), Plan { fault: None, kill_at: Some(at) }, place.path());
+        let cut = run(&world, &Setting::quick(), Plan { fault: None, kill_at: Some(at) }, place.path());
         if cut.record.is_some() {
             continue;
         }
         let broken = cut.tables.values().find_map(|table| table.as_ref().err());
         problems.extend(broken.map(|problem| format!("killed at request {at}: {problem}")));
-        let again = run(&world, &small(), Plan::default(), place.path());
+        let again = run(&world, &Setting::quick(), Plan::default(), place.path());
         let mut found: Vec<String> = not_ok(&again).into_iter().collect();
         found.extend(same_rows(&whole.tables, &again.tables, &volatile));
         if std::fs::read_dir(place.path().join("_userhaul/parts")).is_ok_and(|left| left.count() > 0) {
@@ -80,9 +81,9 @@ pub(super) fn killed(subject: &dyn Subject) -> Vec<String> {
 pub(super) fn twice(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
     let place = folder();
-    let once = run(&world, &small(), Plan::default(), place.path());
-    let again = run(&world, &small(), Plan::default(), place.path());
-    let elsewhere = clean(&world, &small());
+    let once = run(&world, &Setting::quick(), Plan::default(), place.path());
+    let again = run(&world, &Setting::quick(), Plan::default(), place.path());
+    let elsewhere = clean(&world, &Setting::quick());
     let none = BTreeSet::new();
     let mut problems: Vec<String> = [&once, &again, &elsewhere].into_iter().filter_map(not_ok).collect();
     problems.extend(
@@ -105,7 +106,7 @@ pub(super) fn quota(subject: &dyn Subject) -> Vec<String> {
     // As the facts have it, judged by what the vendor allows.
     let published = (None, world.limit().unwrap_or(facts));
     for (set, limit) in imposed.into_iter().chain([published]) {
-        let ran = clean(&world, &Setting { page_rows: Some(PAGE_ROWS), quota: set });
+        let ran = clean(&world, &Setting { quota: set, ..Setting::quick() });
         problems.extend(not_ok(&ran));
         let times: Vec<_> = ran.exchanges.iter().map(|exchange| exchange.at).collect();
         let most = usize::try_from(limit.requests).unwrap_or(usize::MAX);
@@ -155,7 +156,7 @@ pub(super) fn retry_after(subject: &dyn Subject) -> Vec<String> {
     for fault in HELD {
         for from in [1, 3] {
             let plan = Plan { fault: Some((fault, from, false)), kill_at: None };
-            let ran = run(&world, &small(), plan, folder().path());
+            let ran = run(&world, &patient(), plan, folder().path());
             let Some(hit) = ran.exchanges.iter().find(|exchange| exchange.hit) else { continue };
             let told = hit.at + Duration::from_millis(11);
             let early = ran.exchanges.iter().find(|other| other.at > told && other.at < hit.at + LONG);

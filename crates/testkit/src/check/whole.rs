@@ -11,7 +11,7 @@ use userhaul_connector::{
 use userhaul_record::Table;
 use userhaul_runner::record::RunStatus;
 
-use super::{PAGE_ROWS, PEOPLE};
+use super::PEOPLE;
 use crate::{
     expect::{self, Notes},
     fault::{Asked, Fault},
@@ -28,8 +28,9 @@ fn wanted(spec: &ConnectorSpec) -> impl Iterator<Item = &StreamSpec> {
     spec.streams.values().filter(|stream| !stream.experimental)
 }
 
-fn small() -> Setting {
-    Setting { page_rows: Some(PAGE_ROWS), quota: None }
+/// Everything there is.
+fn all() -> Setting {
+    Setting { recent: false, ..Setting::quick() }
 }
 
 /// The primary key of a table that is called `it/<stream>` or `unified/<table>`.
@@ -44,7 +45,7 @@ pub(super) fn key_of(world: &dyn World, name: &str) -> Vec<String> {
 
 pub(super) fn truth(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
-    let ran = clean(&world, &small());
+    let ran = clean(&world, &all());
     let mut problems = Vec::new();
     if ran.record.as_ref().is_none_or(|record| record.status != RunStatus::Ok) {
         problems.push(ran.told());
@@ -144,7 +145,7 @@ impl Noted {
 
 pub(super) fn empty(subject: &dyn Subject) -> Vec<String> {
     let (full, bare) = (subject.open(PEOPLE), subject.open(0));
-    let (full_ran, bare_ran) = (clean(&full, &small()), clean(&bare, &small()));
+    let (full_ran, bare_ran) = (clean(&full, &all()), clean(&bare, &all()));
     let mut problems = Vec::new();
     if bare_ran.record.as_ref().is_none_or(|record| record.status != RunStatus::Ok) {
         problems.push(bare_ran.told());
@@ -171,7 +172,7 @@ pub(super) fn empty(subject: &dyn Subject) -> Vec<String> {
 
 pub(super) fn keys(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
-    let ran = clean(&world, &small());
+    let ran = clean(&world, &all());
     let mut problems = Vec::new();
     for (name, table) in &ran.tables {
         let Ok(table) = table else { continue };
@@ -202,7 +203,7 @@ pub(super) fn keys(subject: &dyn Subject) -> Vec<String> {
 /// facts have the wrong name, and where the vendor sends values, the table has them.
 pub(super) fn columns(subject: &dyn Subject) -> Vec<String> {
     let world = subject.open(PEOPLE);
-    let ran = clean(&world, &small());
+    let ran = clean(&world, &all());
     let mut problems = Vec::new();
     for stream in wanted(&spec(world.as_ref())) {
         let (Ok(table), Some(truth)) = (table(&ran, &stream.name), world.truth(&stream.name)) else {
@@ -274,7 +275,7 @@ pub(super) fn leaks(subject: &dyn Subject) -> Vec<String> {
     for fault in TALKATIVE {
         let place = folder();
         let plan = Plan { fault: Some((fault, 1, true)), kill_at: None };
-        let ran = run(&world, &small(), plan, place.path());
+        let ran = run(&world, &Setting::quick(), plan, place.path());
         let mut texts = vec![("what it said".to_owned(), ran.said.clone())];
         below(place.path(), &mut texts);
         for (number, needle) in needles.iter().enumerate() {

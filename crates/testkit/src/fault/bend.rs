@@ -72,7 +72,7 @@ pub(super) fn bom(mut answer: Answer) -> Answer {
 }
 
 fn zipped(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("memory can be written");
     encoder.finish().expect("memory can be written").into()
 }
