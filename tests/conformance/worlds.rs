@@ -169,6 +169,15 @@ fn as_read(running: &Running, stream: &str) -> Option<Vec<Value>> {
             });
             Some(latest(rows, &["id", "responseGroupUid", "questionId"]))
         }
+        // Its windows are ours: calendar years.
+        (Vendor::Thrive, "cpd_user_summaries") => {
+            let year = |year: i32| {
+                running
+                    .truth(&format!("{stream}@{year}-01-01T00:00:00@{year}-12-31T23:59:59"))
+                    .unwrap_or_default()
+            };
+            Some((2010..=2026).flat_map(year).collect())
+        }
         (Vendor::Userlane, "user_profiles") => Some(each(running.truth(stream)?, scopes)),
         _ => running.truth(stream),
     }

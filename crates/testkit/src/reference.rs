@@ -121,7 +121,7 @@ impl World for Nobody {
     }
 
     fn limit(&self) -> Option<Quota> {
-        Some(Quota { requests: 20, per: std::time::Duration::from_secs(10), mode: QuotaMode::Window })
+        Some(Quota { requests: 5, per: std::time::Duration::from_secs(10), mode: QuotaMode::Window })
     }
 
     fn transport(&self, wire: Arc<dyn Transport>) -> Arc<dyn Transport> {
@@ -168,7 +168,7 @@ impl Connector for Made {
         }
         let (ids, emails) = (rows.text("id")?, rows.text("email")?);
         for (row, lineage) in rows.lineage()? {
-            let id = ids.get(row).filter(|_| self.broken != "keys").unwrap_or_default();
+            let id = ids.get(row).filter(|_| self.broken != "keys").unwrap_or(" ");
             into.user(lineage, User { vendor_user_id: id, email: emails.get(row), ..User::default() });
         }
         Ok(())

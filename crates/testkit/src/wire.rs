@@ -45,6 +45,8 @@ pub struct Plan {
 pub struct Exchange {
     /// When.
     pub at: Instant,
+    /// When its answer was there.
+    pub answered: Option<Instant>,
     /// Where to.
     pub url: Url,
     /// Whether it only reads.
@@ -152,7 +154,7 @@ impl Transport for Wire {
             let fault = if astray { None } else { self.hits(&asked) };
             let hit = fault.is_some();
             let (at, url, get) = (Instant::now(), outgoing.url.clone(), asked.get);
-            exchanges.push(Exchange { at, url, get, hit, astray });
+            exchanges.push(Exchange { at, answered: None, url, get, hit, astray });
             (exchanges.len(), fault)
         };
         if self.plan.kill_at == Some(number) {
@@ -160,6 +162,9 @@ impl Transport for Wire {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(LATENCY).await;
+        if let Some(exchange) = lock(&self.exchanges).get_mut(number - 1) {
+            exchange.answered = Some(Instant::now());
+        }
         if astray {
             return Ok(Answer::json(200, "[]").incoming());
         }

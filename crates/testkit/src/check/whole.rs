@@ -181,10 +181,13 @@ pub(super) fn keys(subject: &dyn Subject) -> Vec<String> {
         for row in &table.rows {
             let values: Vec<&Value> =
                 key.iter().map(|column| row.get(column).unwrap_or(&Value::Null)).collect();
-            // A unified key is the source and the vendor's key; either alone is none.
+            // A unified key is the source and the vendor's key; the source alone is none.
             let blank = |value: &&&Value| match value {
                 Value::Null => true,
-                Value::String(text) => text.is_empty() || text.ends_with(':') || text.ends_with(":/"),
+                Value::String(text) => {
+                    let vendors = text.split_once(':').map_or("", |(_, key)| key);
+                    name.starts_with("unified/") && vendors.trim().is_empty()
+                }
                 _ => false,
             };
             if values.is_empty() || values.iter().any(|value| blank(&value)) {

@@ -27,7 +27,7 @@ pub(super) fn facts(check: &str, spec: &mut ConnectorSpec) {
         // The vendor allows less.
         "quota" => spec.quota = Quota { requests: 1000, per, mode: QuotaMode::Window },
         // An outage is taken for "no rows".
-        "transient" => spec.streams.values_mut().for_each(|stream| stream.empty.push(503)),
+        "transient" => spec.streams.values_mut().for_each(|stream| stream.empty.push(504)),
         // A refusal is taken for "no rows".
         "lasting" => spec.streams.values_mut().for_each(|stream| stream.empty.push(418)),
         // No answer at all is taken for "no rows".
@@ -66,6 +66,7 @@ pub(super) fn pager(check: &str, world: i64, stream: &StreamSpec, whole: Box<dyn
         ("page_size", "labels") => Box::new(ShortIsLast(whole)),
         // Goes on by the number of pages that the killed run has read.
         ("killed", "labels") => Box::new(ByOffset { whole, world }),
+        ("killed", "members") => Box::new(Forgets(ByOffset { whole, world })),
         // A cursor that comes again is taken for the end.
         ("data", "events") => Box::new(LoopIsEnd(whole)),
         // No rows are taken for a failure.
@@ -82,7 +83,7 @@ impl Pager for ShortIsLast {
     }
 
     fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
-        if page.rows > 0 && page.rows < 10 { Ok(Next::Done(End::default())) } else { self.0.next(page) }
+        if page.rows > 0 && page.rows < 15 { Ok(Next::Done(End::default())) } else { self.0.next(page) }
     }
 }
 
@@ -118,6 +119,20 @@ impl Pager for ByOffset {
         let done = matches!(next, Next::Done(_));
         self.read(|read| *read = if done { 0 } else { *read + 1 });
         Ok(next)
+    }
+}
+
+/// The last stream of a run that came to its end, well or not.
+struct Forgets(ByOffset);
+
+impl Pager for Forgets {
+    fn first(&mut self) -> Next {
+        self.0.whole.first()
+    }
+
+    fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+        self.0.read(|read| *read = 0);
+        self.0.whole.next(page)
     }
 }
 
