@@ -86,6 +86,8 @@ enum Command {
     Preview(commands::preview::Options),
     /// List past runs, or show one
     Runs(commands::runs::Options),
+    /// Show or forget up to where streams have been read
+    State(commands::state::Options),
     /// Serve the vendor simulators on loopback
     Sim(commands::sim::Options),
     /// Print the completions of a shell
@@ -166,6 +168,7 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Export(options) => block_on(commands::export::run(options, console)),
         Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
         Command::Runs(options) => commands::runs::run(options, global, console),
+        Command::State(options) => commands::state::run(options, global, console),
         Command::Sim(options) => block_on(commands::sim::run(options, console)),
         Command::Completions(options) => {
             let mut text = Vec::new();

@@ -112,12 +112,44 @@ impl Prepared {
             client,
             selected,
             start: self.config.start_date.map(micros_of),
+            identity: self.identity(),
+            look_back: self.config.look_back,
+            full_every: self.config.full_every,
             concurrency: self.concurrency,
             timeout: self.timeout,
             axis_settings: self.axis_settings(),
             id_files: self.id_files()?,
             rules: self.rules()?,
         })
+    }
+
+    /// What tells the account apart: the connector, the host, and settings that are plain texts or numbers. The port of
+    /// a loopback host says nothing.
+    fn identity(&self) -> String {
+        let spec = self.connector.spec();
+        let url = spec.base_url.as_deref().and_then(|url| url.parse::<url::Url>().ok());
+        let host = url.map(|url| {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let loopback = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+            match url.port().filter(|_| !loopback) {
+                Some(port) => format!("{host}:{port}{}", url.path()),
+                None => format!("{host}{}", url.path()),
+            }
+        });
+        let mut parts = vec![spec.name.clone(), host.unwrap_or_default()];
+        for setting in self.registration.settings {
+            let value = match setting.kind {
+                SettingKind::Text | SettingKind::Choice(_) if !setting.name.ends_with("_url") => {
+                    self.config.settings.text(setting.name).map(str::to_owned)
+                }
+                SettingKind::Integer => {
+                    self.config.settings.integer(setting.name).map(|value| value.to_string())
+                }
+                _ => None,
+            };
+            parts.extend(value.map(|value| format!("{}={value}", setting.name)));
+        }
+        parts.join("\n")
     }
 
     /// Where its credential stands, for messages: the keys, and the place of the source.

@@ -24,6 +24,10 @@ pub struct PlanInputs<'a> {
     pub settings: &'a [(String, Vec<String>)],
     /// The keys of the parent stream's rows, distinct, in order.
     pub parents: &'a [String],
+    /// For each property, or the empty text where there are none: windows before this instant are not read again.
+    pub resume: &'a [(String, i64)],
+    /// Only rows changed at or after this instant are asked for, where the stream has a filter for that.
+    pub since: Option<i64>,
 }
 
 /// Why no plan can be made.
@@ -43,11 +47,6 @@ pub enum PlanError {
 /// # Errors
 /// When a start date is missing that the stream needs.
 pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, PlanError> {
-    let windows = match stream.window() {
-        Some(axis) => windows(stream, axis, inputs)?.into_iter().map(Some).collect(),
-        None => vec![None],
-    };
-    let no_window = vec![None];
     let passes = stream.axes.iter().find_map(|axis| match axis {
         Axis::Passes(passes) => Some(passes.clone()),
         _ => None,
@@ -55,8 +54,14 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
     let passes = passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }]);
     let mut slices = Vec::new();
     for pass in &passes {
-        for window in if pass.windowed { &windows } else { &no_window } {
-            slices.extend(slices_of(stream, pass, *window, inputs));
+        for property in properties(stream, inputs) {
+            let windows = match stream.window().filter(|_| pass.windowed) {
+                Some(axis) => windows(stream, axis, inputs, property)?.into_iter().map(Some).collect(),
+                None => vec![None],
+            };
+            for window in windows {
+                slices.extend(slices_of(stream, pass, window, property, inputs));
+            }
         }
     }
     for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
@@ -65,35 +70,44 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
     Ok(slices)
 }
 
-/// The slices of one pass and window: one for all properties' walks each, and one a block of parents.
+/// The properties that a stream is read for; none alone where it has no such axis.
+fn properties<'a>(stream: &StreamSpec, inputs: &PlanInputs<'a>) -> Vec<Option<&'a str>> {
+    let setting = stream.axes.iter().find_map(|axis| match axis {
+        Axis::Property { setting, .. } => Some(setting),
+        _ => None,
+    });
+    let Some(setting) = setting else { return vec![None] };
+    let values = inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values);
+    values.into_iter().flatten().map(|value| Some(value.as_str())).collect()
+}
+
+/// The slices of one pass, property and window: one, or one a block of parents.
 fn slices_of(
     stream: &StreamSpec,
     pass: &Pass,
     window: Option<Window>,
+    property: Option<&str>,
     inputs: &PlanInputs<'_>,
 ) -> Vec<Slice> {
-    let mut walks = vec![base_walk(stream, pass, window)];
+    let mut walk = base_walk(stream, pass, window);
+    if let (Some(since), Some(from)) = (&stream.since, inputs.since) {
+        walk.params.push((since.param.clone(), format_instant(from, since.format, Round::Down)));
+    }
     for axis in &stream.axes {
-        if let Axis::Property { setting, param, .. } = axis {
-            let values =
-                inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values.as_slice());
-            walks = walks
-                .iter()
-                .flat_map(|walk| {
-                    values.unwrap_or_default().iter().map(|value| with_value(walk, param, value, None))
-                })
-                .collect();
+        if let (Axis::Property { param, .. }, Some(value)) = (axis, property) {
+            walk = with_value(&walk, param, value, None);
         }
     }
     let label = label(pass, window);
     let Some(parent) = stream.parent() else {
-        // One slice a property: properties fail and succeed by themselves.
-        return walks
-            .into_iter()
-            .map(|walk| Slice { label: with_given(&label, &walk), window, walks: vec![walk] })
-            .collect();
+        return vec![Slice {
+            label: with_given(&label, &walk),
+            window,
+            property: property.map(str::to_owned),
+            walks: vec![walk],
+        }];
     };
-    walks.iter().flat_map(|walk| blocks(parent, walk, &label, window, inputs.parents)).collect()
+    blocks(parent, &walk, &label, window, inputs.parents)
 }
 
 fn blocks(
@@ -111,7 +125,7 @@ fn blocks(
             let range = format!("{} {from}-{}", parent.stream, from + block.len() - 1);
             from += block.len();
             let label = if label.is_empty() { range } else { format!("{label} {range}") };
-            Slice { label, window, walks }
+            Slice { label, window, property: None, walks }
         })
         .collect()
 }
@@ -167,6 +181,7 @@ fn windows(
     stream: &StreamSpec,
     axis: &WindowAxis,
     inputs: &PlanInputs<'_>,
+    property: Option<&str>,
 ) -> Result<Vec<Window>, PlanError> {
     let end = inputs.end.map_or(inputs.now, |end| end.min(inputs.now));
     let start = match inputs.start {
@@ -174,6 +189,8 @@ fn windows(
         None if axis.years => Some(BEGINNING),
         start => start,
     };
+    let resume = inputs.resume.iter().find(|(of, _)| of == property.unwrap_or_default());
+    let start = resume.map_or(start, |&(_, from)| start.max(Some(from)));
     if axis.years {
         return Ok(years(start.unwrap_or(BEGINNING), end));
     }

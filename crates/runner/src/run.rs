@@ -15,6 +15,7 @@ use crate::{
     progress::Progress,
     record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
     source::{RunOptions, Source},
+    state::StateStore,
     stream::{self, SourceRun},
     tables::{self, Folders},
 };
@@ -78,6 +79,23 @@ pub async fn sync(
     Ok(record)
 }
 
+/// Forgets checkpoints, so that the next run reads everything; and removes the tables of sources that are no more.
+///
+/// # Errors
+/// When another run is under way, or a file cannot be removed.
+pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str]) -> Result<(), RunError> {
+    let _lock = lock(destination)?;
+    let store = StateStore::new(destination);
+    for source in removed {
+        tables::remove_source(destination, source)?;
+    }
+    // Last, so that a source whose tables could not be removed is still known.
+    for (source, stream) in streams {
+        store.forget(source, stream)?;
+    }
+    Ok(())
+}
+
 /// Now, for the record alone: what is read depends on [`RunOptions::now`].
 fn wall_clock() -> String {
     #[expect(clippy::disallowed_methods, reason = "a run tells when it began and ended")]
@@ -131,7 +149,8 @@ async fn run_source(
     folders: &Folders,
 ) -> SourceRecord {
     let spec = source.connector.spec();
-    let run = SourceRun { source, options, progress, folders };
+    let store = StateStore::new(&options.destination);
+    let run = SourceRun { source, options, progress, folders, store };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();

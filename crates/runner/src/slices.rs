@@ -105,7 +105,8 @@ async fn all_slices(
             }
             // A property that this credential may not see does not keep the others from being read.
             Err(error) if several && is_forbidden(&error) => {
-                walks.warn(format!("{}: {error}", done.label));
+                walks.warn(format!("{}: {error}", done.slice.label));
+                walks.ended(&done.slice, false);
                 fail(record, &error);
                 forbidden = Some(error);
             }
@@ -131,7 +132,7 @@ fn is_forbidden(error: &StreamError) -> bool {
 
 /// What became of a slice: read whole, or two halves to read instead.
 struct SliceDone {
-    label: String,
+    slice: Slice,
     halvings: u32,
     read: Result<Option<[Slice; 2]>, StreamError>,
 }
@@ -143,14 +144,13 @@ async fn one_slice(
     number: usize,
     halvings: u32,
 ) -> SliceDone {
-    let label = slice.label.clone();
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
     let under_way =
         SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;
-    SliceDone { label, halvings, read }
+    SliceDone { slice, halvings, read }
 }
 
 async fn read_slice(
@@ -175,6 +175,7 @@ async fn read_slice(
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
     walks.order(Order::Close { slice: slice.number, proven }).await?;
+    walks.ended(slice.slice, proven);
     Ok(None)
 }
 

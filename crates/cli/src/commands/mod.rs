@@ -8,6 +8,7 @@ pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod runs;
 pub(crate) mod sim;
+pub(crate) mod state;
 pub(crate) mod streams;
 pub(crate) mod sync;
 

@@ -1,11 +1,13 @@
 //! Reading the file: its keys as serde types, then its facts checked against each other.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging, PartitionBy,
-    SpecError, StreamSpec, SyncMode, axis::AxisFile,
+    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom, Fallback, HeaderAuth, Paging,
+    PartitionBy, Since, SpecError, StreamSpec, SyncMode, axis::AxisFile,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -95,6 +97,9 @@ struct StreamFile {
     version: Option<String>,
     #[serde(default = "full_refresh")]
     mode: SyncMode,
+    look_back: Option<String>,
+    full_every: Option<String>,
+    since: Option<SinceFile>,
     #[serde(default)]
     keeps_absent: bool,
     columns: toml::Table,
@@ -107,6 +112,14 @@ struct StreamFile {
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
     derived: Option<DerivedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SinceFile {
+    param: String,
+    format: DateFormat,
+    overlap: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,6 +214,19 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         })
         .transpose()
         .map_err(refuse)?;
+    let span = |key: &str, text: &str| {
+        text.parse::<Span>().map(|span| span.0).map_err(|error| refuse(format!("`{key}`: {error}")))
+    };
+    let look_back = file.look_back.map_or(Ok(Duration::ZERO), |text| span("look_back", &text))?;
+    let full_every = file.full_every.map(|text| span("full_every", &text)).transpose()?;
+    let since = match file.since {
+        None => None,
+        Some(since) => Some(Since {
+            overlap: span("since.overlap", &since.overlap)?,
+            param: since.param,
+            format: since.format,
+        }),
+    };
     let mut given: Vec<Column> = axes.iter().flat_map(given_columns).collect();
     if let Some(derived) = &file.derived {
         given.extend(derived.inherits.keys().map(|field| identifier(field, "key of the parent's row")));
@@ -239,6 +265,9 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         cursor: file.cursor,
         version: file.version,
         mode: file.mode,
+        look_back,
+        full_every,
+        since,
         keeps_absent: file.keeps_absent,
         table,
         needs: file.needs,

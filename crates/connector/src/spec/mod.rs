@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
 pub use paging::{CursorPaging, PagePaging, Paging};
-pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
+pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
 
 use crate::quota::Quota;
 

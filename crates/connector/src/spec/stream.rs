@@ -1,6 +1,8 @@
 //! The facts about one stream.
 
-use super::{Axis, Fallback, Paging};
+use std::time::Duration;
+
+use super::{Axis, DateFormat, Fallback, Paging};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -43,6 +45,12 @@ pub struct StreamSpec {
     pub version: Option<String>,
     /// How it is kept up to date.
     pub mode: SyncMode,
+    /// How far back an incremental run reads again what earlier runs have read: late rows and late edits.
+    pub look_back: Duration,
+    /// After how long everything is read again; none for never.
+    pub full_every: Option<Duration>,
+    /// How only changed rows are asked for between two full passes.
+    pub since: Option<Since>,
     /// Whether rows that no longer come are kept: the list may be partial, or rows leave one window for another.
     pub keeps_absent: bool,
     /// Its table.
@@ -73,6 +81,17 @@ impl SyncMode {
             Self::Incremental => "incremental",
         }
     }
+}
+
+/// The filter of a list for rows that were changed at or after an instant. Rows that are gone show only in a full pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The parameter.
+    pub param: String,
+    /// How the instant is written.
+    pub format: DateFormat,
+    /// How much earlier than the end of the last pass it is.
+    pub overlap: Duration,
 }
 
 /// How a table is cut into files. Fixed for ever: a row must never move from one to another.
