@@ -168,7 +168,7 @@ impl Connector for Made {
         }
         let (ids, emails) = (rows.text("id")?, rows.text("email")?);
         for (row, lineage) in rows.lineage()? {
-            let id = ids.get(row).filter(|_| self.broken != "keys").unwrap_or(" ");
+            let id = ids.get(row).filter(|id| self.broken != "keys" || *id != "p0").unwrap_or(" ");
             into.user(lineage, User { vendor_user_id: id, email: emails.get(row), ..User::default() });
         }
         Ok(())

@@ -42,13 +42,15 @@ pub struct Setting {
     pub quota: Option<Quota>,
     /// Whether a source that needs a beginning begins shortly before the end: enough for several windows.
     pub recent: bool,
+    /// Whether everything is read, whatever earlier runs have left.
+    pub full: bool,
 }
 
 impl Setting {
     /// For runs that are many: small pages, no waits for the quota, few windows.
     pub(crate) fn quick() -> Self {
         let quota = Quota { requests: 1_000_000, per: Duration::from_secs(1), mode: QuotaMode::Window };
-        Self { page_rows: Some(crate::check::PAGE_ROWS), quota: Some(quota), recent: true }
+        Self { page_rows: Some(crate::check::PAGE_ROWS), quota: Some(quota), recent: true, full: false }
     }
 }
 
@@ -131,6 +133,9 @@ pub(crate) fn source(
         timeout: spec.timeout,
         axis_settings,
         id_files: Vec::new(),
+        identity: world.registration().name.to_owned(),
+        look_back: None,
+        full_every: None,
         rules: Vec::new(),
         client,
         connector,
@@ -138,14 +143,15 @@ pub(crate) fn source(
 }
 
 /// The options of a run into a folder. The clock stands behind every world's last row.
-pub(crate) fn options(destination: &Path, number: u32) -> RunOptions {
+pub(crate) fn options(destination: &Path, setting: &Setting) -> RunOptions {
     RunOptions {
-        run_id: format!("01900000-0000-7000-8000-{number:012}"),
+        run_id: "01900000-0000-7000-8000-000000000001".to_owned(),
         now: NOW,
         destination: destination.to_owned(),
         compression: userhaul_sink::Compression::None,
         from: None,
         to: None,
+        full: setting.full,
         allow_shrink: false,
         limit: None,
     }
@@ -187,7 +193,7 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
         let client =
             Client::with_transport(settings, Arc::new(observer), transport).expect("the facts make a client");
         let sources = [source(world.as_ref(), Arc::clone(&connector), client, setting)];
-        let options = options(destination, 1);
+        let options = options(destination, setting);
         tokio::select! {
             record = userhaul_runner::sync(&sources, &options, "0", &progress) => {
                 Some(record.expect("the destination can be written"))
@@ -214,7 +220,7 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
 /// # Panics
 /// When the run cannot begin, which would be an error of the test.
 pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &Path) -> Ran {
-    let setting = Setting::quick();
+    let setting = Setting { full: true, ..Setting::quick() };
     let connector = connector(world.as_ref(), base_url, &setting);
     let diary = Arc::new(Diary::default());
     let progress: Arc<dyn Progress> = Arc::clone(&diary) as _;
@@ -228,7 +234,7 @@ pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &P
     let observer = ClientProgress { source: SOURCE.to_owned(), progress: Arc::clone(&progress) };
     let client = Client::new(settings, Arc::new(observer)).expect("a loopback address");
     let sources = [source(world.as_ref(), connector, client, &setting)];
-    let record = userhaul_runner::sync(&sources, &options(destination, 1), "0", &progress).await;
+    let record = userhaul_runner::sync(&sources, &options(destination, &setting), "0", &progress).await;
     Ran {
         record: Some(record.expect("the destination can be written")),
         tables: tables(destination),

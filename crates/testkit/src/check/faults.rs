@@ -39,7 +39,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(world: &'a Arc<dyn World>) -> Self {
-        let setting = Setting::quick();
+        let setting = Setting { full: true, ..Setting::quick() };
         let held = folder();
         let clean = run(world, &setting, Plan::default(), held.path());
         Self { world, setting, clean, volatile: super::runs::volatile(world.as_ref()), held }
