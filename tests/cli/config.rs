@@ -115,7 +115,7 @@ fn corrections_are_told_with_file_and_line() {
     error: [folder]/wire.toml:3: correction of `streams.users.items`: invalid type: string "/data", expected a sequence
     error: [folder]/wire.toml:2: not valid TOML: unclosed table, expected `]`
     error: [folder]/wire.toml:3: correction of `streams.users.pth`: unknown field `pth`
-    error: [folder]/wire.toml:4: correction of `streams.people.path`: missing field `about`
+    error: [folder]/wire.toml:4: correction of `streams.people.path`: missing field `primary_key`
     "#);
 }
 

@@ -62,7 +62,7 @@ impl Connector for Sprig {
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
         match &stream.paging {
             Paging::Cursor(paging) => Box::new(pager::List::new(stream, paging, Arc::clone(&self.run))),
-            Paging::None | Paging::PageNumber(_) | Paging::Unknown => pager_of(stream),
+            _ => pager_of(stream),
         }
     }
 

@@ -95,7 +95,7 @@ impl List {
             Axis::Passes(passes) => {
                 passes.iter().flat_map(|pass| &pass.params).map(|(name, _)| name.clone()).collect()
             }
-            Axis::Window(window) => vec![window.from.clone(), window.to.clone()],
+            Axis::Window(window) => std::iter::once(&window.from).chain(&window.to).cloned().collect(),
             Axis::Property { .. } | Axis::Parent(_) => Vec::new(),
         }));
         Self {

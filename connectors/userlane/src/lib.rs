@@ -43,9 +43,7 @@ struct Userlane {
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
-    let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
-    let facts = spec.auth.clone().expect("the facts say how the token travels");
-    let auth = AuthSpec::Header { name: facts.header, scheme: facts.scheme, key: token.clone() };
+    let auth = spec.auth.as_ref().expect("the facts say how the token travels").sign_with(settings)?;
     spec.streams.values_mut().for_each(wire::alias_snake_case);
     Ok(Box::new(Userlane { spec, auth }))
 }

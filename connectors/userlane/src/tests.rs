@@ -165,8 +165,8 @@ fn windows_are_padded_and_never_reach_beyond_today() {
         requests(&*connector, "guide_events"),
         [
             "/v1/properties/k3f9a/guide-events?from=2025-02-28&to=2025-03-08",
-            "/v1/properties/m%202/guide-events?from=2025-02-28&to=2025-03-08",
             "/v1/properties/k3f9a/guide-events?from=2025-03-07&to=2025-03-09",
+            "/v1/properties/m%202/guide-events?from=2025-02-28&to=2025-03-08",
             "/v1/properties/m%202/guide-events?from=2025-03-07&to=2025-03-09",
         ]
     );

@@ -9,12 +9,11 @@ mod tasks;
 mod tests;
 mod users;
 
-use secrecy::SecretString;
 use userhaul_connector::{
     Computed, Connector, Registration,
     auth::AuthSpec,
     rows::{Rows, UnifyError},
-    settings::{SettingKind, SettingSpec, Settings, SettingsError},
+    settings::{SettingKind, SettingSpec, SettingValue, Settings, SettingsError},
     spec::{ConnectorSpec, StreamSpec},
 };
 use userhaul_record::{Attributes, Table, Unified};
@@ -41,12 +40,15 @@ pub const REGISTRATION: Registration = Registration {
 
 struct Userlot {
     spec: ConnectorSpec,
-    key: SecretString,
+    auth: AuthSpec,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     spec.base_url = Some(source::base_url(&spec, settings)?);
-    Ok(Box::new(Userlot { key: source::key(settings)?, spec }))
+    let mut trimmed = settings.clone();
+    trimmed.set("api_key", SettingValue::Secret(source::key(settings)?));
+    let auth = spec.auth.as_ref().expect("the facts say how the key travels").sign_with(&trimmed)?;
+    Ok(Box::new(Userlot { auth, spec }))
 }
 
 impl Connector for Userlot {
@@ -55,7 +57,7 @@ impl Connector for Userlot {
     }
 
     fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
+        self.auth.clone()
     }
 
     fn compute(&self, stream: &StreamSpec, rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

@@ -11,6 +11,7 @@ mod commands;
 pub mod config;
 mod console;
 mod corrections;
+mod declared;
 pub mod docs;
 mod failure;
 mod ids;
@@ -20,6 +21,7 @@ mod progress;
 mod registry;
 mod render;
 mod runs;
+mod sample;
 mod select;
 mod sources;
 

@@ -20,7 +20,7 @@ use userhaul_runner::{
     progress::{ClientProgress, Progress},
 };
 
-use crate::{config::SourceConfig, corrections, failure::Failure, ids, registry, select};
+use crate::{config::SourceConfig, corrections, declared, failure::Failure, ids, registry, select};
 
 /// A source with its connector built, before any selection.
 pub(crate) struct Prepared {
@@ -43,9 +43,14 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         None => String::new(),
     };
     let place = |message: &dyn std::fmt::Display| format!("{prefix}{message}");
-    let registration = registry::find(config.connector)
+    let registration = config.declared.or_else(|| registry::find(config.connector));
+    let mut registration = registration
         .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
     let mut spec = corrections::apply(registration, config, file)?;
+    if config.declared.is_some() && config.wire.is_some() {
+        // Corrections may add unified tables.
+        registration = declared::registration(&spec, registration.facts.to_owned());
+    }
     let mut settings = config.settings.clone();
     if let Some(base_url) = &config.base_url {
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
@@ -102,6 +107,7 @@ impl Prepared {
             .map_err(|_| Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None))?;
         let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
         settings.quota_dir = quota_dir;
+        settings.headers.clone_from(&spec.headers);
         let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
         let client = Client::new(settings, Arc::new(observer))
             .map_err(|error| Failure::usage(format!("{}{error}", self.place), None))?;
@@ -226,6 +232,7 @@ impl Prepared {
             let mut needed: Vec<&str> = stream.table.primary_key.iter().map(String::as_str).collect();
             needed.extend(stream.cursor.as_deref());
             needed.extend(stream.version.as_deref());
+            needed.extend(stream.paging.last_column());
             needed.extend(stream.window().map(|window| window.by.as_str()));
             let keys = spec.streams.values().filter_map(|child| child.parent());
             needed

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
@@ -230,10 +230,17 @@ impl Inner {
             header::ACCEPT_ENCODING,
             HeaderValue::from_static(if plain { "identity" } else { "gzip" }),
         );
+        for (name, value) in &self.settings.headers {
+            // The facts were checked for what cannot be sent.
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                headers.insert(name, value);
+            }
+        }
         sign::sign(&mut headers, &request.auth, token.as_ref().map(|token| &token.value))
             .map_err(|reason| course.fail(reason))?;
-        let outgoing =
-            Outgoing { method: course.method.clone(), url: course.url.clone(), headers, body: None };
+        let mut url = course.url.clone();
+        sign::in_query(&mut url, &request.auth);
+        let outgoing = Outgoing { method: course.method.clone(), url, headers, body: None };
         Ok((permit, outgoing, token.map(|token| token.generation)))
     }
 

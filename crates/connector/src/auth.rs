@@ -25,6 +25,20 @@ pub enum AuthSpec {
         /// The password.
         password: SecretString,
     },
+    /// `Authorization: Basic base64(key ":" password)`: the key stands in the place of the user name.
+    KeyAsUser {
+        /// The key.
+        key: SecretString,
+        /// The word in the place of the password, mostly empty.
+        password: String,
+    },
+    /// A key in a query parameter of every request.
+    Query {
+        /// The parameter.
+        parameter: String,
+        /// The key.
+        key: SecretString,
+    },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4), then `Authorization: Bearer token`.
     ClientCredentials {
         /// The token endpoint: absolute, or a path below the base URL.

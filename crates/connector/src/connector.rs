@@ -4,7 +4,7 @@ use userhaul_record::Unified;
 
 use crate::{
     auth::AuthSpec,
-    pager::{Cursor, PageNumber, Pager, Single, Unknown},
+    pager::{Cursor, LastId, Linked, PageNumber, Pager, Single, Unknown},
     rows::{Rows, UnifyError},
     settings::{SettingSpec, Settings, SettingsError},
     spec::{ConnectorSpec, Paging, SpecError, StreamSpec},
@@ -77,12 +77,14 @@ pub type Build = fn(ConnectorSpec, &Settings) -> Result<Box<dyn Connector>, Sett
 
 /// The walk that a stream's facts ask for.
 pub fn pager_of(stream: &StreamSpec) -> Box<dyn Pager> {
+    let split_above = stream.window().and_then(|window| window.split_above_pages);
     match &stream.paging {
         Paging::None => Box::new(Single),
-        Paging::PageNumber(paging) => {
-            let split_above = stream.window().and_then(|window| window.split_above_pages);
-            Box::new(PageNumber::new(paging, split_above))
-        }
+        Paging::PageNumber(paging) => Box::new(PageNumber::new(paging, split_above)),
+        Paging::Offset(paging) => Box::new(PageNumber::by_offset(paging, split_above)),
+        Paging::LastId(paging) => Box::new(LastId::new(paging)),
+        Paging::NextUrl(paging) => Box::new(Linked::in_page(paging)),
+        Paging::LinkHeader(paging) => Box::new(Linked::in_header(paging)),
         Paging::Cursor(paging) => Box::new(Cursor::new(paging)),
         Paging::Unknown => Box::new(Unknown::new()),
     }

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod column;
 mod connector;
+pub mod declared;
 pub mod decode;
 mod json;
 pub mod pager;

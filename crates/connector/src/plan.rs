@@ -141,7 +141,7 @@ fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>) -> Walk {
             given.push(Some(to.clone()));
         }
         params.extend(from.map(|from| (axis.from.clone(), from)));
-        params.push((axis.to.clone(), to));
+        params.extend(axis.to.clone().map(|name| (name, to)));
     }
     Walk { path: stream.path.clone(), params, given, ..Walk::default() }
 }
@@ -255,7 +255,7 @@ fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
     };
     let today = format_instant(now, DateFormat::Day, Round::Down);
     for (name, value) in &mut walk.params {
-        if *name == axis.to && *value > today {
+        if Some(&*name) == axis.to.as_ref() && *value > today {
             value.clone_from(&today);
         }
     }
@@ -265,6 +265,7 @@ fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
 pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
     let axis = stream.window()?;
     let window = slice.window?;
+    let upper = axis.to.as_ref()?;
     let from = window.from.unwrap_or(BEGINNING.min(window.to - DAY));
     let unit = if axis.format == DateFormat::Day { DAY } else { 1_000_000 };
     let middle = (from + (window.to - from) / 2).div_euclid(unit) * unit;
@@ -276,9 +277,9 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
         half.window = Some(window);
         let (from, to) = ends(axis, window);
         for walk in &mut half.walks {
-            walk.params.retain(|(name, _)| *name != axis.from && *name != axis.to);
+            walk.params.retain(|(name, _)| *name != axis.from && name != upper);
             walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
-            walk.params.push((axis.to.clone(), to.clone()));
+            walk.params.push((upper.clone(), to.clone()));
         }
         half.label =
             format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
@@ -298,14 +299,16 @@ enum Round {
 fn format_instant(micros: i64, format: DateFormat, round: Round) -> String {
     let unit = match format {
         DateFormat::EpochMs => 1000,
-        DateFormat::Rfc3339 | DateFormat::SpaceSeparated | DateFormat::Zoneless => 1_000_000,
+        DateFormat::EpochS | DateFormat::Rfc3339 | DateFormat::SpaceSeparated | DateFormat::Zoneless => {
+            1_000_000
+        }
         DateFormat::Day => DAY,
     };
     let down = micros.div_euclid(unit);
     let ticks = if round == Round::Up && down * unit != micros { down + 1 } else { down };
     let instant = civil(ticks * unit);
     match format {
-        DateFormat::EpochMs => ticks.to_string(),
+        DateFormat::EpochMs | DateFormat::EpochS => ticks.to_string(),
         DateFormat::Rfc3339 => instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         DateFormat::SpaceSeparated => instant.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         DateFormat::Zoneless => instant.strftime("%Y-%m-%dT%H:%M:%S").to_string(),

@@ -48,31 +48,31 @@ pub struct UnifyError {
 
 /// A text column.
 #[derive(Debug, Clone, Copy)]
-pub struct TextColumn<'a>(&'a StringArray);
+pub struct TextColumn<'a>(pub(crate) &'a StringArray);
 /// A column of instants, in microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
-pub struct InstantColumn<'a>(&'a TimestampMicrosecondArray);
+pub struct InstantColumn<'a>(pub(crate) &'a TimestampMicrosecondArray);
 /// A column of calendar days, in days since 1970.
 #[derive(Debug, Clone, Copy)]
-pub struct DateColumn<'a>(&'a Date32Array);
+pub struct DateColumn<'a>(pub(crate) &'a Date32Array);
 /// A column of whole numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct IntColumn<'a>(&'a Int64Array);
+pub struct IntColumn<'a>(pub(crate) &'a Int64Array);
 /// A column of doubles.
 #[derive(Debug, Clone, Copy)]
-pub struct DoubleColumn<'a>(&'a Float64Array);
+pub struct DoubleColumn<'a>(pub(crate) &'a Float64Array);
 /// A column of amounts, times 10^9.
 #[derive(Debug, Clone, Copy)]
-pub struct DecimalColumn<'a>(&'a Decimal128Array);
+pub struct DecimalColumn<'a>(pub(crate) &'a Decimal128Array);
 /// A column of booleans.
 #[derive(Debug, Clone, Copy)]
-pub struct BoolColumn<'a>(&'a BooleanArray);
+pub struct BoolColumn<'a>(pub(crate) &'a BooleanArray);
 /// A column of maps with free keys.
 #[derive(Debug, Clone, Copy)]
-pub struct MapColumn<'a>(&'a MapArray);
+pub struct MapColumn<'a>(pub(crate) &'a MapArray);
 /// A column of lists of texts.
 #[derive(Debug, Clone, Copy)]
-pub struct TextsColumn<'a>(&'a ListArray);
+pub struct TextsColumn<'a>(pub(crate) &'a ListArray);
 /// A column of lists of objects with known members.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectsColumn<'a> {
@@ -228,6 +228,17 @@ impl<'a> Rows<'a> {
             };
             (row, lineage)
         }))
+    }
+
+    /// A column of any type.
+    pub(crate) fn array(&self, path: &str) -> Result<&'a dyn Array, UnifyError> {
+        let missing = || UnifyError { column: path.to_owned(), kind: "unified" };
+        let mut steps = path.split('.');
+        let first = steps.next().and_then(|name| self.batch.column_by_name(name)).ok_or_else(missing)?;
+        steps.try_fold(first.as_ref(), |array: &'a dyn Array, step| {
+            let object: Option<&'a StructArray> = array.as_any().downcast_ref();
+            object.and_then(|object| object.column_by_name(step)).map(AsRef::as_ref).ok_or_else(missing)
+        })
     }
 
     /// A text, identifier or JSON column.

@@ -125,6 +125,8 @@ fn numbered(totals: bool) -> PageNumber {
         rows: Some(2),
         total_rows: pointer("total"),
         total_pages: pointer("pages"),
+        more: None,
+        last: None,
     };
     PageNumber::new(&paging, None)
 }
@@ -210,8 +212,14 @@ fn a_404_behind_the_first_page_is_the_end() {
 }
 
 fn cursor() -> Cursor {
-    let paging =
-        CursorPaging { param: "cursor".to_owned(), next: "/cursor".to_owned(), size: None, rows: None };
+    let paging = CursorPaging {
+        param: "cursor".to_owned(),
+        next: "/cursor".to_owned(),
+        size: None,
+        rows: None,
+        more: None,
+        last: None,
+    };
     Cursor::new(&paging)
 }
 

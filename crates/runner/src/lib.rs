@@ -22,5 +22,6 @@ mod walk;
 mod writer;
 
 pub use error::StreamError;
+pub use reading::{due, resume};
 pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};

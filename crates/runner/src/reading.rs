@@ -107,7 +107,11 @@ impl Reading {
             (Some(start), before) => before.is_some_and(|before| start < before),
         };
         let new_child = derived.iter().any(|spec| !state.derived.contains(&spec.name));
-        if !(run.options.full || earlier || new_child || due(run, stream, &state)) {
+        if !(run.options.full
+            || earlier
+            || new_child
+            || due(stream, &state, run.source.full_every, run.options.now))
+        {
             self.kind = kind(run, stream, derived, &state);
         }
         self.state = Some(state);
@@ -216,15 +220,32 @@ fn ranged(run: &SourceRun<'_>, stream: &StreamSpec) -> Kind {
     if asked && stream.window().is_some_and(|axis| !axis.years) { Kind::Range } else { Kind::Full }
 }
 
-/// Whether all must be read again by the calendar.
-fn due(run: &SourceRun<'_>, stream: &StreamSpec, state: &StreamState) -> bool {
+/// For each property, or the empty text where there are none, the instant from which windows are read again; none where
+/// the stream is not read in windows that can be taken up.
+///
+/// `look_back` stands over the stream's own.
+pub fn resume(
+    stream: &StreamSpec,
+    state: &StreamState,
+    look_back: Option<Duration>,
+) -> Option<Vec<(String, i64)>> {
+    let axis = stream.window()?;
+    if axis.years || stream.mode != SyncMode::Incremental || stream.parent().is_some() {
+        return None;
+    }
+    let back = micros(look_back.unwrap_or(stream.look_back));
+    let from = |through: i64| through.saturating_sub(back);
+    Some(state.through.iter().map(|(property, &through)| (property.clone(), from(through))).collect())
+}
+
+/// Whether all must be read again by the calendar. `full_every` stands over the stream's own.
+pub fn due(stream: &StreamSpec, state: &StreamState, full_every: Option<Duration>, now: i64) -> bool {
     let periodic = stream.full_every.is_some() || stream.mode == SyncMode::Incremental;
     // Ids have an age each.
     if stream.parent().is_some() || !periodic {
         return false;
     }
-    let every = run.source.full_every.or(stream.full_every);
-    every.is_some_and(|every| older(run.options.now, state.full_at, every))
+    full_every.or(stream.full_every).is_some_and(|every| older(now, state.full_at, every))
 }
 
 /// Whether an instant is so long ago. A nightly run that begins a little earlier than the night before counts.
@@ -244,15 +265,8 @@ fn kind(run: &SourceRun<'_>, stream: &StreamSpec, derived: &[&StreamSpec], state
     if !derived.is_empty() {
         return Kind::Full;
     }
-    if let Some(axis) = stream.window() {
-        if axis.years || stream.mode != SyncMode::Incremental || stream.parent().is_some() {
-            return Kind::Full;
-        }
-        let back = micros(run.source.look_back.unwrap_or(stream.look_back));
-        let from = |through: i64| through.saturating_sub(back);
-        return Kind::Windows(
-            state.through.iter().map(|(property, &through)| (property.clone(), from(through))).collect(),
-        );
+    if stream.window().is_some() {
+        return resume(stream, state, run.source.look_back).map_or(Kind::Full, Kind::Windows);
     }
     match (&stream.since, state.through.get("")) {
         (Some(since), Some(through)) if state.full_requests > CHEAP_REQUESTS => {

@@ -29,6 +29,9 @@ use crate::{
 /// A window is halved at most so often.
 const MAX_HALVINGS: u32 = 14;
 
+/// So often while the source has not answered a single page: it is down then, not asked for too much.
+const BLIND_HALVINGS: u32 = 2;
+
 /// Reads all slices, several at a time, and gives the tables with their rows.
 pub(crate) async fn read(
     run: &SourceRun<'_>,
@@ -147,6 +150,7 @@ async fn one_slice(
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
+    decoder.watch_last(walks.stream.paging.last_column());
     let under_way =
         SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;
@@ -179,6 +183,20 @@ async fn read_slice(
     Ok(None)
 }
 
+impl StreamWalks<'_> {
+    fn most_halvings(&self) -> u32 {
+        let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
+        if pages == 0 { BLIND_HALVINGS } else { MAX_HALVINGS }
+    }
+}
+
+/// Whether the source refuses the request whatever the window's length: where windows have no fixed length, none is
+/// known to be too long, and where the stream can be asked another way, the refusal is of this one.
+fn refused_as_such(stream: &StreamSpec, error: &StreamError) -> bool {
+    let lengths = stream.window().is_some_and(|axis| axis.days.is_some());
+    stream.otherwise(status(error)).is_some() || matches!(status(error), Some(400 | 422)) && !lengths
+}
+
 /// Reads a slice's walks once, or says into which halves to cut it.
 async fn read_walks(
     walks: &StreamWalks<'_>,
@@ -196,11 +214,10 @@ async fn read_walks(
                 cut.is_some()
             }
             Ok(Ended::Split) => true,
-            // Where the stream can be asked another way, a refusal is of this one and not of the window.
-            Err(error) => error.smaller_may_help() && walks.stream.otherwise(status(error)).is_none(),
+            Err(error) => error.smaller_may_help() && !refused_as_such(walks.stream, error),
         };
         if too_large
-            && halvings < MAX_HALVINGS
+            && halvings < walks.most_halvings()
             && let Some(halves) = plan::split(walks.stream, slice.slice)
         {
             walks.order(Order::Forget { slice: slice.number }).await?;

@@ -107,6 +107,9 @@ impl StreamWalks<'_> {
                 Ok(ended) => return Ok(ended),
                 Err(error) => error,
             };
+            if let Some(ended) = self.unaskable(walk, &error) {
+                return Ok(ended);
+            }
             // Refusals concern the window; a page is too large where the source fails or gives up.
             let refused =
                 matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));

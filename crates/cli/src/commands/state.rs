@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options, global: &Global, console: Console) -> Resul
 }
 
 fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failure> {
-    let store = StateStore::new(&config.destination.path);
+    let store = StateStore::new(config.destination.path.as_path());
     let known = chosen(&store, config, &options.select)?;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -130,7 +130,7 @@ fn written(micros: i64) -> String {
 }
 
 fn forget(options: &Reset, config: &Config, console: Console) -> Result<Exit, Failure> {
-    let destination = &config.destination.path;
+    let destination = config.destination.path.as_path();
     let store = StateStore::new(destination);
     let known = chosen(&store, config, &options.select)?;
     if known.is_empty() {

@@ -107,7 +107,7 @@ fn forecast(chosen: &[Chosen], destination: &Path) -> Option<u64> {
         for stream in
             prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name))
         {
-            match plan::forecast(prepared, stream, &records).ok()?.requests {
+            match plan::forecast(prepared, stream, &records, destination).ok()?.requests {
                 Requests::Exact(count) | Requests::Estimated(count) => requests += count,
                 Requests::AtLeast(_) => return None,
             }

@@ -30,6 +30,7 @@ use secrecy::SecretString;
 use toml::de::DeTable;
 use url::Url;
 use userhaul_connector::{
+    Registration,
     quota::{Quota, QuotaMode},
     settings::{SettingSpec, Settings},
 };
@@ -73,6 +74,8 @@ pub struct SourceConfig {
     pub name: String,
     /// The connector's name.
     pub connector: &'static str,
+    /// The connector itself, where the source declares it by a file.
+    pub declared: Option<&'static Registration>,
     /// The origin that replaces the vendor's.
     pub base_url: Option<Url>,
     /// Names or globs of the streams to read; empty for all stable ones.

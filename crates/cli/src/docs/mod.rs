@@ -3,6 +3,7 @@
 
 mod commands;
 mod connectors;
+mod declared;
 mod keys;
 mod tables;
 
@@ -74,6 +75,9 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
     }
     for (name, text) in commands::all() {
         blocks.push(Block { path: "docs/commands.md", name, text });
+    }
+    for (name, text) in declared::all() {
+        blocks.push(Block { path: "docs/declared-connectors.md", name, text });
     }
     for (name, text) in tables::all() {
         blocks.push(Block { path: "docs/output.md", name, text });

@@ -19,6 +19,8 @@ pub(crate) struct Derived {
     pub(crate) stream: String,
     pub(crate) table: TableBuilder,
     pub(crate) field: Vec<u8>,
+    /// The pointer below the field, empty for the field itself.
+    pub(crate) below: String,
     /// For each given column, the parent's column that it repeats.
     pub(crate) inherits: Vec<Option<KeyColumn>>,
     pub(crate) single: bool,

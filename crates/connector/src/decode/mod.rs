@@ -65,7 +65,7 @@ pub struct DerivedLayout {
     pub stream: String,
     /// Its table.
     pub table: TableLayout,
-    /// The vendor's name of the parent's field that holds the rows.
+    /// The vendor's name of the parent's field that holds the rows, or `object/member`.
     pub field: String,
     /// For each leading column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,
@@ -189,9 +189,11 @@ impl Decoder {
     pub fn page(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
         let body = checked(body)?;
         let before = self.reader.mark();
-        let read = self.read(body, lineage);
-        if read.is_err() {
-            self.reader.roll_back(&before);
+        let first = self.reader.rows();
+        let mut read = self.read(body, lineage);
+        match &mut read {
+            Ok((_, envelope)) => envelope.set_last(self.reader.last_text(first)),
+            Err(_) => self.reader.roll_back(&before),
         }
         read
     }
@@ -292,6 +294,11 @@ impl Decoder {
     /// Asks for [`PageRows::keys`] and [`PageRows::cursors`] from now on.
     pub fn watch(&mut self, keys: bool, cursor: Option<&str>) {
         self.reader.watch(keys, cursor);
+    }
+
+    /// Asks for [`Envelope::last`] from now on: the value of this column, an identifier, text or whole number.
+    pub fn watch_last(&mut self, column: Option<&str>) {
+        self.reader.watch_last(column);
     }
 
     /// Begins a walk anew: synthetic keys count equal rows from 0 again.

@@ -31,8 +31,8 @@ pub enum Axis {
 pub struct WindowAxis {
     /// The parameter of the lower end.
     pub from: String,
-    /// The parameter of the upper end.
-    pub to: String,
+    /// The parameter of the upper end; none where the server knows no upper end (`updated_since`).
+    pub to: Option<String>,
     /// How both are written.
     pub format: DateFormat,
     /// The column (an instant or a day) that the server filters by.
@@ -55,6 +55,8 @@ pub struct WindowAxis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateFormat {
+    /// Seconds since 1970.
+    EpochS,
     /// Milliseconds since 1970.
     EpochMs,
     /// `2026-01-31T00:00:00Z`.
@@ -125,7 +127,7 @@ pub struct Pass {
 pub(crate) enum AxisFile {
     Window {
         from: String,
-        to: String,
+        to: Option<String>,
         format: DateFormat,
         by: String,
         days: Option<u32>,
@@ -192,6 +194,11 @@ impl AxisFile {
                     Some(text) => text.parse::<Span>().map_err(|error| format!("`pad`: {error}"))?.0,
                     None => Duration::ZERO,
                 };
+                if to.is_none() && (days.is_some() || years) {
+                    return Err(
+                        "a window axis without `to` cannot be cut: leave out `days` and `years`".to_owned()
+                    );
+                }
                 Axis::Window(WindowAxis {
                     from,
                     to,

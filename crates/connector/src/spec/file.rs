@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom, Fallback, HeaderAuth, Paging,
-    PartitionBy, Since, SpecError, StreamSpec, SyncMode, axis::AxisFile,
+    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom, Fallback, Paging, PartitionBy,
+    Since, SpecError, StreamSpec, SyncMode, auth::AuthFile, axis::AxisFile, consistent::consistent, unified,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -19,15 +19,22 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct ConnectorFile {
     connector: String,
-    title: String,
+    title: Option<String>,
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     base_url: Option<String>,
+    #[serde(default)]
     quota: QuotaFile,
+    #[serde(default = "concurrency")]
     concurrency: usize,
+    #[serde(default = "timeout")]
     timeout: String,
     auth: Option<AuthFile>,
-    check: CheckFile,
+    #[serde(default)]
+    headers: IndexMap<String, String>,
+    check: Option<CheckFile>,
     streams: IndexMap<String, toml::Value>,
 }
 
@@ -36,26 +43,16 @@ struct ConnectorFile {
 struct QuotaFile {
     requests: u32,
     per: String,
+    #[serde(default = "window")]
     mode: QuotaMode,
+    #[serde(default)]
     docs: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthFile {
-    header: String,
-    /// `raw`, `bearer`, or the word itself.
-    scheme: String,
-}
-
-impl From<AuthFile> for HeaderAuth {
-    fn from(file: AuthFile) -> Self {
-        let scheme = match file.scheme.as_str() {
-            "raw" => None,
-            "bearer" => Some("Bearer".to_owned()),
-            _ => Some(file.scheme),
-        };
-        Self { header: file.header, scheme }
+impl Default for QuotaFile {
+    /// What is polite where the vendor publishes no limit.
+    fn default() -> Self {
+        Self { requests: 5, per: "1s".to_owned(), mode: QuotaMode::Paced, docs: String::new() }
     }
 }
 
@@ -70,7 +67,9 @@ struct CheckFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StreamFile {
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     assumption: Option<String>,
     #[serde(default)]
@@ -112,6 +111,8 @@ struct StreamFile {
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
     derived: Option<DerivedFile>,
+    #[serde(default)]
+    unified: toml::Table,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,6 +144,18 @@ struct DerivedFile {
     single: bool,
 }
 
+fn concurrency() -> usize {
+    2
+}
+
+fn timeout() -> String {
+    "60s".to_owned()
+}
+
+fn window() -> QuotaMode {
+    QuotaMode::Window
+}
+
 fn whole_page() -> Vec<String> {
     vec![String::new()]
 }
@@ -161,6 +174,9 @@ fn full_refresh() -> SyncMode {
 
 /// Reads a merged file.
 pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
+    if let Some(auth) = table.get("auth") {
+        alone("auth", auth, &["none"])?;
+    }
     let file: ConnectorFile = table
         .try_into()
         .map_err(|error: toml::de::Error| SpecError::at("connector.toml", one_line(&error)))?;
@@ -172,6 +188,11 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         let stream = stream(&name, value)?;
         streams.insert(name, stream);
     }
+    let check = match file.check {
+        Some(check) => CheckSpec { stream: check.stream, params: check.params.into_iter().collect() },
+        None => cheapest(&streams)?,
+    };
+    let auth = file.auth.map(AuthFile::read).transpose();
     let spec = ConnectorSpec {
         quota: Quota {
             requests: file.quota.requests.max(1),
@@ -181,10 +202,11 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         quota_docs: file.quota.docs,
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
-        check: CheckSpec { stream: file.check.stream, params: file.check.params.into_iter().collect() },
-        auth: file.auth.map(HeaderAuth::from),
+        check,
+        auth: auth.map_err(|message| SpecError::at("auth", message))?,
+        headers: file.headers.into_iter().collect(),
+        title: file.title.unwrap_or_else(|| file.connector.clone()),
         name: file.connector,
-        title: file.title,
         about: file.about,
         docs: file.docs,
         base_url: file.base_url,
@@ -194,6 +216,24 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
     Ok(spec)
 }
 
+/// Kinds that take no key but `kind`: the reader of TOML would pass over others.
+fn alone(place: &str, value: &toml::Value, kinds: &[&str]) -> Result<(), SpecError> {
+    let kind = value.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
+    let other = value.as_table().and_then(|table| table.keys().find(|key| *key != "kind"));
+    match other.filter(|_| kinds.contains(&kind)) {
+        Some(key) => Err(SpecError::at(place, format!("unknown field `{key}`, expected `kind` alone"))),
+        None => Ok(()),
+    }
+}
+
+/// The check of a file that names none: the first stream that can be asked without knowing another.
+fn cheapest(streams: &IndexMap<String, StreamSpec>) -> Result<CheckSpec, SpecError> {
+    let alone = |stream: &&StreamSpec| stream.derived.is_none() && stream.parent().is_none();
+    let stream = streams.values().find(alone);
+    let stream = stream.ok_or_else(|| SpecError::at("streams", "no stream that can be asked by itself"))?;
+    Ok(CheckSpec { stream: stream.name.clone(), params: Vec::new() })
+}
+
 fn one_line(error: &toml::de::Error) -> String {
     error.message().lines().next().unwrap_or_default().to_owned()
 }
@@ -201,6 +241,9 @@ fn one_line(error: &toml::de::Error) -> String {
 fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
     let place = format!("streams.{name}");
     let refuse = |message: String| SpecError::at(&place, message);
+    if let Some(paging) = value.get("paging") {
+        alone(&format!("{place}.paging"), paging, &["none", "unknown"])?;
+    }
     let file: StreamFile = value.try_into().map_err(|error: toml::de::Error| refuse(one_line(&error)))?;
     let columns = columns(&file.columns).map_err(refuse)?;
     let computed = self::columns(&file.computed).map_err(refuse)?;
@@ -247,7 +290,9 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         primary_key: file.primary_key,
         stream: name.to_owned(),
     };
+    let unified = unified::read(&place, &file.unified, &table)?;
     Ok(StreamSpec {
+        unified,
         name: name.to_owned(),
         about: file.about,
         docs: file.docs,
@@ -294,8 +339,8 @@ fn given_columns(axis: &Axis) -> Vec<Column> {
         Axis::Parent(parent) => {
             vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
         }
-        Axis::Window(window) if window.years => [&window.from, &window.to]
-            .into_iter()
+        Axis::Window(window) if window.years => std::iter::once(&window.from)
+            .chain(&window.to)
             .map(|field| Column {
                 field: field.clone(),
                 name: snake_case(field),
@@ -321,44 +366,5 @@ fn partition(text: &str) -> Result<PartitionBy, String> {
     }
 }
 
-/// Names that facts use of each other exist.
-fn consistent(spec: &ConnectorSpec) -> Result<(), SpecError> {
-    let known = |place: &str, stream: &str| {
-        if spec.streams.contains_key(stream) {
-            Ok(())
-        } else {
-            Err(SpecError::at(place, format!("no stream `{stream}`")))
-        }
-    };
-    known("check.stream", &spec.check.stream)?;
-    for (name, stream) in &spec.streams {
-        let place = format!("streams.{name}");
-        for other in stream.depends_on() {
-            known(&place, other)?;
-        }
-        let schema = stream.table.schema();
-        let columns = stream
-            .table
-            .primary_key
-            .iter()
-            .chain(&stream.cursor)
-            .chain(&stream.version)
-            .chain(match &stream.partition {
-                PartitionBy::Month(column) | PartitionBy::Value(column) => Some(column),
-                PartitionBy::One | PartitionBy::Bucket => None,
-            })
-            .chain(stream.window().map(|window| &window.by).filter(|by| !by.is_empty()));
-        for column in columns {
-            if schema.field_with_name(column).is_err() {
-                return Err(SpecError::at(&place, format!("no column `{column}`")));
-            }
-        }
-        if stream.table.primary_key.is_empty() {
-            return Err(SpecError::at(&place, "`primary_key` is empty"));
-        }
-        if stream.derived.is_none() && !stream.path.starts_with('/') {
-            return Err(SpecError::at(&place, "`path` must begin with `/`"));
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

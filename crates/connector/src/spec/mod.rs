@@ -3,19 +3,28 @@
 //! There are no expressions in the file; unknown keys are errors. A user's corrections are merged over it, key by key,
 //! before it is read.
 
+mod auth;
 mod axis;
+mod consistent;
 mod file;
+mod keys;
 mod merge;
 mod paging;
 mod stream;
+mod unified;
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use auth::{AuthFacts, AuthSetting, BasicAuth, HeaderAuth};
 pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
-pub use paging::{CursorPaging, PagePaging, Paging};
+pub use keys::{KeyGroup, KeySpec, key_groups};
+pub use paging::{
+    CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging, Paging,
+};
 pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
+pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;
 
@@ -40,21 +49,14 @@ pub struct ConnectorSpec {
     pub concurrency: usize,
     /// The longest that one request may take.
     pub timeout: Duration,
-    /// How the credential travels, where it is a header and a user may correct it.
-    pub auth: Option<HeaderAuth>,
+    /// How the credential travels, where facts can say it.
+    pub auth: Option<AuthFacts>,
+    /// Headers of every request, by name; none of them a credential.
+    pub headers: Vec<(String, String)>,
     /// A cheap request that proves reachability and credential.
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
-}
-
-/// A credential in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderAuth {
-    /// The header's name.
-    pub header: String,
-    /// The word before the credential; none where it stands alone.
-    pub scheme: Option<String>,
 }
 
 /// A cheap request.
@@ -94,6 +96,25 @@ impl ConnectorSpec {
             merge::over(&mut table, corrections);
         }
         file::read(table)
+    }
+
+    /// Reads facts that are TOML already.
+    ///
+    /// # Errors
+    /// As [`ConnectorSpec::parse`].
+    pub fn read(table: toml::Table) -> Result<Self, SpecError> {
+        file::read(table)
+    }
+
+    /// The words of types that a column's notation takes, with what each holds.
+    pub fn column_types() -> impl Iterator<Item = (&'static str, &'static str)> {
+        crate::column::described()
+    }
+
+    /// The columns of a unified table that a `unified` block may fill, with the types that fit them.
+    pub fn unified_columns(table: userhaul_record::Table) -> Vec<(String, &'static str)> {
+        let columns = unified::settable(table).into_iter();
+        columns.map(|(name, kind)| (name, unified::fits(&kind))).collect()
     }
 
     /// A stream by its name.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Axis, DateFormat, Fallback, Paging};
+use super::{Axis, DateFormat, Fallback, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -61,6 +61,8 @@ pub struct StreamSpec {
     pub custom_fields: Option<CustomFieldsSpec>,
     /// Where its rows are, if they are a pointer below another stream's.
     pub derived: Option<DerivedFrom>,
+    /// The unified records that its rows become, as far as facts say so.
+    pub unified: Vec<UnifiedSpec>,
 }
 
 /// How a stream is kept up to date.
@@ -112,7 +114,7 @@ pub enum PartitionBy {
 pub struct DerivedFrom {
     /// The other stream.
     pub stream: String,
-    /// The vendor's name of its field; empty where the engine fills the table (ids that are gone).
+    /// The vendor's name of its field, or `object/member`; empty where the engine fills the table (ids that are gone).
     pub field: String,
     /// For each given column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,

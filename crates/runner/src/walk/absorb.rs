@@ -9,7 +9,7 @@ use userhaul_connector::{
     slice::Walk,
 };
 
-use super::{SliceWalks, StreamWalks, TWO_DAYS, lock};
+use super::{Ended, SliceWalks, StreamWalks, TWO_DAYS, lock};
 use crate::{error::StreamError, fetch::Answer};
 
 impl StreamWalks<'_> {
@@ -71,6 +71,18 @@ impl StreamWalks<'_> {
         drop(decoder);
         self.came(&page, answer.body.len(), forgotten);
         Ok(next)
+    }
+
+    /// An id that no path can carry (`..`) keeps the others from nothing: it counts as one that the vendor does not
+    /// know.
+    pub(super) fn unaskable(&self, walk: &Walk, error: &StreamError) -> Option<Ended> {
+        let StreamError::Send(sent) = error else { return None };
+        let key = walk.parent.as_ref()?;
+        if *sent.reason() != userhaul_client::Reason::BadTarget {
+            return None;
+        }
+        lock(&self.tally).missing.push(key.clone());
+        Some(Ended::Done { proven: true, cut: None })
     }
 
     /// What a parent that is gone means: no rows, and a note.
