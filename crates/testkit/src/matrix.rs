@@ -43,7 +43,7 @@ pub const MATRIX: &[(&str, &[Row])] = &[
 
 const HEAD: &str = "# Faults\n\nWhat can go wrong, what userhaul promises then, and the test that shows it. The page is made from a table in \
 `crates/testkit/src/matrix`; a test compares the two, and looks whether each test named here exists.\n\nA test \
-`conformance: NAME` plays the fault over every connector of the registry, over every declared example and over a reference \
+`conformance: NAME` plays the fault over every connector of the registry and over a reference \
 connector, at the first, the second and the last request that it concerns, once and (where that is another promise) for ever. \
 What is promised depends on the fault alone, never on the connector. For each check of the suite there is a connector that \
 is broken on purpose and fails it, and only it.\n";

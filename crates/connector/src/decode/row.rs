@@ -225,6 +225,8 @@ impl RowReader {
     ) -> Result<(), DecodeError> {
         scanner.space();
         if scanner.peek() != Some(b'{') {
+            // A page that ends here was cut off, which is another matter than a row of another kind.
+            scanner.kind()?;
             return Err(DecodeError::NotAnObject { row: index });
         }
         let start = *scanner;

@@ -35,7 +35,7 @@ fn person(number: usize) -> Value {
         "score": number,
         "tags": ["a", format!("b{number}")],
         "home": {"city": "Utrecht", "zip": format!("{:04}", number)},
-        "active": number % 2 == 0,
+        "active": number.is_multiple_of(2),
     })
 }
 
