@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sink", &[]),
     ("runner", &["client", "connector", "record", "sink"]),
     ("simulator", &[]),
+    ("testkit", &["client", "connector", "record", "runner", "sink"]),
     (
         "cli",
         &[
@@ -41,13 +42,13 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("reqwest", &["client"]),
     ("governor", &["client"]),
     ("rustls", &["client"]),
-    ("parquet", &["sink", "cli"]),
+    ("parquet", &["sink", "cli", "testkit"]),
     ("axum", &["simulator"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("tokio", &["client", "runner", "cli", "simulator"]),
-    ("async-trait", &["client", "runner"]),
-    ("futures", &["client", "runner", "cli", "simulator"]),
+    ("tokio", &["client", "runner", "cli", "simulator", "testkit"]),
+    ("async-trait", &["client", "runner", "testkit"]),
+    ("futures", &["client", "runner", "cli", "simulator", "testkit"]),
 ];
 
 /// Crates that must not be in the lock.
@@ -70,6 +71,15 @@ fn crates_depend_on_each_other_as_the_table_says() {
         );
     }
     assert!(unseen.is_empty(), "no crate is called {unseen:?}");
+}
+
+#[test]
+fn the_testkit_is_in_no_program() {
+    for (name, package) in ours() {
+        let all = package["dependencies"].as_array().expect("a list of dependencies");
+        let wrong = all.iter().find(|one| one["name"] == "userhaul-testkit" && one["kind"] != "dev");
+        assert!(wrong.is_none(), "`{name}` needs the testkit for more than its tests");
+    }
 }
 
 #[test]

@@ -7,8 +7,6 @@ mod facts;
 mod probe;
 mod proxy;
 mod run;
-#[path = "../truth/table.rs"]
-mod table;
 mod wire;
 
 use facts::Kind;

@@ -8,7 +8,6 @@ use userhaul_simulator::{Options, Running, Scenario, Vendor, sprig, thrive, user
 use crate::{
     facts::{self, Kind, MARK},
     proxy::Proxy,
-    table,
 };
 
 /// The rows of each table, without what differs from run to run.
@@ -132,7 +131,7 @@ pub(crate) fn read(folder: &Path) -> Tables {
         for entry in entries {
             let path = entry.expect("an entry").path();
             let name = format!("{group}/{}", path.file_name().expect("a name").to_string_lossy());
-            let table = table::read(&path).expect("a table");
+            let table = userhaul_testkit::table::read(&path).expect("a table");
             let mut rows: Vec<String> = table
                 .rows
                 .into_iter()

@@ -10,11 +10,10 @@ mod paging;
 mod sample;
 mod server;
 mod streams;
-#[path = "../truth/table.rs"]
-mod table;
 mod unified;
 
 use serde_json::{Map, Value};
+use userhaul_testkit::table;
 
 use crate::{
     folder::{Folder, Outcome},

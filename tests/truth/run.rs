@@ -141,7 +141,7 @@ impl Outcome {
         &self,
         stream: &str,
         truth: &[Value],
-        notes: Notes,
+        notes: Notes<'_>,
         custom: &[String],
     ) -> Vec<String> {
         let key = self.streams.iter().find(|(name, _)| name == stream).map(|(_, key)| key.clone());

@@ -11,7 +11,7 @@ use crate::{
     unified,
 };
 
-fn notes(stream: &str) -> Notes {
+fn notes(stream: &str) -> Notes<'static> {
     let json: &[&str] = match stream {
         "surveys" => &["options", "routingOptions", "value", "event"],
         "survey_questions" => &["options", "routingOptions"],

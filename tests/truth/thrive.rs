@@ -12,7 +12,7 @@ use crate::{
     unified,
 };
 
-const NOTES: Notes = Notes {
+const NOTES: Notes<'static> = Notes {
     json: &["agreedTerms", "data", "with"],
     id_or_object: &["audiences"],
     wrapped: &[],

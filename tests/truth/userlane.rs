@@ -9,7 +9,7 @@ use crate::{
     unified,
 };
 
-fn notes(stream: &str) -> Notes {
+fn notes(stream: &str) -> Notes<'static> {
     Notes {
         wrapped: &["propertyAttributes", "companyAttributes", "unknownAttributes"],
         aliases: if stream == "tag_interactions" { &[("occurredAt", &["date"])] } else { &[] },

@@ -9,7 +9,7 @@ use crate::{
     unified,
 };
 
-fn notes(stream: &str) -> Notes {
+fn notes(stream: &str) -> Notes<'static> {
     let custom: &[(&str, &[&str])] = &[("custom_fields", &["custom_attributes"])];
     Notes {
         json: &["health_category", "activity_type", "users"],

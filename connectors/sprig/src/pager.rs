@@ -147,6 +147,7 @@ impl List {
             }
             Next::Done(end) => {
                 self.end.warnings.extend(end.warnings);
+                self.end.unproven = self.end.unproven.take().or(end.unproven);
                 Next::Done(End::default())
             }
             other => other,

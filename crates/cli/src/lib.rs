@@ -28,4 +28,5 @@ mod select;
 mod sources;
 
 pub use arguments::main;
+pub use registry::CONNECTORS;
 pub(crate) use userhaul_connector::nearest;

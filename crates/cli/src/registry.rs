@@ -5,7 +5,7 @@ use userhaul_connector::Registration;
 use crate::config::ConnectorEntry;
 
 /// The connectors, in alphabetical order.
-pub(crate) const CONNECTORS: &[&Registration] = &[
+pub const CONNECTORS: &[&Registration] = &[
     &userhaul_sprig::REGISTRATION,
     &userhaul_thrive::REGISTRATION,
     &userhaul_userlane::REGISTRATION,

@@ -61,6 +61,24 @@ fn elsewhere_it_is_an_error() {
 }
 
 #[test]
+fn an_error_that_came_as_a_success_is_no_row() {
+    let error = r#"{"error":{"code":"quota"}}"#;
+    assert!(matches!(ids(&["", "/*", "{}"], error), Err(DecodeError::NoItems { .. })));
+    let mut options = options(&[""], "id = \"id\"");
+    options.single = true;
+    let read = Decoder::new(&options).page(error.as_bytes(), &LINEAGE);
+    assert!(matches!(read, Err(DecodeError::NoItems { .. })));
+}
+
+#[test]
+fn a_page_that_ends_between_two_rows_was_cut_off() {
+    for body in ["[", r#"[{"id":"a"},"#] {
+        assert!(matches!(ids(&[""], body), Err(DecodeError::Json(_))), "{body}");
+    }
+    assert!(matches!(ids(&[""], "[1]"), Err(DecodeError::NotAnObject { row: 0 })));
+}
+
+#[test]
 fn a_null_object_of_custom_fields_leaves_nothing_over() {
     let mut options = options(&[""], "id = \"id\"\ncustom = \"map\"");
     options.custom = Some(CustomFields { column: "custom".to_owned(), names: BTreeSet::new() });

@@ -266,6 +266,19 @@ fn a_cursor_that_comes_again_with_rows_is_an_error_and_without_rows_the_end() {
 }
 
 #[test]
+fn cursors_without_rows_end_the_walk_unproven() {
+    let (asked, end) = walk(&mut cursor(), |words, _| {
+        let envelope =
+            format!(r#"{{"data": [], "cursor": "{}x"}}"#, words.rsplit('=').next().unwrap_or_default());
+        Answer::rows([]).envelope(Box::leak(envelope.into_boxed_str()))
+    });
+    assert_eq!(
+        (asked.len(), ended(end).as_deref()),
+        (4, Some("4 pages without rows came in a row, each with another cursor"))
+    );
+}
+
+#[test]
 fn a_list_of_unknown_paging_that_ignores_the_number_has_one_page() {
     let (asked, end) = walk(&mut Unknown::new(), |_, _| Answer::rows([1, 2, 3]));
     assert_eq!(asked, ["", "page=2"]);

@@ -101,6 +101,7 @@ impl StreamWalks<'_> {
     pub(crate) async fn walk(&self, slice: &SliceWalks<'_>, walk: &Walk) -> Result<Ended, StreamError> {
         let mut rows = fetch::page_size(self.stream).map(|(_, rows)| rows);
         let mut cut_off = 0;
+        let mut gone = false;
         loop {
             let error = match self.walk_with(slice, walk, rows).await {
                 Ok(ended) => return Ok(ended),
@@ -113,11 +114,17 @@ impl StreamWalks<'_> {
             let refused =
                 matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
             let smaller = rows.map(|rows| rows / 2).filter(|&rows| rows >= MIN_PAGE_ROWS);
-            if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
+            if !gone && matches!(&error, StreamError::Send(error) if error.status() == Some(410)) {
+                // A cursor that ran out: from the first page on, once.
+                gone = true;
+            } else if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
                 self.warn(format!("{error}: asking for {smaller} rows a page"));
                 rows = Some(smaller);
-            } else if rows.is_none() && error.smaller_may_help() && !refused && cut_off < MAX_DECODE_RETRIES {
-                // A long answer without pages that was cut off half-way.
+            } else if rows.is_none()
+                && (error.smaller_may_help() && !refused || passing(&error) && !self.stream.single)
+                && cut_off < MAX_DECODE_RETRIES
+            {
+                // A long answer without pages that was cut off half-way, or cannot be read.
                 cut_off += 1;
             } else {
                 return Err(error);
@@ -211,12 +218,8 @@ impl StreamWalks<'_> {
                     self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
                     return Ok(next);
                 }
-                Err(error) if passing(&error) && retries < MAX_DECODE_RETRIES => {
-                    retries += 1;
-                    if unpaged {
-                        self.begin_again(slice).await?;
-                    }
-                }
+                // Of an answer that is read while it comes, rows may have been handed on: the walk begins anew.
+                Err(error) if passing(&error) && !unpaged && retries < MAX_DECODE_RETRIES => retries += 1,
                 Err(error) => return Err(error),
             }
         }

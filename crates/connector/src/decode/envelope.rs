@@ -66,6 +66,11 @@ impl Envelope {
         Ok(Self { members, ..Self::default() })
     }
 
+    /// The members' names, in order. To be asked before [`Envelope::keep`].
+    pub(crate) fn members(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Whether the page has no members. To be asked before [`Envelope::keep`].
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()

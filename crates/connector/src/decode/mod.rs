@@ -212,7 +212,9 @@ impl Decoder {
                 self.reader.array(&mut scanner, lineage)?;
             }
             Kind::Object if self.single && self.items.first().is_some_and(String::is_empty) => {
-                self.reader.one(&mut scanner, lineage)?;
+                let mut whole = scanner;
+                envelope = Envelope::read::<DecodeError>(&mut scanner, None, |_| Ok(()))?;
+                self.lone_row(&envelope, &mut whole, lineage)?;
             }
             Kind::Object => {
                 let mut whole = scanner;
@@ -239,7 +241,7 @@ impl Decoder {
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
                         Err(DecodeError::NoItems { .. }) if lone || bare => {
-                            self.reader.one(&mut whole, lineage)?;
+                            self.lone_row(&envelope, &mut whole, lineage)?;
                         }
                         Err(error) => return Err(error),
                     }
@@ -256,6 +258,21 @@ impl Decoder {
         }
         scanner.end()?;
         Ok((self.reader.page_rows(first), envelope))
+    }
+
+    /// Reads an object as a row. One without any field of the table is something else: an error that came as a success.
+    fn lone_row(
+        &mut self,
+        envelope: &Envelope,
+        scanner: &mut Scanner<'_>,
+        lineage: &Lineage<'_>,
+    ) -> Result<(), DecodeError> {
+        let mut names = envelope.members();
+        if names.len() > 0 && !names.any(|name| self.reader.knows(name)) {
+            let found = envelope.members().take(20).collect::<Vec<_>>().join(", ");
+            return Err(DecodeError::NoItems { expected: "a row".to_owned(), found });
+        }
+        self.reader.one(scanner, lineage)
     }
 
     /// Reads some whole elements of a long array: the bytes between its brackets, cut at a comma.

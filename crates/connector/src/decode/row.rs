@@ -81,6 +81,14 @@ impl RowReader {
         self.table.synthetic.is_none()
     }
 
+    /// Whether the table or a derived one takes a field of this name.
+    pub(crate) fn knows(&self, field: &str) -> bool {
+        let spelled = |name: &str| name.split('/').next() == Some(field);
+        self.layout.columns.iter().any(|column| column.field == field)
+            || self.layout.aliases.iter().any(|alias| spelled(alias.path.trim_start_matches('/')))
+            || self.derived.iter().any(|derived| derived.names.iter().any(|name| name == field.as_bytes()))
+    }
+
     pub(crate) fn schema(&self) -> SchemaRef {
         std::sync::Arc::clone(&self.table.schema)
     }
@@ -217,6 +225,8 @@ impl RowReader {
     ) -> Result<(), DecodeError> {
         scanner.space();
         if scanner.peek() != Some(b'{') {
+            // A page that ends here was cut off, which is another matter than a row of another kind.
+            scanner.kind()?;
             return Err(DecodeError::NotAnObject { row: index });
         }
         let start = *scanner;

@@ -1,7 +1,7 @@
 //! What all walks along continuations share: a cursor, a link, a last id. Each is followed once.
 //!
 //! The walk ends where the page says that it is the last, or has no continuation. A page without rows but with a fresh
-//! continuation is followed three times. A page with rows whose continuation was followed before is an error, and so is
+//! continuation is followed three times, and then it is not known whether more would come. A page with rows whose continuation was followed before is an error, and so is
 //! one that promises more and does not say where.
 
 use std::collections::HashSet;
@@ -66,12 +66,13 @@ impl Trail {
         if fresh && self.empty <= MAX_EMPTY {
             return Ok(Step::Follow(continuation));
         }
-        if more == Some(true) {
-            let unproven = Some("the vendor says that there is more, but no rows come".to_owned());
-            return Ok(Step::Done(End { unproven, ..End::default() }));
-        }
-        let warning = format!("the walk ended after {MAX_EMPTY} pages without rows that each had a cursor");
-        let warnings = if fresh { vec![warning] } else { Vec::new() };
-        Ok(Step::Done(End { warnings, ..End::default() }))
+        let unproven = match (more, fresh) {
+            (Some(true), _) => Some("the vendor says that there is more, but no rows come".to_owned()),
+            (_, true) => {
+                Some(format!("{} pages without rows came in a row, each with another cursor", self.empty))
+            }
+            (_, false) => None,
+        };
+        Ok(Step::Done(End { unproven, ..End::default() }))
     }
 }

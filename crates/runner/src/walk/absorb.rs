@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use userhaul_client::masked_path;
 use userhaul_connector::{
-    decode::{Envelope, Lineage, PageRows},
+    decode::{DecodeError, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
     slice::Walk,
 };
@@ -30,6 +30,14 @@ impl StreamWalks<'_> {
             && let Some(next) = self.gone(walk, answer.status)
         {
             return Ok(next);
+        }
+        // No content means no rows only where the vendor documents that it does.
+        if answer.status == 204 && !self.stream.empty.contains(&204) {
+            let source = DecodeError::NoItems {
+                expected: self.stream.items.join(", "),
+                found: "no content".to_owned(),
+            };
+            return Err(StreamError::Decode { path: masked_path(&walk.path), page: number, source });
         }
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {

@@ -14,9 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
+use tower_service::Service;
 
 use super::{
     fault::{FaultKind, Faults},
@@ -110,6 +112,7 @@ pub struct Running {
     pub base_url: String,
     core: Arc<Core>,
     truth: Truth,
+    router: Router,
     server: JoinHandle<()>,
 }
 
@@ -128,6 +131,14 @@ impl Running {
     /// Every row of a stream as the vendor sends it, by the stream's name in the reference; none for an unknown name.
     pub fn truth(&self, stream: &str) -> Option<Vec<Value>> {
         (self.truth)(stream)
+    }
+
+    /// Answers a request as the server does, without a connection in between. A body that the simulator cuts ends early.
+    pub async fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let answered = self.router.clone().call(request.map(Body::from)).await;
+        let (parts, body) = answered.unwrap_or_else(|never| match never {}).into_parts();
+        let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        http::Response::from_parts(parts, whole)
     }
 
     /// Requests so far, the simulator's own paths not counted.
@@ -232,11 +243,12 @@ pub async fn start(vendor: Vendor, options: &Options) -> Result<Running, StartEr
         .map_err(|source| StartError::Listen { port: options.port, source })?;
     let port =
         listener.local_addr().map_err(|source| StartError::Listen { port: options.port, source })?.port();
+    let router = guarded.clone();
     let server = tokio::spawn(async move {
         // It ends only by being aborted.
         let _ = axum::serve(listener, guarded).await;
     });
-    Ok(Running { vendor, base_url: format!("http://127.0.0.1:{port}"), core, truth, server })
+    Ok(Running { vendor, base_url: format!("http://127.0.0.1:{port}"), core, truth, router, server })
 }
 
 async fn log(State(core): State<Arc<Core>>) -> Response {
@@ -316,7 +328,7 @@ fn spoiled(kind: &FaultKind) -> Response {
             (StatusCode::FOUND, [(header::LOCATION, location.clone())]).into_response()
         }
         FaultKind::Reset => {
-            let cut = futures::stream::once(async { Err::<bytes::Bytes, _>(std::io::Error::other("cut")) });
+            let cut = futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
             Response::new(Body::from_stream(cut))
         }
         FaultKind::Truncate | FaultKind::Delay { .. } | FaultKind::CutAfter => {

@@ -9,17 +9,17 @@ use crate::table::Table;
 
 /// What a schema does not tell.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Notes {
+pub struct Notes<'a> {
     /// Fields that hold any JSON, by the vendor's name.
-    pub(crate) json: &'static [&'static str],
+    pub json: &'a [&'a str],
     /// Lists of ids whose elements may be objects with an `id`.
-    pub(crate) id_or_object: &'static [&'static str],
+    pub id_or_object: &'a [&'a str],
     /// Maps whose values may stand in `{"value": …}`.
-    pub(crate) wrapped: &'static [&'static str],
+    pub wrapped: &'a [&'a str],
     /// Columns that are computed from others: they are not compared.
-    pub(crate) computed: &'static [&'static str],
+    pub computed: &'a [&'a str],
     /// Other names of fields, in order of preference.
-    pub(crate) aliases: &'static [(&'static str, &'static [&'static str])],
+    pub aliases: &'a [(&'a str, &'a [&'a str])],
 }
 
 /// Columns that no vendor sends.
@@ -34,11 +34,17 @@ enum Fit {
 /// Compares a table with what the vendor holds; a text for people where they differ.
 ///
 /// `custom` names the fields that belong into the map `custom_fields`.
-pub(crate) fn compare(
+///
+/// # Errors
+/// With what differs, a few rows of it.
+///
+/// # Panics
+/// When a truth's row is no object.
+pub fn compare(
     table: &Table,
     truth: &[Value],
     key: &[String],
-    notes: Notes,
+    notes: Notes<'_>,
     custom: &[String],
 ) -> Result<(), String> {
     let mut problems = Vec::new();
@@ -141,7 +147,7 @@ fn text(row: &Map<String, Value>) -> String {
 }
 
 /// A written row without what changes from run to run, leftovers as values.
-fn plain(row: &Map<String, Value>, notes: Notes) -> Map<String, Value> {
+fn plain(row: &Map<String, Value>, notes: Notes<'_>) -> Map<String, Value> {
     let kept = row.iter().filter(|(name, _)| {
         (!OURS.contains(&name.as_str()) || *name == "_extra") && !notes.computed.contains(&name.as_str())
     });
@@ -155,7 +161,7 @@ fn plain(row: &Map<String, Value>, notes: Notes) -> Map<String, Value> {
 }
 
 /// The row that the contract promises for a vendor's row.
-fn expected(row: &Value, schema: &SchemaRef, notes: Notes, custom: &[String]) -> Map<String, Value> {
+fn expected(row: &Value, schema: &SchemaRef, notes: Notes<'_>, custom: &[String]) -> Map<String, Value> {
     let mut rest = row.as_object().expect("a row is an object").clone();
     let mut sent_as: BTreeMap<&str, &str> = BTreeMap::new();
     for (field, others) in notes.aliases {
@@ -212,7 +218,7 @@ fn vendor_name(field: &Field) -> &str {
     field.metadata().get("vendor_field").map_or(field.name(), String::as_str)
 }
 
-fn fit(value: &Value, field: &Field, notes: Notes) -> Fit {
+fn fit(value: &Value, field: &Field, notes: Notes<'_>) -> Fit {
     let vendor = vendor_name(field);
     if value.is_null() {
         return Fit::Whole(Value::Null);
@@ -273,7 +279,7 @@ fn fit(value: &Value, field: &Field, notes: Notes) -> Fit {
     }
 }
 
-fn structure(fields: &Fields, members: &Map<String, Value>, notes: Notes) -> Fit {
+fn structure(fields: &Fields, members: &Map<String, Value>, notes: Notes<'_>) -> Fit {
     let mut rest = members.clone();
     let mut part = false;
     let mut made = Map::new();
@@ -331,8 +337,8 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// Microseconds since 1970.
-pub(crate) fn instant(value: &Value) -> Option<i64> {
+/// An instant in any of the forms that vendors send, in microseconds since 1970.
+pub fn instant(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => {
             let parsed = text.parse::<jiff::Timestamp>().ok();
@@ -351,13 +357,13 @@ pub(crate) fn instant(value: &Value) -> Option<i64> {
 }
 
 /// A calendar day, also as an instant at midnight.
-pub(crate) fn day(text: &str) -> Option<String> {
+pub fn day(text: &str) -> Option<String> {
     let at = text.trim_end_matches('Z').parse::<jiff::civil::DateTime>().ok()?;
     (at.time() == jiff::civil::Time::midnight()).then(|| at.date().to_string())
 }
 
-/// Billionths.
-pub(crate) fn amount(value: &Value) -> Option<String> {
+/// An amount as a count of billionths, in digits.
+pub fn amount(value: &Value) -> Option<String> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) if serde_json::from_str::<serde_json::Number>(text).is_ok() => text.clone(),

@@ -14,13 +14,22 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value, json};
 
 /// A table: its schema and all its rows.
-pub(crate) struct Table {
-    pub(crate) schema: SchemaRef,
-    pub(crate) rows: Vec<Map<String, Value>>,
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The schema that all its files have.
+    pub schema: SchemaRef,
+    /// The rows of all files, in the order of the files' names.
+    pub rows: Vec<Map<String, Value>>,
 }
 
-/// Reads every Parquet file directly in a folder; fails where there is none.
-pub(crate) fn read(folder: &Path) -> Result<Table, String> {
+/// Reads every Parquet file directly in a folder.
+///
+/// # Errors
+/// Where there is none, where another file stands, or where the files differ in their schema.
+///
+/// # Panics
+/// When a file is no Parquet file.
+pub fn read(folder: &Path) -> Result<Table, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder's entry").path()).collect();
     paths.sort();
