@@ -56,6 +56,36 @@ fn the_facts_of_the_walk_through_parse() {
 }
 
 #[test]
+fn every_example_of_declared_connectors_is_toml_and_every_whole_one_parses() {
+    let page = fs::read_to_string(root().join("docs/declared-connectors.md")).expect("the page is there");
+    for block in page.split("\n```toml\n").skip(1) {
+        let text = block.split("\n```").next().expect("the block's text");
+        let parsed = text.parse::<toml::Table>();
+        assert!(parsed.is_ok(), "{text}: {parsed:?}");
+    }
+    for entry in fs::read_dir(root().join("docs/examples")).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("an example");
+        let spec =
+            ConnectorSpec::parse(&text, None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(spec.name.as_str()));
+    }
+}
+
+#[test]
+fn built_in_connectors_state_where_their_facts_are_from() {
+    for name in ["sprig", "thrive", "userlane", "userlot"] {
+        let path = root().join("connectors").join(name).join("connector.toml");
+        let facts = fs::read_to_string(path).expect("the facts are there");
+        let spec = ConnectorSpec::parse(&facts, None).expect("the facts parse");
+        assert!(!spec.docs.is_empty() && !spec.about.is_empty() && !spec.quota_docs.is_empty(), "{name}");
+        for stream in spec.streams.values() {
+            assert!(!stream.docs.is_empty() && !stream.about.is_empty(), "{name}.{}", stream.name);
+        }
+    }
+}
+
+#[test]
 fn the_examples_of_the_configuration_are_accepted() {
     let page = fs::read_to_string(root().join("docs/configuration.md")).expect("the page is there");
     // The second example is a part of a source of the first.

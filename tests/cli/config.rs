@@ -112,10 +112,13 @@ fn corrections_are_told_with_file_and_line() {
     let told: Vec<&str> =
         told.iter().map(|text| text.split(", expected one of").next().unwrap_or(text)).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    error: [folder]/wire.toml:3: correction of `streams.users.items`: invalid type: string "/data", expected a sequence
+    error: [folder]/wire.toml:3: correction of `streams.users.items`: must be a list of texts, found a text
+      hint: `userhaul streams --wire SOURCE` prints the facts in force
     error: [folder]/wire.toml:2: not valid TOML: unclosed table, expected `]`
-    error: [folder]/wire.toml:3: correction of `streams.users.pth`: unknown field `pth`
-    error: [folder]/wire.toml:4: correction of `streams.people.path`: missing field `about`
+    error: [folder]/wire.toml:3: correction of `streams.users.pth`: unknown key `pth`; did you mean `path`?
+      hint: `userhaul streams --wire SOURCE` prints the facts in force
+    error: [folder]/wire.toml:3: correction of `streams.people`: unknown stream `people`; one of surveys, survey_questions, survey_constraints, responses, themes, users, user_events, users_missing
+      hint: `userhaul streams --wire SOURCE` prints the facts in force
     "#);
 }
 
@@ -164,8 +167,6 @@ fn wrong_dates_and_flags() {
         &["state", "show"],
         &["push"],
         &["report"],
-        &["check", "--probe"],
-        &["streams", "--wire"],
         &["init", "--from-sample", "x"],
         &["-v", "-q", "runs"],
         &["sync", "--color", "pink"],

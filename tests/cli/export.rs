@@ -146,7 +146,7 @@ fn refusals() {
     error: `thrive` has no stream `userz`
       hint: did you mean `users`? The streams are users, audiences, audience_members, audience_managers, contents, activities, completions, assignments, enrolments, tags, skill_levels, cpd_categories, cpd_entries, cpd_requirements, cpd_user_summaries
     error: unknown connector `thriv`; did you mean `thrive`?
-      hint: connectors: `sprig`, `thrive`, `userlane`, `userlot`
+      hint: connectors: `sprig`, `thrive`, `userlane`, `userlot`, or a file such as `./crm.toml`
     error: expected `connector.stream`, found `thrive`
       hint: such as `userhaul export sprig.responses`; `userhaul streams` lists all
     error: `--set` expects `KEY=VALUE`, found no `=`

@@ -26,6 +26,7 @@ fn help_reads_well() {
       sync         Read the sources and write their tables
       export       Read one stream once, without a configuration
       preview      Show a few rows of a stream
+      push         Write rows of a file back to a vendor
       runs         List past runs, or show one
       sim          Serve the vendor simulators on loopback
       completions  Print the completions of a shell
@@ -172,9 +173,9 @@ fn streams_without_and_with_a_configuration() {
     ");
     folder.write("userhaul.toml", &config(&[lms("http://127.0.0.1:9", "streams = [\"tags\", \"users\"]")]));
     insta::assert_snapshot!(folder.run(&["streams", "lms.tags", "lms.users"]).stdout, @"
-    stream     primary key  cursor  sync mode     columns
-    lms.users  id                   full_refresh       29
-    lms.tags   id                   full_refresh        6
+    stream     primary key  cursor      sync mode     columns
+    lms.users  id           updated_at  full_refresh       29
+    lms.tags   id                       full_refresh        6
     ");
     let one = folder.run(&["streams", "lms.tags", "--json"]).json();
     assert_eq!((&one[0]["source"], &one[0]["columns"][2]["type"]), (&"lms".into(), &"list<string>".into()));

@@ -350,7 +350,8 @@ pub(crate) fn instant(value: &Value) -> Option<i64> {
     }
 }
 
-fn day(text: &str) -> Option<String> {
+/// A calendar day, also as an instant at midnight.
+pub(crate) fn day(text: &str) -> Option<String> {
     let at = text.trim_end_matches('Z').parse::<jiff::civil::DateTime>().ok()?;
     (at.time() == jiff::civil::Time::midnight()).then(|| at.date().to_string())
 }

@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Case {
     pub(crate) vendor: Vendor,
     pub(crate) switches: Vec<(&'static str, &'static str)>,
+    /// Faults of the simulator, as an array of TOML.
+    pub(crate) faults: &'static str,
     pub(crate) users: usize,
     pub(crate) seed: u64,
     /// Lines of the source.
@@ -45,7 +47,8 @@ pub(crate) struct Outcome {
 
 /// Syncs once.
 pub(crate) async fn sync(case: &Case) -> Outcome {
-    let mut text = format!("[{}.switches]\n", case.vendor.name());
+    let vendor = case.vendor.name();
+    let mut text = format!("[{vendor}]\nfaults = [{}]\n[{vendor}.switches]\n", case.faults);
     for (name, value) in &case.switches {
         writeln!(text, "{name} = \"{value}\"").expect("a text grows");
     }
@@ -142,7 +145,13 @@ impl Outcome {
         custom: &[String],
     ) -> Vec<String> {
         let key = self.streams.iter().find(|(name, _)| name == stream).map(|(_, key)| key.clone());
-        let Some(key) = key else { return vec![format!("{stream}: not in the catalogue")] };
+        let Some(mut key) = key else { return vec![format!("{stream}: not in the catalogue")] };
+        // A stream whose key is not unique has a synthetic one beside its property (vendors/userlane.md 3.6).
+        let generic = |table: &table::Table| table.schema.field_with_name("_key").is_ok();
+        if !key.contains(&"_key".to_owned()) && self.table(stream).is_ok_and(|table| generic(&table)) {
+            key.retain(|name| name == "property_id");
+            key.push("_key".to_owned());
+        }
         let compared =
             self.table(stream).and_then(|table| expect::compare(&table, truth, &key, notes, custom));
         compared.err().map(|problem| format!("{stream}: {problem}")).into_iter().collect()

@@ -54,6 +54,7 @@ const SAME: &[(&str, &[&str])] = &[
     ("health_category", &["string", "object", "null"]),
     ("product_scope", &["off"]),
     ("end_user_company", &["embedded", "both"]),
+    ("end_user_id", &["off"]),
     ("task_links", &["on"]),
     ("stale_embeds", &["on"]),
     ("source_external_id", &["on"]),
@@ -64,6 +65,7 @@ fn case(switches: &[(&'static str, &'static str)]) -> Case {
     Case {
         vendor: Vendor::Userlot,
         switches: switches.to_vec(),
+        faults: "",
         users: 40,
         seed: 1,
         source: format!("api_key = \"{API_KEY}\"\n"),
@@ -88,11 +90,12 @@ fn judge(case: &Case, outcome: &Outcome) -> Vec<String> {
         let rows = outcome.truth(stream).into_iter().map(|row| row_of(stream, row));
         problems.extend(outcome.compare(stream, &rows.collect::<Vec<Value>>(), notes(stream), &custom));
     }
-    problems.extend(unified::check(outcome, "users", "user_key", outcome.truth("end_users").len()));
-    problems.extend(unified::check(outcome, "companies", "company_key", outcome.truth("companies").len()));
-    // Two metrics a record; an amount that is null stays null.
-    let records = outcome.truth("company_revenue").len();
-    problems.extend(unified::check(outcome, "metrics", "metric_key", 2 * records));
+    let names = |definitions: &str| -> Vec<String> {
+        let definitions = outcome.truth(definitions);
+        definitions.iter().filter_map(|row| row[field_key].as_str().map(str::to_owned)).collect()
+    };
+    let records = unified::userlot::records(outcome, &names("company_fields"), &names("end_user_fields"));
+    problems.extend(unified::compare(outcome, "userlot", records));
     problems
 }
 
@@ -134,6 +137,8 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
         cases.push(case(&[("paging", "total_headers"), ("total_header_style", style)]));
     }
     cases.push(case(&[("throttle_after", "5"), ("throttle_retry_after", "0")]));
+    let source = format!("api_key = \"Bearer {API_KEY}\"\n");
+    cases.push(Case { source, ..case(&[("key_prefix", "Bearer")]) });
     cases.push(Case { users: 0, ..case(&[]) });
     cases.push(Case { seed: 7, ..case(&[]) });
     cases.push(Case { users: 300, ..case(&[]) });

@@ -1,10 +1,13 @@
 //! The Sprig connector.
 //!
-//! `connector.toml` states the facts. Here stand the header word of each endpoint (vendors/sprig.md 1.4) and which
-//! streams become which unified tables. It leaves asking and writing to others.
+//! `connector.toml` states the facts. Here stands which streams become which unified tables. It leaves asking and
+//! writing to others.
 
+mod choices;
 mod feedback;
 mod pager;
+mod push;
+mod questions;
 mod response;
 mod settings;
 #[cfg(test)]
@@ -31,6 +34,8 @@ pub const REGISTRATION: Registration = Registration {
     facts: include_str!("../connector.toml"),
     settings: settings::SETTINGS,
     unifies: &[("responses", &[Table::Feedback]), ("users", &[Table::Users])],
+    words: &[feedback::KINDS],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };
@@ -43,7 +48,7 @@ struct Sprig {
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     let api_key = settings::apply(&mut spec, settings)?;
-    let run = Arc::new(pager::Run::new(spec.stream("surveys").map_or("/v1/surveys", |stream| &stream.path)));
+    let run = Arc::new(pager::Run::new(spec.stream("surveys")));
     Ok(Box::new(Sprig { spec, api_key, run }))
 }
 
@@ -52,17 +57,14 @@ impl Connector for Sprig {
         &self.spec
     }
 
-    /// One key, two scheme words: the endpoint decides (1.4).
     fn auth(&self, stream: &StreamSpec) -> AuthSpec {
-        let scheme = if stream.path.starts_with("/v2/") { "API-Key" } else { "Bearer" };
-        let (name, scheme) = ("Authorization".to_owned(), Some(scheme.to_owned()));
-        AuthSpec::Header { name, scheme, key: self.api_key.clone() }
+        AuthSpec::of(self.spec.auth_of(stream), &self.api_key)
     }
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
         match &stream.paging {
             Paging::Cursor(paging) => Box::new(pager::List::new(stream, paging, Arc::clone(&self.run))),
-            Paging::None | Paging::PageNumber(_) | Paging::Unknown => pager_of(stream),
+            _ => pager_of(stream),
         }
     }
 

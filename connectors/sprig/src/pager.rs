@@ -23,7 +23,7 @@ use std::{
 
 use userhaul_connector::{
     pager::{Ask, Cursor, End, MAX_PAGES, Next, PageFacts, Pager, PagingError},
-    spec::{Axis, CursorPaging, StreamSpec},
+    spec::{Axis, CursorBounds, CursorPaging, Round, StreamSpec},
 };
 
 use edges::{Edges, Span};
@@ -32,9 +32,14 @@ mod edges;
 #[cfg(test)]
 mod tests;
 
-/// 3.1, 3.2.1, 3.3: the bounds of every list, on the creation time, in milliseconds since 1970.
-const FROM: &str = "start";
-const TO: &str = "end";
+/// An end of the range that a walk goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// The lower one.
+    From,
+    /// The upper one.
+    To,
+}
 
 const LEFT_BEHIND: &str = "rows stood behind a cursor that gave none; they were asked for without it";
 
@@ -42,14 +47,22 @@ const LEFT_BEHIND: &str = "rows stood behind a cursor that gave none; they were 
 #[derive(Debug)]
 pub(crate) struct Run {
     surveys: String,
+    /// The parameter that makes a page small, and its value.
+    small: Option<(String, String)>,
     answered: AtomicBool,
     probed: AtomicBool,
 }
 
 impl Run {
-    /// Nothing is known yet; the list at the path `surveys` is the one to probe.
-    pub(crate) fn new(surveys: &str) -> Self {
-        Self { surveys: surveys.to_owned(), answered: AtomicBool::new(false), probed: AtomicBool::new(false) }
+    /// Nothing is known yet; the list of `surveys` is the one to probe.
+    pub(crate) fn new(surveys: Option<&StreamSpec>) -> Self {
+        let size = surveys.and_then(|stream| stream.paging.page_size()).map(|(size, _)| size.to_owned());
+        Self {
+            surveys: surveys.map(|stream| stream.path.clone()).unwrap_or_default(),
+            small: size.map(|size| (size, "1".to_owned())),
+            answered: AtomicBool::new(false),
+            probed: AtomicBool::new(false),
+        }
     }
 }
 
@@ -60,13 +73,17 @@ pub(crate) struct List {
     /// The parameter that takes the cursor, and where the page has the next one.
     paging: CursorPaging,
     run: Arc<Run>,
+    /// The parameters of the bounds on the creation time (3.1, 3.2.1, 3.3).
+    bounds: Option<CursorBounds>,
+    /// Statuses that mean that there are no rows.
+    empty: Vec<u16>,
     /// The parameters of the stream's requests, which a probe must not have.
     params: HashSet<String>,
     stage: Stage,
     edges: Edges,
     pages: u64,
     /// Bounds that go with every further request, after a cursor has died.
-    bounds: Vec<(String, Option<String>)>,
+    kept: Vec<(Side, i64)>,
     end: End,
 }
 
@@ -83,7 +100,8 @@ enum Stage {
     },
     /// The range that should be empty; then the other side of the rows, where their order is not known.
     Rest {
-        other: Option<(&'static str, i64)>,
+        asked: (Side, i64),
+        other: Option<(Side, i64)>,
     },
 }
 
@@ -95,18 +113,27 @@ impl List {
             Axis::Passes(passes) => {
                 passes.iter().flat_map(|pass| &pass.params).map(|(name, _)| name.clone()).collect()
             }
-            Axis::Window(window) => vec![window.from.clone(), window.to.clone()],
+            Axis::Window(window) => std::iter::once(&window.from).chain(&window.to).cloned().collect(),
             Axis::Property { .. } | Axis::Parent(_) => Vec::new(),
         }));
+        let bounds = stream.window().and_then(|window| {
+            Some(CursorBounds {
+                from: window.from.clone(),
+                to: window.to.clone()?,
+                format: window.format.clone(),
+            })
+        });
         Self {
             cursor: Cursor::new(paging),
             paging: paging.clone(),
             run,
+            bounds: bounds.or_else(|| paging.bounds.clone()),
+            empty: stream.empty.clone(),
             params,
             stage: Stage::First,
             edges: Edges::new(paging.rows.map(u64::from)),
             pages: 0,
-            bounds: Vec::new(),
+            kept: Vec::new(),
             end: End::default(),
         }
     }
@@ -115,7 +142,7 @@ impl List {
     fn page(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
         let next = match self.cursor.next(page)? {
             Next::Ask(mut ask) => {
-                ask.params.extend(self.bounds.iter().cloned());
+                ask.params.extend(self.written(&self.kept));
                 Next::Ask(ask)
             }
             Next::Done(end) => {
@@ -138,7 +165,7 @@ impl List {
         };
         if let Some(at) = suspect {
             self.stage = Stage::Edge { at, then: next };
-            return Ok(Next::Ask(self.bounded(&[(FROM, at - 1), (TO, at + 1)])));
+            return Ok(Next::Ask(self.bounded(&[(Side::From, at - 1), (Side::To, at + 1)])));
         }
         Ok(self.go_on(next))
     }
@@ -152,11 +179,11 @@ impl List {
             return self.done();
         };
         let (side, other) = match self.edges.ascending() {
-            Some(true) => ((FROM, span.max - 1), None),
-            Some(false) => ((TO, span.min + 1), None),
-            None => ((FROM, span.max - 1), Some((TO, span.min + 1))),
+            Some(true) => ((Side::From, span.max - 1), None),
+            Some(false) => ((Side::To, span.min + 1), None),
+            None => ((Side::From, span.max - 1), Some((Side::To, span.min + 1))),
         };
-        self.stage = Stage::Rest { other };
+        self.stage = Stage::Rest { asked: side, other };
         self.cursor = Cursor::new(&self.paging);
         Next::Ask(self.bounded(&[side]))
     }
@@ -164,17 +191,16 @@ impl List {
     fn rest(
         &mut self,
         page: &PageFacts<'_>,
-        other: Option<(&'static str, i64)>,
+        asked: (Side, i64),
+        other: Option<(Side, i64)>,
     ) -> Result<Next, PagingError> {
-        let bounds =
-            page.ask.params.iter().filter(|(name, value)| value.is_some() && (name == FROM || name == TO));
-        let bounds: Vec<_> = bounds.cloned().collect();
+        let bounds = self.within(&[asked]);
         if page.keys.iter().any(|&key| !self.edges.knows(key)) {
             // The cursor had died, or skipped ties. The walk begins anew from here, and keeps the bounds.
             if !self.end.warnings.iter().any(|warning| warning == LEFT_BEHIND) {
                 self.end.warnings.push(LEFT_BEHIND.to_owned());
             }
-            self.bounds = bounds;
+            self.kept = bounds;
             self.edges.leave();
             return self.page(page);
         }
@@ -183,13 +209,13 @@ impl List {
             && self.edges.full(page)
             && let Next::Ask(mut ask) = self.cursor.next(page)?
         {
-            ask.params.extend(bounds);
-            self.stage = Stage::Rest { other };
+            ask.params.extend(self.written(&bounds));
+            self.stage = Stage::Rest { asked, other };
             return Ok(Next::Ask(ask));
         }
         match other {
             Some(side) => {
-                self.stage = Stage::Rest { other: None };
+                self.stage = Stage::Rest { asked: side, other: None };
                 Ok(Next::Ask(self.bounded(&[side])))
             }
             None => Ok(self.done()),
@@ -204,15 +230,15 @@ impl List {
         self.stage = Stage::Probing;
         let mut params: Vec<_> = self.params.iter().map(|name| (name.clone(), None)).collect();
         params.sort_unstable();
-        params.push(("limit".to_owned(), Some("1".to_owned())));
+        params.extend(self.run.small.clone().map(|(name, rows)| (name, Some(rows))));
         let path = Some(self.run.surveys.clone());
-        Next::Ask(Ask { params, path, accept: vec![404], facts_only: true, ..Ask::default() })
+        Next::Ask(Ask { params, path, accept: self.empty.clone(), facts_only: true, ..Ask::default() })
     }
 
     fn probed(&mut self, status: u16) -> Result<Next, PagingError> {
         match status {
             200..=299 => self.run.answered.store(true, Ordering::Release),
-            404 => {
+            status if self.empty.contains(&status) => {
                 self.end.warnings.push("the vendor has no survey at all, or `base_url` is wrong".to_owned());
             }
             _ => return Err(PagingError::Probe { status }),
@@ -221,12 +247,26 @@ impl List {
     }
 
     /// The stream's first page, within these bounds.
-    fn bounded(&self, bounds: &[(&str, i64)]) -> Ask {
+    fn bounded(&self, bounds: &[(Side, i64)]) -> Ask {
         let mut ask = self.cursor.ask(None);
-        let given = self.bounds.iter().filter(|(name, _)| bounds.iter().all(|(bound, _)| bound != name));
-        ask.params.extend(given.cloned());
-        ask.params.extend(bounds.iter().map(|(name, at)| ((*name).to_owned(), Some(at.to_string()))));
+        ask.params.extend(self.written(&self.within(bounds)));
         ask
+    }
+
+    /// The bounds that are kept, with these over them.
+    fn within(&self, bounds: &[(Side, i64)]) -> Vec<(Side, i64)> {
+        let kept = self.kept.iter().filter(|(kept, _)| bounds.iter().all(|(side, _)| side != kept));
+        kept.chain(bounds).copied().collect()
+    }
+
+    /// Bounds, in milliseconds since 1970, as parameters.
+    fn written(&self, bounds: &[(Side, i64)]) -> Vec<(String, Option<String>)> {
+        let Some(names) = &self.bounds else { return Vec::new() };
+        let parameter = |&(side, at): &(Side, i64)| match side {
+            Side::From => (names.from.clone(), Some(names.format.write(at * 1000, Round::Down))),
+            Side::To => (names.to.clone(), Some(names.format.write(at * 1000, Round::Up))),
+        };
+        bounds.iter().map(parameter).collect()
     }
 
     fn go_on(&mut self, next: Next) -> Next {
@@ -255,7 +295,7 @@ impl Pager for List {
         if self.pages >= MAX_PAGES {
             return Err(PagingError::TooLong);
         }
-        let missing = page.status == 404;
+        let missing = self.empty.contains(&page.status);
         if !missing {
             self.run.answered.store(true, Ordering::Release);
         }
@@ -263,7 +303,7 @@ impl Pager for List {
             Stage::First if missing => Ok(self.nothing()),
             Stage::Walking if missing => Ok(self.broken()),
             Stage::First | Stage::Probing | Stage::Walking => self.page(page),
-            Stage::Rest { other } => self.rest(page, other),
+            Stage::Rest { asked, other } => self.rest(page, asked, other),
             Stage::Edge { at, then } => {
                 let next = page.envelope.text(&self.paging.next)?;
                 if !self.edges.looked(page, at, next.is_some_and(|next| !next.is_empty()))? {

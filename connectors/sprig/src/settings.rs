@@ -31,7 +31,7 @@ pub(crate) const SETTINGS: &[SettingSpec] = &[
     },
 ];
 
-/// 3.2.1: the words of `with`, each a parameter `with_…`.
+/// 3.2.1: the words of `with`, each a set of parameters in the facts.
 const WITH: &[&str] = &["snapshots", "urls", "meta", "custom_metadata", "deleted_responses"];
 
 /// 3.2.1: with snapshots rows are so large that pages begin small.
@@ -56,15 +56,15 @@ pub(crate) fn apply(spec: &mut ConnectorSpec, settings: &Settings) -> Result<Sec
 
 /// Asks for what `with` names.
 fn carry(responses: &mut StreamSpec, word: &str) {
-    let flag = (format!("with_{word}"), "true".to_owned());
+    let flag = responses.on_demand(word).to_vec();
     if word == "deleted_responses" {
         // Whether the flag adds the deleted rows or gives nothing else is not published (assumption 9): both walks.
         // The flagged one is last: a row deleted in between keeps its `deleted_at`.
         let pass = |params| Pass { params, windowed: true };
-        responses.axes.push(Axis::Passes(vec![pass(Vec::new()), pass(vec![flag])]));
+        responses.axes.push(Axis::Passes(vec![pass(Vec::new()), pass(flag)]));
         return;
     }
-    responses.params.push(flag);
+    responses.params.extend(flag);
     if word == "snapshots"
         && let Paging::Cursor(paging) = &mut responses.paging
     {

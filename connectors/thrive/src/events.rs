@@ -4,10 +4,21 @@ mod layout;
 
 use std::borrow::Cow;
 
-use userhaul_connector::rows::{Rows, TextColumn, UnifyError};
+use userhaul_connector::{
+    Words,
+    rows::{Rows, TextColumn, UnifyError},
+};
 use userhaul_record::{Event, Unified};
 
 use layout::{LAYOUTS, Properties};
+
+/// The one kind of thing of which there is a list: its title is looked up.
+pub(crate) const CONTENT: Words = Words {
+    stream: "activities",
+    column: "context_type",
+    into: "object_type",
+    pairs: &[("content", "content")],
+};
 
 pub(crate) fn unify<'a>(stream: &str, rows: &Rows<'a>, into: &mut Unified) -> Result<(), UnifyError> {
     let Some(layout) = LAYOUTS.iter().find(|layout| layout.stream == stream) else { return Ok(()) };
@@ -26,7 +37,7 @@ pub(crate) fn unify<'a>(stream: &str, rows: &Rows<'a>, into: &mut Unified) -> Re
         };
         let object_type = if layout.object_type.is_some() { get(object_type) } else { Some("content") };
         let object_id = get(object_id);
-        let content = object_id.filter(|_| object_type == Some("content"));
+        let content = object_id.filter(|_| object_type.is_some_and(|kind| CONTENT.ours(kind).is_some()));
         let title = content.and_then(|id| rows.lookup("contents", id)).and_then(|found| found.text("title"));
         into.event(
             lineage,
@@ -37,7 +48,10 @@ pub(crate) fn unify<'a>(stream: &str, rows: &Rows<'a>, into: &mut Unified) -> Re
                 vendor_event_type: word,
                 object_type,
                 object_id,
-                object_name: title.or_else(|| get(object_name)),
+                // A name without a thing, `Logged in` for example, is that of what happened.
+                object_name: title.or_else(|| {
+                    get(object_name).filter(|_| layout.object_id.is_none() || object_id.is_some())
+                }),
                 occurred_at: occurred_at.get(row),
                 properties: properties.get(row),
             },

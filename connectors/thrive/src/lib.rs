@@ -4,6 +4,7 @@
 
 mod events;
 mod pager;
+mod push;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,8 @@ pub const REGISTRATION: Registration = Registration {
         ("enrolments", &[Table::Events]),
         ("cpd_entries", &[Table::Events]),
     ],
+    words: &[users::STANDINGS, events::CONTENT],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };
@@ -43,8 +46,8 @@ struct Thrive {
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
-    let auth = settings::auth(settings)?;
-    spec.base_url = settings::base_url(spec.base_url.as_deref(), settings)?;
+    let auth = settings::auth(spec.header_auth(), settings, None)?;
+    spec.base_url = settings::base_url(&spec, settings)?;
     Ok(Box::new(Thrive { spec, auth }))
 }
 
@@ -59,7 +62,9 @@ impl Connector for Thrive {
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
         match &stream.paging {
-            Paging::PageNumber(paging) if stream.name == "users" => Box::new(pager::StatusProbe::new(paging)),
+            Paging::PageNumber(paging) if stream.name == "users" => {
+                Box::new(pager::StatusProbe::new(stream, paging))
+            }
             _ => pager_of(stream),
         }
     }

@@ -13,10 +13,7 @@
 //! an error; elsewhere it means no rows.
 
 use userhaul_connector::pager::{Ask, End, Next, PageFacts, PageNumber, Pager, PagingError};
-use userhaul_connector::spec::PagePaging;
-
-/// Every documented status, and the parameter that takes them.
-const STATUSES: (&str, &str) = ("statuses", "active,inactive,expired,new");
+use userhaul_connector::spec::{PagePaging, StreamSpec};
 
 /// The ask whose answer tells only how many users there are of all statuses.
 const PROBE: u64 = u64::MAX - 1;
@@ -25,6 +22,8 @@ const PROBE: u64 = u64::MAX - 1;
 #[derive(Debug)]
 pub(crate) struct StatusProbe {
     paging: PagePaging,
+    /// The parameters that ask for every documented status.
+    statuses: Vec<(String, String)>,
     walk: PageNumber,
     filtered: bool,
     /// The last total of the walk without a filter.
@@ -33,10 +32,11 @@ pub(crate) struct StatusProbe {
 }
 
 impl StatusProbe {
-    /// A walk over `paging`.
-    pub(crate) fn new(paging: &PagePaging) -> Self {
+    /// A walk over `paging` of `stream`.
+    pub(crate) fn new(stream: &StreamSpec, paging: &PagePaging) -> Self {
         Self {
             paging: paging.clone(),
+            statuses: stream.on_demand("all_statuses").to_vec(),
             walk: PageNumber::new(paging, None),
             filtered: false,
             total: None,
@@ -48,7 +48,7 @@ impl StatusProbe {
         let mut params = vec![(self.paging.page.clone(), Some(self.paging.first.to_string()))];
         params.extend(self.paging.size.clone().map(|size| (size, Some("1".to_owned()))));
         // The filter is optional: a server that refuses it has shown all that it will show.
-        filtered(Ask { params, accept: vec![400], facts_only: true, tag: PROBE, ..Ask::default() })
+        self.filtered(Ask { params, accept: vec![400], facts_only: true, tag: PROBE, ..Ask::default() })
     }
 
     /// What follows from the number of users of all statuses.
@@ -65,7 +65,8 @@ impl StatusProbe {
                     .push(format!("{total} users are listed without a status filter, {all} with one"));
                 self.filtered = true;
                 self.walk = PageNumber::new(&self.paging, None);
-                Ok(filtered_next(self.walk.first()))
+                let first = self.walk.first();
+                Ok(self.filtered_next(first))
             }
             _ => Ok(self.done(End::default())),
         }
@@ -81,6 +82,24 @@ impl StatusProbe {
     fn done(&mut self, mut end: End) -> Next {
         end.warnings.splice(0..0, self.warnings.drain(..));
         Next::Done(end)
+    }
+
+    /// The same with all statuses named. A restart keeps the rows so far: a user of a status that has no name here is
+    /// only in the first walk.
+    fn filtered_next(&self, next: Next) -> Next {
+        match next {
+            Next::Ask(ask) | Next::Restart(ask) => Next::Ask(self.filtered(ask)),
+            Next::AskAll(asks) => Next::AskAll(asks.into_iter().map(|ask| self.filtered(ask)).collect()),
+            next @ (Next::Wait | Next::Split | Next::Done(_)) => next,
+        }
+    }
+
+    fn filtered(&self, mut ask: Ask) -> Ask {
+        ask.params.extend(self.statuses.iter().map(|(name, value)| (name.clone(), Some(value.clone()))));
+        if !ask.accept.contains(&404) {
+            ask.accept.push(404);
+        }
+        ask
     }
 }
 
@@ -104,27 +123,8 @@ impl Pager for StatusProbe {
                 Ok(Next::Ask(self.probe()))
             }
             Next::Done(end) => Ok(self.done(end)),
-            next if self.filtered => Ok(filtered_next(next)),
+            next if self.filtered => Ok(self.filtered_next(next)),
             next => Ok(next),
         }
     }
-}
-
-/// The same with all statuses named. A restart keeps the rows so far: a user of a status that has no name here is
-/// only in the first walk.
-fn filtered_next(next: Next) -> Next {
-    match next {
-        Next::Ask(ask) | Next::Restart(ask) => Next::Ask(filtered(ask)),
-        Next::AskAll(asks) => Next::AskAll(asks.into_iter().map(filtered).collect()),
-        next @ (Next::Wait | Next::Split | Next::Done(_)) => next,
-    }
-}
-
-fn filtered(mut ask: Ask) -> Ask {
-    let (name, statuses) = STATUSES;
-    ask.params.push((name.to_owned(), Some(statuses.to_owned())));
-    if !ask.accept.contains(&404) {
-        ask.accept.push(404);
-    }
-    ask
 }

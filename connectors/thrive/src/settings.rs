@@ -4,6 +4,7 @@ use userhaul_connector::{
     auth::AuthSpec,
     request::encode_segment,
     settings::{SettingKind, SettingSpec, Settings, SettingsError},
+    spec::{ConnectorSpec, HeaderAuth},
 };
 
 pub(crate) const SETTINGS: &[SettingSpec] = &[
@@ -51,34 +52,25 @@ pub(crate) const SETTINGS: &[SettingSpec] = &[
     },
 ];
 
-/// The hosts of <https://docs.thrivelearning.com/apidocs/oauth-api-authentication>; that the data is on the token
-/// endpoint's host is A:1 for all but the first.
-const HOSTS: &[(&str, &str)] = &[
-    ("production", "https://public.api.learn.link"),
-    ("staging", "https://public.api.learnstaging.link"),
-    ("production-mea", "https://public.api.mea.learn.tech"),
-    ("staging-mea", "https://public.api.meastaging.learn.tech"),
-];
+/// A push writes, and reads what it changes; the facts say what an export may do.
+pub(crate) const ALL: &str = "api/all";
 
-/// An export only reads; the vendor's reference, section 1.3.
-const SCOPE: &str = "api/read";
-
-/// The one credential that is set.
-pub(crate) fn auth(settings: &Settings) -> Result<AuthSpec, SettingsError> {
+/// The one credential that is set, for the scope of the facts or another one.
+pub(crate) fn auth(
+    facts: Option<&HeaderAuth>,
+    settings: &Settings,
+    scope: Option<&str>,
+) -> Result<AuthSpec, SettingsError> {
     let tenant = settings.text("tenant_id").filter(|tenant| !tenant.is_empty());
     let tenant = tenant.ok_or_else(|| SettingsError::about("tenant_id", "`tenant_id` is missing"))?;
     let client = (settings.text("client_id"), settings.secret("client_secret"));
     match (settings.secret("api_key"), client) {
-        (Some(key), (None, None)) => {
-            Ok(AuthSpec::Basic { username: tenant.to_owned(), password: key.clone() })
-        }
+        (Some(key), (None, None)) => Ok(AuthSpec::of_pair(facts, tenant, key)),
         (None, (Some(id), Some(secret))) => Ok(AuthSpec::ClientCredentials {
-            token_url: settings
-                .text("token_url")
-                .map_or_else(|| format!("/oauth2/token/{}", encode_segment(tenant)), str::to_owned),
+            token_url: settings.text("token_url").map_or_else(|| token_path(facts, tenant), str::to_owned),
             client_id: id.to_owned(),
             client_secret: secret.clone(),
-            scope: Some(SCOPE.to_owned()),
+            scope: scope.or(facts.and_then(|facts| facts.scope.as_deref())).map(str::to_owned),
         }),
         (Some(_), _) => Err(SettingsError::about(
             "api_key",
@@ -96,12 +88,17 @@ pub(crate) fn auth(settings: &Settings) -> Result<AuthSpec, SettingsError> {
     }
 }
 
+fn token_path(facts: Option<&HeaderAuth>, tenant: &str) -> String {
+    let path = facts.and_then(|facts| facts.token_path.as_deref()).unwrap_or_default();
+    path.replace("{tenantId}", &encode_segment(tenant))
+}
+
 /// The origin that paths are below: the user's, else the environment's, else that of the facts.
-pub(crate) fn base_url(facts: Option<&str>, settings: &Settings) -> Result<Option<String>, SettingsError> {
+pub(crate) fn base_url(spec: &ConnectorSpec, settings: &Settings) -> Result<Option<String>, SettingsError> {
     let chosen = match (settings.text("base_url"), settings.text("environment")) {
         (Some(url), _) => Some(url),
-        (None, Some(environment)) => Some(host(environment)?),
-        (None, None) => facts,
+        (None, Some(environment)) => Some(host(spec, environment)?),
+        (None, None) => spec.base_url.as_deref(),
     };
     Ok(chosen.map(|url| {
         // The vendor calls `…/rest/v1` the base; the token endpoint is not below it.
@@ -110,9 +107,9 @@ pub(crate) fn base_url(facts: Option<&str>, settings: &Settings) -> Result<Optio
     }))
 }
 
-fn host(environment: &str) -> Result<&'static str, SettingsError> {
-    let found = HOSTS.iter().find(|(name, _)| *name == environment);
+fn host<'a>(spec: &'a ConnectorSpec, environment: &str) -> Result<&'a str, SettingsError> {
+    let found = spec.hosts.get(environment);
     found
-        .map(|(_, host)| *host)
+        .map(String::as_str)
         .ok_or_else(|| SettingsError::about("environment", format!("unknown environment `{environment}`")))
 }

@@ -1,6 +1,9 @@
 //! `users` from the stream `users`.
 
-use userhaul_connector::rows::{Object, ObjectsColumn, Rows, UnifyError};
+use userhaul_connector::{
+    Words,
+    rows::{Object, ObjectsColumn, Rows, UnifyError},
+};
 use userhaul_record::{Status, Unified, User};
 
 pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
@@ -48,13 +51,23 @@ fn position<'a>(positions: ObjectsColumn<'a>, row: usize) -> Option<Object<'a>> 
     positions.get(row).find(in_force).or_else(|| positions.get(row).next())
 }
 
-/// `inactive` means suspended (A:11); a deleted user may have any status.
+/// The vendor's standings in our words; `inactive` means suspended (A:11).
+pub(crate) const STANDINGS: Words = Words {
+    stream: "users",
+    column: "status",
+    into: "status",
+    pairs: &[
+        ("active", Status::Active.as_str()),
+        ("new", Status::Invited.as_str()),
+        ("inactive", Status::Suspended.as_str()),
+        ("expired", Status::Suspended.as_str()),
+    ],
+};
+
+/// A deleted user may have any status.
 fn standing(deleted: Option<bool>, status: Option<&str>) -> Status {
-    match (deleted, status) {
-        (Some(true), _) => Status::Deleted,
-        (_, Some("active")) => Status::Active,
-        (_, Some("new")) => Status::Invited,
-        (_, Some("inactive" | "expired")) => Status::Suspended,
-        _ => Status::Unknown,
+    if deleted == Some(true) {
+        return Status::Deleted;
     }
+    status.and_then(|word| STANDINGS.ours(word)).and_then(Status::named).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use userhaul_connector::rows::{IntColumn, Rows, TextColumn, UnifyError};
+use userhaul_connector::rows::{Rows, UnifyError, ValueColumn};
 use userhaul_connector::spec::StreamSpec;
 use userhaul_record::{Attributes, Event, Unified};
 
@@ -19,12 +19,12 @@ pub(crate) fn unify(stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) ->
     };
     let object_id = format!("{object}_id");
     let taken = ["id", "user_id", &object_id, name, word.unwrap_or_default(), at];
-    let others: Vec<Other<'_>> = stream
+    let others: Vec<(&str, ValueColumn<'_>)> = stream
         .columns()
         .map(|column| column.name.as_str())
         .filter(|column| !taken.contains(column))
-        .map(|column| (column, rows.text(column).ok(), rows.int(column).ok()))
-        .collect();
+        .map(|column| Ok((column, rows.value(column)?)))
+        .collect::<Result<_, UnifyError>>()?;
     let (property_ids, user_ids) = (rows.text("property_id")?, rows.text("user_id")?);
     let (object_ids, names, instants) = (rows.text(&object_id)?, rows.text(name)?, rows.instant(at)?);
     let words = word.map(|column| rows.text(column)).transpose()?;
@@ -47,15 +47,9 @@ pub(crate) fn unify(stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) ->
     Ok(())
 }
 
-/// A column that is no column of `events`: texts and whole numbers become properties under its name.
-type Other<'a> = (&'a str, Option<TextColumn<'a>>, Option<IntColumn<'a>>);
-
-fn properties<'a>(others: &[Other<'a>], row: usize) -> Attributes<'a> {
-    let value = |&(name, text, number): &Other<'a>| {
-        let text = text.and_then(|text| text.get(row)).map(Cow::from);
-        Some((Cow::from(name), Some(text.or_else(|| Some(Cow::from(number?.get(row)?.to_string())))?)))
-    };
-    others.iter().filter_map(value).collect()
+/// What no column of `events` takes, each under the name of its column; what is null is left out.
+fn properties<'a>(others: &[(&'a str, ValueColumn<'a>)], row: usize) -> Attributes<'a> {
+    others.iter().filter_map(|(name, column)| Some((Cow::from(*name), Some(column.get(row)?)))).collect()
 }
 
 #[cfg(test)]
@@ -114,7 +108,8 @@ mod tests {
             ["event_key=adoption:guide_progress:k3f9a/emp-1/4471 | user_key=adoption:k3f9a/emp-1 | \
               user_external_id=emp-1 | event_type=guide.progress | vendor_event_type=exited | \
               object_type=guide | object_id=4471 | object_name=Order a laptop | occurred_at=2025-03-02 \
-              08:02:55.870 | properties={property_id: k3f9a, current_step: 3, total_steps: 8}"]
+              08:02:55.870 | properties={property_id: k3f9a, current_step: 3, total_steps: 8, \
+              started_at: 2025-03-02T08:01:10.004Z}"]
         );
     }
 

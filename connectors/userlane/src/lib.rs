@@ -3,6 +3,7 @@
 mod events;
 mod feedback;
 mod metrics;
+mod push;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod users;
 mod wire;
 mod words;
 
+use secrecy::SecretString;
 use userhaul_connector::auth::AuthSpec;
 use userhaul_connector::rows::{Rows, UnifyError};
 use userhaul_connector::settings::{Settings, SettingsError};
@@ -32,22 +34,28 @@ pub const REGISTRATION: Registration = Registration {
         ("announcement_events", &[Table::Events]),
         ("user_profiles", &[Table::Users]),
     ],
+    words: words::ALL,
+    targets: push::TARGETS,
     wire: wire::corrections,
     build,
 };
 
 struct Userlane {
     spec: ConnectorSpec,
-    auth: AuthSpec,
+    token: SecretString,
 }
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     settings::check(settings)?;
     let token = settings.secret("token").ok_or_else(|| SettingsError::about("token", "is missing"))?;
-    let facts = spec.auth.clone().expect("the facts say how the token travels");
-    let auth = AuthSpec::Header { name: facts.header, scheme: facts.scheme, key: token.clone() };
+    let token = token.clone();
     spec.streams.values_mut().for_each(wire::alias_snake_case);
-    Ok(Box::new(Userlane { spec, auth }))
+    Ok(Box::new(Userlane { spec, token }))
+}
+
+/// How the token travels.
+fn auth(spec: &ConnectorSpec, settings: &Settings) -> Result<AuthSpec, SettingsError> {
+    spec.auth.as_ref().expect("the facts say how the token travels").sign_with(settings)
 }
 
 impl Connector for Userlane {
@@ -55,8 +63,8 @@ impl Connector for Userlane {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        self.auth.clone()
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        AuthSpec::of(self.spec.auth_of(stream), &self.token)
     }
 
     fn compute(&self, _stream: &StreamSpec, _rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {

@@ -130,7 +130,8 @@ status:text current_step:int total_steps:int started_at:instant completed_at:ins
 announcement_events [property_id+_key] property_id:id id:id event_type:text announcement_id:id \
 announcement_title:text guide_id:id url:text user_id:id occurred_at:instant
 user_profiles [property_id+user_id] property_id:id user_id:id internal_id:id source:text \
-first_active_at:instant last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map
+first_active_at:instant last_active_at:instant property_attributes:wrapped_map company_attributes:wrapped_map \
+unknown_attributes:wrapped_map
 ";
     assert_eq!(described, expected);
 }
@@ -165,8 +166,8 @@ fn windows_are_padded_and_never_reach_beyond_today() {
         requests(&*connector, "guide_events"),
         [
             "/v1/properties/k3f9a/guide-events?from=2025-02-28&to=2025-03-08",
-            "/v1/properties/m%202/guide-events?from=2025-02-28&to=2025-03-08",
             "/v1/properties/k3f9a/guide-events?from=2025-03-07&to=2025-03-09",
+            "/v1/properties/m%202/guide-events?from=2025-02-28&to=2025-03-08",
             "/v1/properties/m%202/guide-events?from=2025-03-07&to=2025-03-09",
         ]
     );

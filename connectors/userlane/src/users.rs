@@ -10,6 +10,7 @@ pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyErro
     let (property_ids, user_ids) = (rows.text("property_id")?, rows.text("user_id")?);
     let (first, last) = (rows.instant("first_active_at")?, rows.instant("last_active_at")?);
     let (of_property, of_company) = (rows.map("property_attributes")?, rows.map("company_attributes")?);
+    let of_unknown = rows.map("unknown_attributes")?;
     for (row, lineage) in rows.lineage()? {
         let user_id = user_ids.get(row);
         let Some(vendor_user_id) = vendor_user_id(property_ids.get(row), user_id) else { continue };
@@ -18,7 +19,11 @@ pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyErro
             external_id: user_id,
             first_seen_at: first.get(row),
             last_seen_at: last.get(row),
-            attributes: attributes(of_property.get(row), of_company.get(row)),
+            attributes: attributes([
+                ("", of_property.get(row)),
+                ("company", of_company.get(row)),
+                ("unknown", of_unknown.get(row)),
+            ]),
             ..User::default()
         };
         into.user(lineage, user);
@@ -34,18 +39,20 @@ pub(crate) fn vendor_user_id(property_id: Option<&str>, user_id: Option<&str>) -
 
 type Entries<'a> = Vec<(&'a str, Option<&'a str>)>;
 
-/// Both scopes in one map. A key in both is two attributes (vendors/userlane.md 1.2): one is prefixed.
-fn attributes<'a>(property: Entries<'a>, company: Entries<'a>) -> Attributes<'a> {
-    let keys: Vec<&str> = company.iter().map(|&(key, _)| key).collect();
-    let mut all: Attributes<'a> =
-        property.into_iter().map(|(key, value)| (Cow::from(key), value.map(Cow::from))).collect();
-    for (key, value) in company {
-        let mut name = Cow::from(key);
-        // A name that is taken once more would make a map that no reader takes.
-        while all.iter().any(|(taken, _)| *taken == name) || (name != key && keys.contains(&name.as_ref())) {
-            name = Cow::from(format!("company.{name}"));
+/// All scopes in one map. A key in two of them is two attributes (vendors/userlane.md 1.2): the later scope's gets its
+/// scope before it, once more where that name is taken, since no reader takes a map with a key twice.
+fn attributes<'a>(scopes: [(&str, Entries<'a>); 3]) -> Attributes<'a> {
+    let mut all = Attributes::new();
+    for (scope, entries) in scopes {
+        let own: Vec<&str> = entries.iter().map(|&(key, _)| key).collect();
+        for (key, value) in entries {
+            let mut name = Cow::from(key);
+            while all.iter().any(|(taken, _)| *taken == name) || (name != key && own.contains(&name.as_ref()))
+            {
+                name = Cow::from(format!("{scope}.{name}"));
+            }
+            all.push((name, value.map(Cow::from)));
         }
-        all.push((name, value.map(Cow::from)));
     }
     all
 }
@@ -59,7 +66,8 @@ mod tests {
     fn a_key_in_both_scopes_keeps_both_values() {
         let property = vec![("region", Some("North")), ("seat_count", Some("3"))];
         let company = vec![("region", Some("EMEA")), ("company.region", None), ("team", Some("Ops"))];
-        let all = attributes(property, company);
+        let unknown = vec![("team", Some("IT")), ("site", None)];
+        let all = attributes([("", property), ("company", company), ("unknown", unknown)]);
         let pairs: Vec<(&str, Option<&str>)> =
             all.iter().map(|(key, value)| (&**key, value.as_deref())).collect();
         assert_eq!(
@@ -70,7 +78,35 @@ mod tests {
                 ("company.company.region", Some("EMEA")),
                 ("company.region", None),
                 ("team", Some("Ops")),
+                ("unknown.team", Some("IT")),
+                ("site", None),
             ]
+        );
+    }
+
+    /// A-23: the attributes may stand in one object without scopes.
+    #[test]
+    fn attributes_without_a_scope_have_a_column_of_their_own() {
+        let page = r#"[
+            { "userId": "emp-1", "attributes": { "team": { "value": "Ops" }, "seats": 3, "note": null } },
+            { "userId": "emp-2", "attributes": { "company": { "team": "IT" }, "site": "Oslo" } } ]"#;
+        assert_eq!(
+            rows("user_profiles", page),
+            [
+                "property_id=k3f9a | user_id=emp-1 | unknown_attributes={team: Ops, seats: 3, note: null}",
+                "property_id=k3f9a | user_id=emp-2 | company_attributes={team: IT} | \
+                 unknown_attributes={site: Oslo}",
+            ]
+        );
+        let user = |id: &str, attributes: &str| {
+            format!(
+                "user_key=adoption:k3f9a/{id} | vendor_user_id=k3f9a/{id} | external_id={id} | status=unknown | \
+                 attributes={{{attributes}}}"
+            )
+        };
+        assert_eq!(
+            records("user_profiles", page),
+            [user("emp-1", "team: Ops, seats: 3, note: null"), user("emp-2", "team: IT, site: Oslo")]
         );
     }
 

@@ -14,10 +14,9 @@
 use toml::{Table, Value};
 use userhaul_connector::{
     column::snake_case,
-    spec::{SpecError, StreamSpec},
+    nearest::nearest,
+    spec::{DateFormat, SpecError, StreamSpec},
 };
-
-use crate::REGISTRATION;
 
 /// The profile's names of the exports, with ours.
 const EXPORTS: &[(&str, &str)] = &[
@@ -57,116 +56,211 @@ pub(crate) fn corrections(mut wire: Table) -> Result<Table, SpecError> {
     if let Some(Value::Table(service)) = wire.remove("service") {
         wire.extend(service);
     }
-    // What is written is for push; an export has no use for it.
-    wire.remove("import");
-    let Some(Value::Table(export)) = wire.remove("export") else { return Ok(wire) };
-    if let Some(unknown) = export.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(refused(
-            &format!("export.{unknown}"),
-            format!("unknown key; known are {}", KEYS.join(", ")),
-        ));
+    if let Some(import) = wire.remove("import") {
+        let import = import.as_table().ok_or_else(|| refused("import", "must be a table"))?;
+        wire.insert("push".to_owned(), push_facts(import)?);
     }
-    let facts: Table =
-        toml::from_str(REGISTRATION.facts).map_err(|error| refused("connector.toml", error.message()))?;
+    let export = match wire.remove("export") {
+        Some(Value::Table(export)) => export,
+        Some(_) => return Err(refused("export", "must be a table")),
+        None => return Ok(wire),
+    };
+    known(&export, KEYS.iter().copied(), "export")?;
+    if let Some(Value::Table(paths)) = export.get("paths") {
+        known(paths, EXPORTS.iter().map(|(name, _)| *name), "export.paths")?;
+    }
     let mut streams = Table::new();
     for (profile, stream) in EXPORTS {
-        let own = facts.get("streams").and_then(|streams| streams.get(stream)).and_then(Value::as_table);
-        let corrected = own.map(|own| corrected(own, &export, profile)).transpose()?;
-        streams.extend(corrected.map(|corrected| ((*stream).to_owned(), Value::Table(corrected))));
-    }
-    let paths = export.get("paths").and_then(Value::as_table);
-    if let Some(unknown) =
-        paths.and_then(|paths| paths.keys().find(|key| EXPORTS.iter().all(|(name, _)| name != key)))
-    {
-        return Err(refused(&format!("export.paths.{unknown}"), "no such export"));
+        streams.insert((*stream).to_owned(), Value::Table(corrected(&export, profile)?));
     }
     // Corrections in the words of the facts stand over the profile's.
     if let Some(Value::Table(given)) = wire.remove("streams") {
-        for (stream, correction) in given {
-            match (streams.get_mut(&stream), correction) {
-                (Some(Value::Table(stream)), Value::Table(correction)) => stream.extend(correction),
-                (_, correction) => {
-                    streams.insert(stream, correction);
-                }
-            }
-        }
+        over(&mut streams, given);
     }
     wire.insert("streams".to_owned(), Value::Table(streams));
     Ok(wire)
+}
+
+fn known<'a>(
+    table: &Table,
+    keys: impl Iterator<Item = &'a str> + Clone,
+    place: &str,
+) -> Result<(), SpecError> {
+    let Some(unknown) = table.keys().find(|key| keys.clone().all(|known| known != *key)) else {
+        return Ok(());
+    };
+    let meant = match nearest(unknown, keys.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("one of {}", keys.collect::<Vec<_>>().join(", ")),
+    };
+    Err(refused(&format!("{place}.{unknown}"), format!("unknown key `{unknown}`; {meant}")))
 }
 
 fn refused(place: &str, message: impl Into<String>) -> SpecError {
     SpecError { place: place.to_owned(), message: message.into() }
 }
 
-/// A stream's facts that the profile says otherwise.
-fn corrected(own: &Table, export: &Table, profile: &str) -> Result<Table, SpecError> {
-    let word = |key: &str| match export.get(key) {
-        None => Ok(None),
-        Some(Value::String(word)) => Ok(Some(word.as_str())),
-        Some(_) => Err(refused(&format!("export.{key}"), "must be a text")),
-    };
-    let mut made = Table::new();
-    let path = export.get("paths").and_then(|paths| paths.get(profile));
-    made.extend(path.map(|path| ("path".to_owned(), path.clone())));
-    made.extend(export.get("rows_pointer").map(|pointers| ("items".to_owned(), pointers.clone())));
-    let in_query = match word("application_id_in")? {
-        None | Some("path") => false,
-        Some("query") => true,
-        Some(_) => return Err(refused("export.application_id_in", "must be `path` or `query`")),
-    };
-    let mut axes = own.get("axes").cloned().unwrap_or(Value::Array(Vec::new()));
-    for axis in axes.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut) {
-        let corrections = match axis.get("kind").and_then(Value::as_str) {
-            Some("window") => vec![
-                ("from", word("from_param")?),
-                ("to", word("to_param")?),
-                ("format", word("date_format")?.map(date_format).transpose()?),
-            ],
-            _ if in_query => vec![("param", word("application_id_name")?)],
-            _ => Vec::new(),
+/// The profile's keys of `[import]`, with the place of each in the facts of the target.
+const IMPORT: &[(&str, Option<&str>, &str)] = &[
+    ("company_path", Some("paths"), "company"),
+    ("property_path", Some("paths"), "property"),
+    ("method", None, "method"),
+    ("idempotent_field", Some("names"), "idempotent"),
+    ("definitions_field", Some("names"), "definitions"),
+    ("profiles_field", Some("names"), "profiles"),
+    ("profiles_form", Some("names"), "profiles_form"),
+    ("profile_id_field", Some("names"), "profile_id"),
+    ("user_attributes_field", Some("names"), "user_attributes"),
+    ("value_field", Some("names"), "value"),
+    ("errors_field", Some("names"), "errors"),
+    ("max_definitions", Some("limits"), "definitions"),
+    ("max_profiles", Some("limits"), "profiles"),
+];
+
+/// The facts of the import that the profile says otherwise.
+fn push_facts(import: &Table) -> Result<Value, SpecError> {
+    let mut facts = Table::new();
+    for (key, value) in import {
+        let Some((_, group, name)) = IMPORT.iter().find(|(known, ..)| known == key) else {
+            let known: Vec<&str> = IMPORT.iter().map(|(known, ..)| *known).collect();
+            return Err(refused(
+                &format!("import.{key}"),
+                format!("unknown key; known are {}", known.join(", ")),
+            ));
         };
-        for (key, word) in corrections {
-            axis.extend(word.map(|word| (key.to_owned(), Value::from(word))));
-        }
+        let table = match group {
+            None => &mut facts,
+            Some(group) => facts
+                .entry((*group).to_owned())
+                .or_insert_with(|| Value::Table(Table::new()))
+                .as_table_mut()
+                .expect("made as a table above"),
+        };
+        table.insert((*name).to_owned(), value.clone());
     }
-    made.insert("axes".to_owned(), axes);
-    if let Some(paging) = paging(own, export, word("paging")?)? {
-        made.insert("paging".to_owned(), paging);
-    }
-    Ok(made)
+    Ok(Value::Table(Table::from_iter([("attributes".to_owned(), Value::Table(facts))])))
 }
-/// The notation of dates, in the words of the facts.
-fn date_format(format: &str) -> Result<&'static str, SpecError> {
-    match format {
-        "%Y-%m-%d" => Ok("day"),
-        "%Y-%m-%dT%H:%M:%SZ" => Ok("rfc3339"),
-        "%Y-%m-%d %H:%M:%S" => Ok("space_separated"),
-        "%Y-%m-%dT%H:%M:%S" => Ok("zoneless"),
-        _ => Err(refused("export.date_format", format!("`{format}` is not supported; `%Y-%m-%d` is"))),
+
+fn over(under: &mut Table, given: Table) {
+    for (key, value) in given {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(value)) => over(under, value),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
     }
 }
 
-/// How pages follow each other; none where the facts hold. HEART has no pages.
-fn paging(own: &Table, export: &Table, kind: Option<&str>) -> Result<Option<Value>, SpecError> {
-    let Some(Value::Table(facts)) = own.get("paging") else { return Ok(None) };
-    if facts.get("kind").and_then(Value::as_str) != Some("page_number") {
-        return Ok(None);
+/// What the profile says of a stream. HEART has no pages, profiles of users have no windows.
+fn corrected(export: &Table, profile: &str) -> Result<Table, SpecError> {
+    let mut made = Table::new();
+    let path = match export.get("paths").and_then(|paths| paths.get(profile)) {
+        None => None,
+        Some(Value::String(path)) => Some(path.as_str()),
+        Some(_) => return Err(refused(&format!("export.paths.{profile}"), "must be a text")),
+    };
+    made.extend(path.map(|path| ("path".to_owned(), Value::from(path))));
+    match export.get("rows_pointer") {
+        None => {}
+        Some(Value::String(pointer)) => {
+            made.insert("items".to_owned(), Value::Array(vec![Value::from(pointer.as_str())]));
+        }
+        Some(Value::Array(pointers)) if pointers.iter().all(Value::is_str) => {
+            made.insert("items".to_owned(), Value::Array(pointers.clone()));
+        }
+        Some(_) => return Err(refused("export.rows_pointer", "must be a list of texts")),
     }
-    match kind {
+    let mut axes = Table::new();
+    if let Some(param) = property_param(export, path)? {
+        axes.insert(
+            "property".to_owned(),
+            Value::Table(Table::from_iter([("param".to_owned(), param.into())])),
+        );
+    }
+    let window = window(export)?;
+    if profile != "users" && !window.is_empty() {
+        axes.insert("window".to_owned(), Value::Table(window));
+    }
+    if !axes.is_empty() {
+        made.insert("axes".to_owned(), Value::Table(axes));
+    }
+    let paging = paging(export)?;
+    if profile != "heart" && !paging.is_empty() {
+        made.insert("paging".to_owned(), Value::Table(paging));
+    }
+    Ok(made)
+}
+
+fn word<'a>(export: &'a Table, key: &str) -> Result<Option<&'a str>, SpecError> {
+    match export.get(key) {
+        None => Ok(None),
+        Some(Value::String(word)) => Ok(Some(word.as_str())),
+        Some(_) => Err(refused(&format!("export.{key}"), "must be a text")),
+    }
+}
+
+/// The placeholder or query parameter that takes the application's id.
+fn property_param(export: &Table, path: Option<&str>) -> Result<Option<String>, SpecError> {
+    let name = word(export, "application_id_name")?;
+    match word(export, "application_id_in")? {
+        // A path says itself what it calls the application.
+        None | Some("path") => Ok(path.and_then(placeholder).map(str::to_owned)),
+        Some("query") => Ok(name.map(str::to_owned)),
+        Some(_) => Err(refused("export.application_id_in", "must be `path` or `query`")),
+    }
+}
+
+fn placeholder(path: &str) -> Option<&str> {
+    path.split_once('{')?.1.split_once('}').map(|(name, _)| name)
+}
+
+/// How windows are asked for.
+fn window(export: &Table) -> Result<Table, SpecError> {
+    let mut window = Table::new();
+    for (ours, theirs) in [("from", "from_param"), ("to", "to_param"), ("format", "date_format")] {
+        let Some(word) = word(export, theirs)? else { continue };
+        let word = if ours == "format" { date_format(word)? } else { word };
+        window.insert(ours.to_owned(), Value::from(word));
+    }
+    Ok(window)
+}
+
+/// The notation of dates, in the words of the facts where they have one.
+fn date_format(format: &str) -> Result<&str, SpecError> {
+    match format {
+        "%Y-%m-%d" => Ok("day"),
+        "%s" => Ok("epoch_s"),
+        other => {
+            DateFormat::parse(other).map(|_| other).map_err(|message| refused("export.date_format", message))
+        }
+    }
+}
+
+/// How pages follow each other.
+fn paging(export: &Table) -> Result<Table, SpecError> {
+    let mut paging = Table::new();
+    match word(export, "paging")? {
         None | Some("page_number") => {}
         Some("none") => {
-            return Ok(Some(Value::Table(Table::from_iter([("kind".to_owned(), Value::from("none"))]))));
+            paging.insert("kind".to_owned(), Value::from("none"));
+            return Ok(paging);
         }
         Some(_) => return Err(refused("export.paging", "must be `page_number` or `none`")),
     }
-    let mut paging = Table::new();
-    for (ours, theirs) in
-        [("page", "page_param"), ("first", "page_first"), ("size", "page_size_param"), ("rows", "page_size")]
-    {
-        paging.extend(export.get(theirs).map(|value| (ours.to_owned(), value.clone())));
+    for (ours, theirs) in [("page", "page_param"), ("size", "page_size_param")] {
+        paging.extend(word(export, theirs)?.map(|word| (ours.to_owned(), Value::from(word))));
     }
-    Ok(Some(Value::Table(paging)))
+    for (ours, theirs) in [("first", "page_first"), ("rows", "page_size")] {
+        match export.get(theirs) {
+            None => {}
+            Some(number @ Value::Integer(0..)) => {
+                paging.insert(ours.to_owned(), number.clone());
+            }
+            Some(_) => return Err(refused(&format!("export.{theirs}"), "must be a whole number")),
+        }
+    }
+    Ok(paging)
 }
 
 /// Finds each field, and each other name of it, under its `snake_case` spelling too.
@@ -175,7 +269,8 @@ pub(crate) fn alias_snake_case(stream: &mut StreamSpec) {
     let others = stream.table.aliases.iter().map(|alias| (alias.field.clone(), alias.path.clone()));
     let names: Vec<(String, String)> = fields.chain(others).collect();
     for (field, path) in names {
-        let snake = path.split('/').map(snake_case).collect::<Vec<_>>().join("/");
+        let step = |step: &str| if step == "*" { step.to_owned() } else { snake_case(step) };
+        let snake = path.split('/').map(step).collect::<Vec<_>>().join("/");
         if snake != path {
             stream.alias(&field, &snake);
         }

@@ -1,22 +1,45 @@
 //! What happened, in words that all vendors share.
 
-/// The word of contract section 6 for the vendor's (vendors/userlane.md 3.5, 3.7), else `other`.
+use userhaul_connector::Words;
+
+/// The words of contract section 6 for the vendor's (vendors/userlane.md 3.5, 3.7).
+pub(crate) const ALL: &[Words] = &[
+    Words {
+        stream: "guide_events",
+        column: "event_type",
+        into: "event_type",
+        pairs: &[
+            ("guide_started", "guide.started"),
+            ("step_shown", "guide.step_shown"),
+            ("step_completed", "guide.step_completed"),
+            ("guide_completed", "guide.completed"),
+            ("guide_exited", "guide.exited"),
+        ],
+    },
+    Words {
+        stream: "announcement_events",
+        column: "event_type",
+        into: "event_type",
+        pairs: &[
+            ("announcement_pushed", "announcement.shown"),
+            ("announcement_opened", "announcement.opened"),
+            ("announcement_link_clicked", "announcement.link_clicked"),
+            ("announcement_closed", "announcement.closed"),
+        ],
+    },
+];
+
+/// Our word for a row of a stream, `other` where there is none.
 ///
 /// Progress and uses of tags are states and counts: every row is the same kind of event.
 pub(crate) fn event_type(stream: &str, word: &str) -> &'static str {
-    match (stream, word) {
-        ("guide_progress", _) => "guide.progress",
-        ("tag_interactions", _) => "tag.clicked",
-        ("guide_events", "guide_started") => "guide.started",
-        ("guide_events", "step_shown") => "guide.step_shown",
-        ("guide_events", "step_completed") => "guide.step_completed",
-        ("guide_events", "guide_completed") => "guide.completed",
-        ("guide_events", "guide_exited") => "guide.exited",
-        ("announcement_events", "announcement_pushed") => "announcement.shown",
-        ("announcement_events", "announcement_opened") => "announcement.opened",
-        ("announcement_events", "announcement_link_clicked") => "announcement.link_clicked",
-        ("announcement_events", "announcement_closed") => "announcement.closed",
-        _ => "other",
+    match stream {
+        "guide_progress" => "guide.progress",
+        "tag_interactions" => "tag.clicked",
+        _ => {
+            let words = ALL.iter().find(|words| words.stream == stream);
+            words.and_then(|words| words.ours(word)).unwrap_or("other")
+        }
     }
 }
 

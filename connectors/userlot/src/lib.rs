@@ -3,6 +3,7 @@
 
 mod companies;
 mod metrics;
+mod push;
 mod source;
 mod tasks;
 #[cfg(test)]
@@ -39,6 +40,8 @@ pub const REGISTRATION: Registration = Registration {
         ("company_revenue", &[Table::Metrics]),
         ("end_users", &[Table::Users]),
     ],
+    words: &[],
+    targets: push::TARGETS,
     wire: userhaul_connector::as_facts,
     build,
 };
@@ -52,7 +55,8 @@ struct Userlot {
 
 fn build(mut spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     spec.base_url = Some(source::base_url(&spec, settings)?);
-    Ok(Box::new(Userlot { key: source::key(settings)?, spec, of_companies: Arc::default() }))
+    let key = source::key(settings)?;
+    Ok(Box::new(Userlot { key, spec, of_companies: Arc::default() }))
 }
 
 impl Connector for Userlot {
@@ -60,8 +64,8 @@ impl Connector for Userlot {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        AuthSpec::of(self.spec.auth_of(stream), &self.key)
     }
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {

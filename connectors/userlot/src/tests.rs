@@ -5,7 +5,7 @@ use arrow_array::{
     Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
     RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use userhaul_connector::{
     decode::{CustomFields, DecodeOptions, Decoder, DerivedLayout, Lineage, Taken},
     rows::Lookups,

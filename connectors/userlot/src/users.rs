@@ -9,6 +9,8 @@ use crate::attributes;
 /// the customer's own and stays an attribute.
 pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
     let id = rows.text("id")?;
+    // The row's key, where rows come without ids (A17).
+    let own_key = rows.text("_key").ok();
     let external_id = rows.text("external_id")?;
     let email = rows.text("email")?;
     let first_name = rows.text("first_name")?;
@@ -21,7 +23,7 @@ pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyErro
     let custom_fields = rows.map("custom_fields")?;
     for (row, lineage) in rows.lineage()? {
         let user = User {
-            vendor_user_id: id.get(row).unwrap_or_default(),
+            vendor_user_id: id.get(row).or_else(|| own_key?.get(row)).unwrap_or_default(),
             external_id: external_id.get(row),
             email: email.get(row),
             first_name: first_name.get(row),

@@ -84,8 +84,12 @@ enum Command {
     Export(commands::export::Options),
     /// Show a few rows of a stream
     Preview(commands::preview::Options),
+    /// Write rows of a file back to a vendor
+    Push(commands::push::Options),
     /// List past runs, or show one
     Runs(commands::runs::Options),
+    /// Show or forget up to where streams have been read
+    State(commands::state::Options),
     /// Serve the vendor simulators on loopback
     Sim(commands::sim::Options),
     /// Print the completions of a shell
@@ -165,7 +169,9 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Sync(options) => block_on(commands::sync::run(options, global, console)),
         Command::Export(options) => block_on(commands::export::run(options, console)),
         Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
+        Command::Push(options) => block_on(commands::push::run(options, global, console)),
         Command::Runs(options) => commands::runs::run(options, global, console),
+        Command::State(options) => commands::state::run(options, global, console),
         Command::Sim(options) => block_on(commands::sim::run(options, console)),
         Command::Completions(options) => {
             let mut text = Vec::new();

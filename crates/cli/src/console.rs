@@ -155,6 +155,13 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Asks on stderr; the answer is the caller's to read.
+pub(crate) fn ask(question: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // Nobody to ask when stderr is closed.
+    let _ = stderr.write_all(printable(question).as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// Writes to stdout, as [`print_bytes`].
 pub(crate) fn print(text: &str) {
     print_bytes(text.as_bytes());

@@ -81,6 +81,24 @@ impl From<userhaul_runner::RunError> for Failure {
     }
 }
 
+impl From<userhaul_runner::push::PushError> for Failure {
+    fn from(error: userhaul_runner::push::PushError) -> Self {
+        use userhaul_runner::push::PushError;
+        match &error {
+            PushError::Locked => {
+                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
+            }
+            PushError::State { .. } => Self::failed(
+                error.to_string(),
+                Some("remove that folder: everything is then sent again".to_owned()),
+            ),
+            PushError::Settle(settle) => Self::usage(settle.to_string(), settle.hint.clone()),
+            PushError::Read { hint, .. } => Self::failed(error.to_string(), hint.clone()),
+            _ => Self::failed(error.to_string(), None),
+        }
+    }
+}
+
 /// The exit code of a failure that came before anything was done.
 pub(crate) fn exit_of(kind: ErrorKind) -> Exit {
     match kind {

@@ -2,33 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use userhaul_connector::spec::ConnectorSpec;
+pub(crate) use userhaul_connector::spec::glob as matches;
+use userhaul_connector::{nearest::nearest, spec::ConnectorSpec};
 
-use crate::{failure::Failure, nearest::nearest};
-
-/// Whether `*` and `?` in the pattern make it the name.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // The usual walk with one way back: to the last star.
-    let (mut p, mut n, mut star, mut mark) = (0, 0, None, 0);
-    while n < name.len() {
-        if p < pattern.len() && pattern[p] == '*' {
-            star = Some(p);
-            mark = n;
-            p += 1;
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
-            p += 1;
-            n += 1;
-        } else if let Some(star) = star {
-            p = star + 1;
-            mark += 1;
-            n = mark;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|&rest| rest == '*')
-}
+use crate::failure::Failure;
 
 /// The streams of a source that its configuration names: all stable ones where it names none.
 ///

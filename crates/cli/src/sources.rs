@@ -21,7 +21,7 @@ use userhaul_runner::{
     progress::{ClientProgress, Progress},
 };
 
-use crate::{config::SourceConfig, corrections, failure::Failure, ids, registry, select};
+use crate::{config::SourceConfig, corrections, declared, failure::Failure, ids, registry, select};
 
 /// A source with its connector built, before any selection.
 pub(crate) struct Prepared {
@@ -44,9 +44,14 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         None => String::new(),
     };
     let place = |message: &dyn std::fmt::Display| format!("{prefix}{message}");
-    let registration = registry::find(config.connector)
+    let registration = config.declared.or_else(|| registry::find(config.connector));
+    let mut registration = registration
         .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
     let mut spec = corrections::apply(registration, config, file)?;
+    if config.declared.is_some() && config.wire.is_some() {
+        // Corrections may add unified tables.
+        registration = declared::registration(&spec, registration.facts.to_owned());
+    }
     let mut settings = config.settings.clone();
     if let Some(base_url) = &config.base_url {
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
@@ -103,6 +108,7 @@ impl Prepared {
             .map_err(|_| Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None))?;
         let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
         settings.quota_dir = quota_dir;
+        settings.headers.clone_from(&spec.headers);
         let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
         let client = Client::new(settings, Arc::new(observer))
             .map_err(|error| Failure::usage(format!("{}{error}", self.place), None))?;
@@ -113,12 +119,44 @@ impl Prepared {
             client,
             selected,
             start: self.config.start_date.map(micros_of),
+            identity: self.identity(),
+            look_back: self.config.look_back,
+            full_every: self.config.full_every,
             concurrency: self.concurrency,
             timeout: self.timeout,
             axis_settings: self.axis_settings(),
             id_files: self.id_files()?,
             rules: self.rules()?,
         })
+    }
+
+    /// What tells the account apart: the connector, the host, and settings that are plain texts or numbers. The port of
+    /// a loopback host says nothing.
+    fn identity(&self) -> String {
+        let spec = self.connector.spec();
+        let url = spec.base_url.as_deref().and_then(|url| url.parse::<url::Url>().ok());
+        let host = url.map(|url| {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let loopback = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+            match url.port().filter(|_| !loopback) {
+                Some(port) => format!("{host}:{port}{}", url.path()),
+                None => format!("{host}{}", url.path()),
+            }
+        });
+        let mut parts = vec![spec.name.clone(), host.unwrap_or_default()];
+        for setting in self.registration.settings {
+            let value = match setting.kind {
+                SettingKind::Text | SettingKind::Choice(_) if !setting.name.ends_with("_url") => {
+                    self.config.settings.text(setting.name).map(str::to_owned)
+                }
+                SettingKind::Integer => {
+                    self.config.settings.integer(setting.name).map(|value| value.to_string())
+                }
+                _ => None,
+            };
+            parts.extend(value.map(|value| format!("{}={value}", setting.name)));
+        }
+        parts.join("\n")
     }
 
     /// Refuses streams that are read from a first day on, where none is set.
@@ -209,6 +247,7 @@ impl Prepared {
             let mut needed: Vec<&str> = stream.table.primary_key.iter().map(String::as_str).collect();
             needed.extend(stream.cursor.as_deref());
             needed.extend(stream.version.as_deref());
+            needed.extend(stream.paging.last_column());
             needed.extend(stream.window().map(|window| window.by.as_str()));
             let keys = spec.streams.values().filter_map(|child| child.parent());
             needed

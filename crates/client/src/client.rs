@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
@@ -116,7 +117,22 @@ impl Client {
     ///
     /// When the answer is an error that repeating cannot mend, or the tries are used up.
     pub async fn send(&self, request: &Request) -> Result<Page, SendError> {
-        let (answer, course) = self.0.run(request, Want::Page).await?;
+        self.whole(request, None).await
+    }
+
+    /// Sends a request that changes something, and gives the answer whole. As [`Client::send`], but what may have arrived is
+    /// sent again only if the payload says that this does no harm; what surely did not arrive always is. It follows no
+    /// redirect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::send`]. [`SendError::may_have_arrived`] tells whether the change may have been made.
+    pub async fn write(&self, request: &Request, payload: &Payload) -> Result<Page, SendError> {
+        self.whole(request, Some(payload)).await
+    }
+
+    async fn whole(&self, request: &Request, payload: Option<&Payload>) -> Result<Page, SendError> {
+        let (answer, course) = self.0.run(request, payload, Want::Page).await?;
         let body = match answer.content {
             Content::Page(body) => body,
             Content::Stream(first, ..) => first.unwrap_or_default(),
@@ -138,7 +154,7 @@ impl Client {
     ///
     /// As [`Client::send`].
     pub async fn open(&self, request: &Request) -> Result<Body, SendError> {
-        let (answer, course) = self.0.run(request, Want::Stream).await?;
+        let (answer, course) = self.0.run(request, None, Want::Stream).await?;
         let (first, reader, permit) = match answer.content {
             Content::Page(body) => (Some(body).filter(|body| !body.is_empty()), None, None),
             Content::Stream(first, reader, permit) => (first, Some(*reader), Some(permit)),
@@ -149,6 +165,17 @@ impl Client {
         opened.course.attempts.wire_bytes = opened.course.attempts.wire_bytes.saturating_sub(read);
         Ok(Body { head: answer.head, first, reader, opened })
     }
+}
+
+/// What a request carries that changes something.
+#[derive(Clone, Default)]
+pub struct Payload {
+    /// The body; none for a request without one.
+    pub body: Option<Bytes>,
+    /// The value of `Content-Type`.
+    pub content_type: Option<&'static str>,
+    /// Whether it may arrive twice without harm.
+    pub repeatable: bool,
 }
 
 /// What an open body keeps of its request.
@@ -171,7 +198,12 @@ impl Opened {
 }
 
 impl Inner {
-    async fn run(&self, request: &Request, want: Want) -> Result<(Answer, Course), SendError> {
+    async fn run(
+        &self,
+        request: &Request,
+        payload: Option<&Payload>,
+        want: Want,
+    ) -> Result<(Answer, Course), SendError> {
         let base = &self.settings.base_url;
         let url = target::resolve(base, request);
         let mut course = Course::new(
@@ -179,11 +211,12 @@ impl Inner {
             method(request.method),
             sign::secrets(&request.auth),
         );
+        course.repeatable |= payload.is_some_and(|payload| payload.repeatable);
         url.map_err(|reason| course.fail(reason))?;
         self.share_quota(&request.auth);
         let credential = fixed(&request.auth);
         loop {
-            let (permit, outgoing, token) = self.ready(&mut course, request).await?;
+            let (permit, outgoing, token) = self.ready(&mut course, request, payload).await?;
             // One credential, one verdict: those that waited meanwhile need not hear it again.
             if credential.is_some() && credential.as_ref() == self.refused.get() {
                 return Err(course.fail(Reason::RefusedBefore));
@@ -193,12 +226,15 @@ impl Inner {
             match self.exchange(permit, attempt, &mut course.attempts).await {
                 Ok(answer) => {
                     self.throttle.praise();
+                    if let Some(token) = &token {
+                        token.worked();
+                    }
                     if course.plain {
                         self.plain_only.store(true, Ordering::Relaxed);
                     }
                     return Ok((answer, course));
                 }
-                Err(failure) if course.renews(&failure, token) => {}
+                Err(failure) if course.renews(&failure, token.as_ref()) => {}
                 Err(failure) => {
                     if failure.status == Some(401) && failure.reason == Reason::Status {
                         credential.iter().for_each(|credential| _ = self.refused.set(credential.clone()));
@@ -225,7 +261,8 @@ impl Inner {
         &self,
         course: &mut Course,
         request: &Request,
-    ) -> Result<(Permit, Outgoing, Option<u64>), SendError> {
+        payload: Option<&Payload>,
+    ) -> Result<(Permit, Outgoing, Option<Token>), SendError> {
         let mut stale = 0;
         let (permit, token) = loop {
             let token = self.token_for(course, request).await?;
@@ -243,11 +280,22 @@ impl Inner {
             header::ACCEPT_ENCODING,
             HeaderValue::from_static(if plain { "identity" } else { "gzip" }),
         );
+        for (name, value) in &self.settings.headers {
+            // The facts were checked for what cannot be sent.
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                headers.insert(name, value);
+            }
+        }
         sign::sign(&mut headers, &request.auth, token.as_ref().map(|token| &token.value))
             .map_err(|reason| course.fail(reason))?;
-        let outgoing =
-            Outgoing { method: course.method.clone(), url: course.url.clone(), headers, body: None };
-        Ok((permit, outgoing, token.map(|token| token.generation)))
+        let body = payload.and_then(|payload| payload.body.clone());
+        if let Some(kind) = payload.and_then(|payload| payload.content_type) {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        let mut url = course.url.clone();
+        sign::in_query(&mut url, &request.auth);
+        let outgoing = Outgoing { method: course.method.clone(), url, headers, body };
+        Ok((permit, outgoing, token))
     }
 
     async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {
@@ -347,7 +395,8 @@ fn fixed(auth: &AuthSpec) -> Option<String> {
     let scheme = match auth {
         AuthSpec::Anonymous | AuthSpec::ClientCredentials { .. } => return None,
         AuthSpec::Header { scheme, .. } => scheme.as_deref().unwrap_or_default(),
-        AuthSpec::Basic { .. } => "Basic",
+        AuthSpec::Basic { .. } | AuthSpec::KeyAsUser { .. } => "Basic",
+        AuthSpec::Query { parameter, .. } => parameter,
     };
     Some(hash(&[scheme, sign::identity(auth).expose_secret()]))
 }

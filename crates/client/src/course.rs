@@ -10,8 +10,12 @@ use crate::{
     error::{Detail, ErrorKind, Limit, Reason, SendError, kind},
     redact,
     retry::{Failure, Patience},
+    token::Token,
     wall,
 };
+
+/// A token may be used up by others while a request waits for its turn, but not so often.
+const MOST_RENEWALS: u32 = 8;
 
 /// One request on its way, all its attempts together.
 pub(crate) struct Course {
@@ -26,8 +30,9 @@ pub(crate) struct Course {
     pub(crate) plain: bool,
     /// An attempt that may have arrived may be sent again.
     pub(crate) repeatable: bool,
-    /// The generation of the token that was refused.
+    /// The generation of the token that was refused last.
     pub(crate) refused: Option<u64>,
+    renewals: u32,
 }
 
 impl Course {
@@ -44,6 +49,7 @@ impl Course {
             hops: 0,
             plain: false,
             refused: None,
+            renewals: 0,
         }
     }
 
@@ -78,11 +84,14 @@ impl Course {
         error
     }
 
-    /// Whether a refused token is worth a new one: once a request.
-    pub(crate) fn renews(&mut self, failure: &Failure, token: Option<u64>) -> bool {
-        let renews = failure.status == Some(401) && self.refused.is_none() && token.is_some();
+    /// Whether a refused token is worth a new one: once a request, and a few times more where the new one has served
+    /// other requests before it was refused to this one.
+    pub(crate) fn renews(&mut self, failure: &Failure, token: Option<&Token>) -> bool {
+        let Some(token) = token.filter(|_| failure.status == Some(401)) else { return false };
+        let renews = self.refused.is_none() || (token.has_worked() && self.renewals < MOST_RENEWALS);
         if renews {
-            self.refused = token;
+            self.refused = Some(token.generation);
+            self.renewals += 1;
             self.attempts.retries += 1;
         }
         renews

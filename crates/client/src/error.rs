@@ -233,6 +233,24 @@ impl SendError {
         self.0.resume_at
     }
 
+    /// Whether the request may have been received and acted upon, though no good answer came. Not so where the connection was
+    /// never made, and where the answer is a refusal.
+    pub fn may_have_arrived(&self) -> bool {
+        match &self.0.reason {
+            Reason::Timeout { .. }
+            | Reason::TooSlow
+            | Reason::CutShort
+            | Reason::Garbled
+            | Reason::Html
+            | Reason::TooLarge { .. }
+            | Reason::BadEncoding => true,
+            Reason::Status => {
+                self.0.status.is_some_and(|status| matches!(status, 408 | 409) || status >= 500)
+            }
+            _ => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         hint(&self.0)

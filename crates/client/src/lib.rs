@@ -35,9 +35,9 @@ mod transport;
 mod wall;
 
 pub use answer::{Attempts, Body, Head, Headers, Page};
-pub use client::Client;
+pub use client::{Client, Payload};
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
 pub use observer::{Event, Observer, Silent, WaitReason};
-pub use redact::path as masked_path;
+pub use redact::{for_people, path as masked_path, without_credential};
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};
 pub use transport::{Chunks, Incoming, Outgoing, Transport};

@@ -36,6 +36,23 @@ pub(crate) fn excerpt(body: &[u8], secrets: &[SecretString]) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
+/// A text without the credential of a request, in each form in which it is sent.
+pub fn without_credential(text: &str, auth: &userhaul_connector::auth::AuthSpec) -> String {
+    let mut text = text.to_owned();
+    for secret in crate::sign::secrets(auth) {
+        let secret = secret.expose_secret();
+        if secret.len() >= 4 {
+            text = text.replace(secret, "***");
+        }
+    }
+    text
+}
+
+/// A text for a terminal or a log: e-mail addresses masked, one line, at most 200 bytes.
+pub fn for_people(text: &str) -> String {
+    excerpt(text.as_bytes(), &[]).unwrap_or_default()
+}
+
 /// A URL without query, fragment and credentials; a path segment with an e-mail address is masked.
 pub(crate) fn url(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), path(url.path()))

@@ -24,6 +24,8 @@ pub struct ClientSettings {
     pub quota_dir: Option<PathBuf>,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Headers of every request, by name; none of them a credential.
+    pub headers: Vec<(String, String)>,
 }
 
 impl ClientSettings {
@@ -39,6 +41,7 @@ impl ClientSettings {
             retry: RetrySettings::default(),
             quota_dir: None,
             user_agent: concat!("userhaul/", env!("CARGO_PKG_VERSION")).to_owned(),
+            headers: Vec::new(),
         }
     }
 }

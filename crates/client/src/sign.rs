@@ -3,9 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
+use url::{Url, form_urlencoded};
 use userhaul_connector::auth::AuthSpec;
 
-use crate::error::Reason;
+use crate::{error::Reason, target::encode};
 
 /// Adds the credential to a request's headers; for client credentials the token that they were exchanged for.
 pub(crate) fn sign(
@@ -28,6 +29,16 @@ pub(crate) fn sign(
             headers.insert(header::AUTHORIZATION, basic(username, password)?);
             Ok(())
         }
+        AuthSpec::KeyAsUser { key, password } => {
+            let value = sensitive(&format!(
+                "Basic {}",
+                encoded_pair(key.expose_secret(), &password.as_str().into())
+            ))?;
+            headers.insert(header::AUTHORIZATION, value);
+            Ok(())
+        }
+        // The key is in the URL: see `in_query`.
+        AuthSpec::Query { .. } => Ok(()),
         AuthSpec::ClientCredentials { .. } => {
             if let Some(token) = token {
                 let value = sensitive(&format!("Bearer {}", token.expose_secret()))?;
@@ -36,6 +47,18 @@ pub(crate) fn sign(
             Ok(())
         }
     }
+}
+
+/// Puts a key that travels in the query there, over whatever the server's own link had under that name.
+pub(crate) fn in_query(url: &mut Url, auth: &AuthSpec) {
+    let AuthSpec::Query { parameter, key } = auth else { return };
+    let is_ours = |pair: &&str| {
+        form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == parameter.as_str())
+    };
+    let pairs = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let mut pairs: Vec<String> = pairs.filter(|pair| !is_ours(pair)).map(str::to_owned).collect();
+    pairs.push(format!("{}={}", encode(parameter), encode(key.expose_secret())));
+    url.set_query(Some(&pairs.join("&")));
 }
 
 /// The value of an `Authorization` header of scheme Basic (RFC 7617).
@@ -50,7 +73,10 @@ pub(crate) fn basic(username: &str, password: &SecretString) -> Result<HeaderVal
 pub(crate) fn secrets(auth: &AuthSpec) -> Vec<SecretString> {
     match auth {
         AuthSpec::Anonymous => Vec::new(),
-        AuthSpec::Header { key, .. } => vec![key.clone()],
+        AuthSpec::Header { key, .. } | AuthSpec::Query { key, .. } => vec![key.clone()],
+        AuthSpec::KeyAsUser { key, password } => {
+            vec![encoded_pair(key.expose_secret(), &password.as_str().into()).into(), key.clone()]
+        }
         AuthSpec::Basic { username: name, password: secret }
         | AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
             vec![encoded_pair(name, secret).into(), secret.clone()]
@@ -63,7 +89,9 @@ pub(crate) fn identity(auth: &AuthSpec) -> SecretString {
     match auth {
         AuthSpec::Anonymous => SecretString::default(),
         // The scheme is left out: one key in two forms is one credential.
-        AuthSpec::Header { key, .. } => key.clone(),
+        AuthSpec::Header { key, .. } | AuthSpec::Query { key, .. } | AuthSpec::KeyAsUser { key, .. } => {
+            key.clone()
+        }
         AuthSpec::Basic { username: name, password: secret }
         | AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
             format!("{name}\0{}", secret.expose_secret()).into()
@@ -108,6 +136,25 @@ mod tests {
         let auth = AuthSpec::Basic { username: "Aladdin".into(), password: "open sesame".into() };
         let headers = signed(&auth).expect("signed");
         assert_eq!(headers[header::AUTHORIZATION], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_the_user_is_no_less_a_secret() {
+        let auth = AuthSpec::KeyAsUser { key: "sk_1".into(), password: String::new() };
+        let headers = signed(&auth).expect("signed");
+        assert_eq!(headers[header::AUTHORIZATION], "Basic c2tfMTo=");
+        assert!(secrets(&auth).iter().any(|secret| secret.expose_secret() == "sk_1"));
+    }
+
+    #[test]
+    fn a_key_in_the_query_replaces_what_a_link_had() {
+        let auth = AuthSpec::Query { parameter: "key".into(), key: "a b&c".into() };
+        let mut url: Url = "https://api.example.com/v1/users?page=2&key=old".parse().expect("a URL");
+        in_query(&mut url, &auth);
+        assert_eq!(url.query(), Some("page=2&key=a%20b%26c"));
+        let mut url: Url = "https://api.example.com/v1/users".parse().expect("a URL");
+        in_query(&mut url, &auth);
+        assert_eq!(url.query(), Some("key=a%20b%26c"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn query(pairs: &[(String, String)]) -> String {
 }
 
 /// Percent-encodes a value; dots, which only paths must not have alone, stay.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     if text.bytes().all(|byte| byte == b'.') { text.to_owned() } else { encode_segment(text) }
 }
 

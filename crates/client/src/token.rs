@@ -53,9 +53,21 @@ pub(crate) struct Token {
     pub(crate) generation: u64,
     renew_at: Instant,
     ends_at: Instant,
+    /// The latest generation that the source has taken.
+    taken: Arc<AtomicU64>,
 }
 
 impl Token {
+    /// The source has taken it.
+    pub(crate) fn worked(&self) {
+        self.taken.fetch_max(self.generation, Ordering::AcqRel);
+    }
+
+    /// Whether the source has taken it, or a later one: that it is refused now does not speak against the credential.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.taken.load(Ordering::Acquire) >= self.generation
+    }
+
     /// Whether the source should still take it.
     pub(crate) fn lives(&self) -> bool {
         Instant::now() < self.ends_at
@@ -70,6 +82,7 @@ pub(crate) struct Tokens(Mutex<HashMap<String, Arc<Slot>>>);
 struct Slot {
     /// Calls that failed so far: who waited for one of them shares its error instead of calling again.
     failures: AtomicU64,
+    taken: Arc<AtomicU64>,
     state: tokio::sync::Mutex<SlotState>,
 }
 
@@ -126,6 +139,7 @@ impl Inner {
                     generation: state.generation,
                     renew_at: now + life.1.mul_f64(0.9),
                     ends_at: now + life.1,
+                    taken: Arc::clone(&slot.taken),
                 };
                 state.token = Some(token.clone());
                 state.last_error = None;

@@ -1,6 +1,9 @@
 //! How an endpoint wants to be signed: a value. Signing happens in the client.
 
-use secrecy::SecretString;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::spec::HeaderAuth;
 
 /// How a request proves who asks.
 ///
@@ -25,6 +28,20 @@ pub enum AuthSpec {
         /// The password.
         password: SecretString,
     },
+    /// `Authorization: Basic base64(key ":" password)`: the key stands in the place of the user name.
+    KeyAsUser {
+        /// The key.
+        key: SecretString,
+        /// The word in the place of the password, mostly empty.
+        password: String,
+    },
+    /// A key in a query parameter of every request.
+    Query {
+        /// The parameter.
+        parameter: String,
+        /// The key.
+        key: SecretString,
+    },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4), then `Authorization: Bearer token`.
     ClientCredentials {
         /// The token endpoint: absolute, or a path below the base URL.
@@ -36,4 +53,29 @@ pub enum AuthSpec {
         /// The scope to ask for; left out once where the server calls it invalid.
         scope: Option<String>,
     },
+}
+
+impl AuthSpec {
+    /// A key as the facts say that it travels; not at all where they say nothing.
+    pub fn of(facts: Option<&HeaderAuth>, key: &SecretString) -> Self {
+        match facts {
+            Some(facts) => {
+                Self::Header { name: facts.header.clone(), scheme: facts.scheme.clone(), key: key.clone() }
+            }
+            None => Self::Anonymous,
+        }
+    }
+    /// A name and a password as the facts say that they travel: encoded together, or else the password alone.
+    pub fn of_pair(facts: Option<&HeaderAuth>, username: &str, password: &SecretString) -> Self {
+        match facts {
+            Some(facts) if facts.is_basic() && facts.header.eq_ignore_ascii_case("authorization") => {
+                Self::Basic { username: username.to_owned(), password: password.clone() }
+            }
+            Some(facts) if facts.is_basic() => {
+                let pair = STANDARD.encode(format!("{username}:{}", password.expose_secret()));
+                Self::of(Some(facts), &pair.into())
+            }
+            facts => Self::of(facts, password),
+        }
+    }
 }

@@ -89,6 +89,29 @@ const SCALARS: &[(&str, ColumnType)] = &[
     ("id_or_object", ColumnType::IdOrObject),
 ];
 
+/// The words of types, with what each holds.
+pub(crate) fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SCALARS.iter().map(|(word, kind)| {
+        let holds = match kind {
+            ColumnType::Text => "text; a number enters as it is written",
+            ColumnType::Id => "an identifier: text, whether the vendor sends text or a number",
+            ColumnType::Int => "a whole number of 64 bits",
+            ColumnType::Double => "any other number",
+            ColumnType::Bool => "true or false",
+            ColumnType::Instant => "an instant: RFC 3339 (without a zone it is UTC), a day, or seconds or milliseconds since 1970, told by their size",
+            ColumnType::Millis => "an instant whose numbers are always milliseconds since 1970",
+            ColumnType::Date => "a day: `2026-01-31`",
+            ColumnType::Decimal => "money: exact, 9 digits behind the point",
+            ColumnType::Json => "anything, as its JSON text: for what differs from row to row",
+            ColumnType::Map => "an object with free keys: text values as they are, others as JSON text",
+            ColumnType::WrappedMap => "the same, but a value `{ \"value\": x }` is read as `x`",
+            ColumnType::IdOrObject => "an identifier that may come as an object with a member `id`",
+            ColumnType::List(_) | ColumnType::Struct(_) => "",
+        };
+        (*word, holds)
+    })
+}
+
 impl Column {
     /// Reads a column from its notation.
     ///

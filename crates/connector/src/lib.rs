@@ -5,10 +5,13 @@
 pub mod auth;
 pub mod column;
 mod connector;
+pub mod declared;
 pub mod decode;
 mod json;
+pub mod nearest;
 pub mod pager;
 pub mod plan;
+pub mod push;
 pub mod quota;
 pub mod request;
 pub mod rows;
@@ -16,4 +19,4 @@ pub mod settings;
 pub mod slice;
 pub mod spec;
 
-pub use connector::{Build, Computed, Connector, Registration, as_facts, pager_of};
+pub use connector::{Build, Computed, Connector, Registration, Words, as_facts, pager_of};

@@ -3,7 +3,7 @@
 use crate::{
     request::encode_segment,
     slice::{Slice, Walk, Window},
-    spec::{Axis, DateFormat, ParentAxis, Pass, StreamSpec, WindowAxis},
+    spec::{Axis, DateFormat, ParentAxis, Pass, Round, StreamSpec, WindowAxis},
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -24,6 +24,10 @@ pub struct PlanInputs<'a> {
     pub settings: &'a [(String, Vec<String>)],
     /// The keys of the parent stream's rows, distinct, in order.
     pub parents: &'a [String],
+    /// For each property, or the empty text where there are none: windows before this instant are not read again.
+    pub resume: &'a [(String, i64)],
+    /// Only rows changed at or after this instant are asked for, where the stream has a filter for that.
+    pub since: Option<i64>,
 }
 
 /// Why no plan can be made.
@@ -43,11 +47,6 @@ pub enum PlanError {
 /// # Errors
 /// When a start date is missing that the stream needs.
 pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, PlanError> {
-    let windows = match stream.window() {
-        Some(axis) => windows(stream, axis, inputs)?.into_iter().map(Some).collect(),
-        None => vec![None],
-    };
-    let no_window = vec![None];
     let passes = stream.axes.iter().find_map(|axis| match axis {
         Axis::Passes(passes) => Some(passes.clone()),
         _ => None,
@@ -55,45 +54,57 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
     let passes = passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }]);
     let mut slices = Vec::new();
     for pass in &passes {
-        for window in if pass.windowed { &windows } else { &no_window } {
-            slices.extend(slices_of(stream, pass, *window, inputs));
+        for property in properties(stream, inputs) {
+            let windows = match stream.window().filter(|_| pass.windowed) {
+                Some(axis) => windows(stream, axis, inputs, property)?.into_iter().map(Some).collect(),
+                None => vec![None],
+            };
+            for window in windows {
+                slices.extend(slices_of(stream, pass, window, property, inputs));
+            }
         }
-    }
-    for walk in slices.iter_mut().flat_map(|slice| &mut slice.walks) {
-        cap(stream, walk, inputs.now);
     }
     Ok(slices)
 }
 
-/// The slices of one pass and window: one for all properties' walks each, and one a block of parents.
+/// The properties that a stream is read for; none alone where it has no such axis.
+fn properties<'a>(stream: &StreamSpec, inputs: &PlanInputs<'a>) -> Vec<Option<&'a str>> {
+    let setting = stream.axes.iter().find_map(|axis| match axis {
+        Axis::Property { setting, .. } => Some(setting),
+        _ => None,
+    });
+    let Some(setting) = setting else { return vec![None] };
+    let values = inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values);
+    values.into_iter().flatten().map(|value| Some(value.as_str())).collect()
+}
+
+/// The slices of one pass, property and window: one, or one a block of parents.
 fn slices_of(
     stream: &StreamSpec,
     pass: &Pass,
     window: Option<Window>,
+    property: Option<&str>,
     inputs: &PlanInputs<'_>,
 ) -> Vec<Slice> {
-    let mut walks = vec![base_walk(stream, pass, window)];
+    let mut walk = base_walk(stream, pass, window, inputs.now);
+    if let (Some(since), Some(from)) = (&stream.since, inputs.since) {
+        walk.params.push((since.param.clone(), since.format.write(from, Round::Down)));
+    }
     for axis in &stream.axes {
-        if let Axis::Property { setting, param, .. } = axis {
-            let values =
-                inputs.settings.iter().find(|(name, _)| name == setting).map(|(_, values)| values.as_slice());
-            walks = walks
-                .iter()
-                .flat_map(|walk| {
-                    values.unwrap_or_default().iter().map(|value| with_value(walk, param, value, None))
-                })
-                .collect();
+        if let (Axis::Property { param, .. }, Some(value)) = (axis, property) {
+            walk = with_value(&walk, param, value, None);
         }
     }
     let label = label(pass, window);
     let Some(parent) = stream.parent() else {
-        // One slice a property: properties fail and succeed by themselves.
-        return walks
-            .into_iter()
-            .map(|walk| Slice { label: with_given(&label, &walk), window, walks: vec![walk] })
-            .collect();
+        return vec![Slice {
+            label: with_given(&label, &walk),
+            window,
+            property: property.map(str::to_owned),
+            walks: vec![walk],
+        }];
     };
-    walks.iter().flat_map(|walk| blocks(parent, walk, &label, window, inputs.parents)).collect()
+    blocks(parent, &walk, &label, window, inputs.parents)
 }
 
 fn blocks(
@@ -111,23 +122,24 @@ fn blocks(
             let range = format!("{} {from}-{}", parent.stream, from + block.len() - 1);
             from += block.len();
             let label = if label.is_empty() { range } else { format!("{label} {range}") };
-            Slice { label, window, walks }
+            Slice { label, window, property: None, walks }
         })
         .collect()
 }
 
-fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>) -> Walk {
+fn base_walk(stream: &StreamSpec, pass: &Pass, window: Option<Window>, now: i64) -> Walk {
     let mut params = stream.params.clone();
     params.extend(pass.params.iter().cloned());
     let mut given = Vec::new();
     if let (Some(axis), Some(window)) = (stream.window(), window) {
-        let (from, to) = ends(axis, window);
+        let (from, to) = ends(axis, window, Some(now));
         if axis.years {
-            given.push(from.clone());
-            given.push(Some(to.clone()));
+            // The table's columns do not depend on how a request writes them.
+            given.push(window.from.map(|from| DateFormat::Zoneless.write(from, Round::Down)));
+            given.push(Some(DateFormat::Zoneless.write(window.to - 1_000_000, Round::Down)));
         }
         params.extend(from.map(|from| (axis.from.clone(), from)));
-        params.push((axis.to.clone(), to));
+        params.extend(axis.to.clone().map(|name| (name, to)));
     }
     Walk { path: stream.path.clone(), params, given, ..Walk::default() }
 }
@@ -155,9 +167,8 @@ fn with_given(label: &str, walk: &Walk) -> String {
 fn label(pass: &Pass, window: Option<Window>) -> String {
     let mut parts: Vec<String> = pass.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if let Some(window) = window {
-        let from =
-            window.from.map_or_else(String::new, |from| format_instant(from, DateFormat::Day, Round::Down));
-        parts.push(format!("{from}..{}", format_instant(window.to, DateFormat::Day, Round::Down)));
+        let from = window.from.map_or_else(String::new, |from| DateFormat::Day.write(from, Round::Down));
+        parts.push(format!("{from}..{}", DateFormat::Day.write(window.to, Round::Down)));
     }
     parts.join(" ")
 }
@@ -167,6 +178,7 @@ fn windows(
     stream: &StreamSpec,
     axis: &WindowAxis,
     inputs: &PlanInputs<'_>,
+    property: Option<&str>,
 ) -> Result<Vec<Window>, PlanError> {
     let end = inputs.end.map_or(inputs.now, |end| end.min(inputs.now));
     let start = match inputs.start {
@@ -174,6 +186,8 @@ fn windows(
         None if axis.years => Some(BEGINNING),
         start => start,
     };
+    let resume = inputs.resume.iter().find(|(of, _)| of == property.unwrap_or_default());
+    let start = resume.map_or(start, |&(_, from)| start.max(Some(from)));
     if axis.years {
         return Ok(years(start.unwrap_or(BEGINNING), end));
     }
@@ -217,41 +231,30 @@ fn civil(micros: i64) -> jiff::civil::DateTime {
 
 /// The two ends as the request writes them, padded.
 ///
-/// A window of days is asked for by its first and last day; everything else by its ends as instants, the lower one
-/// rounded down and the upper one rounded up to what the format can say.
-fn ends(axis: &WindowAxis, window: Window) -> (Option<String>, String) {
+/// A window of days is asked for by its first and last day, and never for a day after `now`, though the last window is
+/// padded; everything else by its ends as instants, the lower one rounded down and the upper one rounded up to what the
+/// format can say.
+fn ends(axis: &WindowAxis, window: Window, now: Option<i64>) -> (Option<String>, String) {
     let pad = i64::try_from(axis.pad.as_micros()).unwrap_or(0);
-    let from = window.from.map(|from| format_instant(from - pad, axis.format, Round::Down));
-    let to = if axis.format == DateFormat::Day && axis.days.is_some() {
-        format_instant(window.to - DAY + pad, DateFormat::Day, Round::Down)
+    let from = window.from.map(|from| axis.format.write(from - pad, Round::Down));
+    let to = if axis.format.is_day() && axis.days.is_some() {
+        let last = window.to - DAY + pad;
+        axis.format.write(now.map_or(last, |now| last.min(now)), Round::Down)
     } else if axis.years {
-        format_instant(window.to - 1_000_000, axis.format, Round::Down)
+        axis.format.write(window.to - 1_000_000, Round::Down)
     } else {
-        format_instant(window.to + pad, axis.format, Round::Up)
+        axis.format.write(window.to + pad, Round::Up)
     };
     (from, to)
-}
-
-/// Never asks for a day after `now`, though the last window is padded.
-fn cap(stream: &StreamSpec, walk: &mut Walk, now: i64) {
-    let Some(axis) = stream.window().filter(|axis| axis.format == DateFormat::Day && axis.days.is_some())
-    else {
-        return;
-    };
-    let today = format_instant(now, DateFormat::Day, Round::Down);
-    for (name, value) in &mut walk.params {
-        if *name == axis.to && *value > today {
-            value.clone_from(&today);
-        }
-    }
 }
 
 /// Halves a slice's window; none where it cannot be halved.
 pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
     let axis = stream.window()?;
     let window = slice.window?;
+    let upper = axis.to.as_ref()?;
     let from = window.from.unwrap_or(BEGINNING.min(window.to - DAY));
-    let unit = if axis.format == DateFormat::Day { DAY } else { 1_000_000 };
+    let unit = if axis.format.is_day() { DAY } else { 1_000_000 };
     let middle = (from + (window.to - from) / 2).div_euclid(unit) * unit;
     if middle <= from || middle >= window.to {
         return None;
@@ -259,47 +262,21 @@ pub fn split(stream: &StreamSpec, slice: &Slice) -> Option<[Slice; 2]> {
     let half = |window: Window| {
         let mut half = slice.clone();
         half.window = Some(window);
-        let (from, to) = ends(axis, window);
+        let (from, to) = ends(axis, window, None);
         for walk in &mut half.walks {
             // The whole may have been cut off at today, and so is its half. Days compare as texts.
-            let whole = walk.params.iter().find(|(name, _)| *name == axis.to).map(|(_, to)| to.clone());
+            let whole = walk.params.iter().find(|(name, _)| name == upper).map(|(_, to)| to.clone());
             let to = match whole {
                 Some(whole) if axis.format == DateFormat::Day && whole < to => whole,
                 _ => to.clone(),
             };
-            walk.params.retain(|(name, _)| *name != axis.from && *name != axis.to);
+            walk.params.retain(|(name, _)| *name != axis.from && name != upper);
             walk.params.extend(from.clone().map(|from| (axis.from.clone(), from)));
-            walk.params.push((axis.to.clone(), to));
+            walk.params.push((upper.clone(), to));
         }
-        half.label =
-            format!("{} half {}", slice.label, format_instant(window.to, DateFormat::Rfc3339, Round::Down));
+        half.label = format!("{} half {}", slice.label, DateFormat::Rfc3339.write(window.to, Round::Down));
         half
     };
     let first = half(Window { from: window.from, to: middle });
     Some([first, half(Window { from: Some(middle), to: window.to })])
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
-    Down,
-    Up,
-}
-
-/// An instant in the words of a parameter; finer than the format can say, it is rounded.
-fn format_instant(micros: i64, format: DateFormat, round: Round) -> String {
-    let unit = match format {
-        DateFormat::EpochMs => 1000,
-        DateFormat::Rfc3339 | DateFormat::SpaceSeparated | DateFormat::Zoneless => 1_000_000,
-        DateFormat::Day => DAY,
-    };
-    let down = micros.div_euclid(unit);
-    let ticks = if round == Round::Up && down * unit != micros { down + 1 } else { down };
-    let instant = civil(ticks * unit);
-    match format {
-        DateFormat::EpochMs => ticks.to_string(),
-        DateFormat::Rfc3339 => instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        DateFormat::SpaceSeparated => instant.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        DateFormat::Zoneless => instant.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-        DateFormat::Day => instant.strftime("%Y-%m-%d").to_string(),
-    }
 }

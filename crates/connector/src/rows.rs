@@ -8,6 +8,10 @@ use arrow_array::{
 };
 use userhaul_record::{Micros, RowLineage};
 
+mod value;
+
+pub use value::ValueColumn;
+
 /// Rows of one stream.
 #[derive(Debug)]
 pub struct Rows<'a> {
@@ -48,31 +52,31 @@ pub struct UnifyError {
 
 /// A text column.
 #[derive(Debug, Clone, Copy)]
-pub struct TextColumn<'a>(&'a StringArray);
+pub struct TextColumn<'a>(pub(crate) &'a StringArray);
 /// A column of instants, in microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
-pub struct InstantColumn<'a>(&'a TimestampMicrosecondArray);
+pub struct InstantColumn<'a>(pub(crate) &'a TimestampMicrosecondArray);
 /// A column of calendar days, in days since 1970.
 #[derive(Debug, Clone, Copy)]
-pub struct DateColumn<'a>(&'a Date32Array);
+pub struct DateColumn<'a>(pub(crate) &'a Date32Array);
 /// A column of whole numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct IntColumn<'a>(&'a Int64Array);
+pub struct IntColumn<'a>(pub(crate) &'a Int64Array);
 /// A column of doubles.
 #[derive(Debug, Clone, Copy)]
-pub struct DoubleColumn<'a>(&'a Float64Array);
+pub struct DoubleColumn<'a>(pub(crate) &'a Float64Array);
 /// A column of amounts, times 10^9.
 #[derive(Debug, Clone, Copy)]
-pub struct DecimalColumn<'a>(&'a Decimal128Array);
+pub struct DecimalColumn<'a>(pub(crate) &'a Decimal128Array);
 /// A column of booleans.
 #[derive(Debug, Clone, Copy)]
-pub struct BoolColumn<'a>(&'a BooleanArray);
+pub struct BoolColumn<'a>(pub(crate) &'a BooleanArray);
 /// A column of maps with free keys.
 #[derive(Debug, Clone, Copy)]
-pub struct MapColumn<'a>(&'a MapArray);
+pub struct MapColumn<'a>(pub(crate) &'a MapArray);
 /// A column of lists of texts.
 #[derive(Debug, Clone, Copy)]
-pub struct TextsColumn<'a>(&'a ListArray);
+pub struct TextsColumn<'a>(pub(crate) &'a ListArray);
 /// A column of lists of objects with known members.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectsColumn<'a> {
@@ -164,6 +168,11 @@ fn list_range(list: &ListArray, row: usize) -> Option<(usize, usize)> {
     Some((usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?))
 }
 
+fn objects<'a>(batch: &'a RecordBatch, path: &str) -> Option<ObjectsColumn<'a>> {
+    let lists: &'a ListArray = column(batch, path, "list of objects").ok()?;
+    Some(ObjectsColumn { lists, objects: lists.values().as_any().downcast_ref()? })
+}
+
 /// The column at a path: `meta.client.height` steps into structs.
 fn column<'a, T: 'static>(
     batch: &'a RecordBatch,
@@ -230,6 +239,17 @@ impl<'a> Rows<'a> {
         }))
     }
 
+    /// A column of any type.
+    pub(crate) fn array(&self, path: &str) -> Result<&'a dyn Array, UnifyError> {
+        let missing = || UnifyError { column: path.to_owned(), kind: "unified" };
+        let mut steps = path.split('.');
+        let first = steps.next().and_then(|name| self.batch.column_by_name(name)).ok_or_else(missing)?;
+        steps.try_fold(first.as_ref(), |array: &'a dyn Array, step| {
+            let object: Option<&'a StructArray> = array.as_any().downcast_ref();
+            object.and_then(|object| object.column_by_name(step)).map(AsRef::as_ref).ok_or_else(missing)
+        })
+    }
+
     /// A text, identifier or JSON column.
     ///
     /// # Errors
@@ -294,6 +314,21 @@ impl<'a> Rows<'a> {
         column(self.batch, path, "map").map(MapColumn)
     }
 
+    /// A column of any type, its values as texts.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn value(&self, path: &str) -> Result<ValueColumn<'a>, UnifyError> {
+        let missing = || UnifyError { column: path.to_owned(), kind: "vendor" };
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let mut array: &'a ArrayRef = self.batch.column_by_name(first).ok_or_else(missing)?;
+        for step in rest.into_iter().flat_map(|rest| rest.split('.')) {
+            let parent: &'a StructArray = array.as_any().downcast_ref().ok_or_else(missing)?;
+            array = parent.column_by_name(step).ok_or_else(missing)?;
+        }
+        Ok(ValueColumn(array.as_ref()))
+    }
+
     /// A column of lists of texts.
     ///
     /// # Errors
@@ -307,10 +342,8 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// When there is none of that name.
     pub fn objects(&self, path: &str) -> Result<ObjectsColumn<'a>, UnifyError> {
-        let missing = || UnifyError { column: path.to_owned(), kind: "list of objects" };
-        let lists: &'a ListArray = column(self.batch, path, "list of objects")?;
-        let objects = lists.values().as_any().downcast_ref().ok_or_else(missing)?;
-        Ok(ObjectsColumn { lists, objects })
+        objects(self.batch, path)
+            .ok_or_else(|| UnifyError { column: path.to_owned(), kind: "list of objects" })
     }
 
     /// The row of another stream, which the facts name under `needs`, by its primary key; none where there is none.
@@ -325,6 +358,12 @@ impl<'a> Found<'a> {
     /// A text; none where it is null or no text.
     pub fn text(&self, path: &str) -> Option<&'a str> {
         TextColumn(column(self.batch, path, "text").ok()?).get(self.row)
+    }
+
+    /// The objects of a list; none where it is null or no list of objects.
+    pub fn objects(&self, path: &str) -> impl Iterator<Item = Object<'a>> + use<'a> {
+        let row = self.row;
+        objects(self.batch, path).into_iter().flat_map(move |objects| objects.get(row))
     }
 }
 

@@ -7,6 +7,8 @@ pub struct Slice {
     pub label: String,
     /// The window proper, where the stream has windows.
     pub window: Option<Window>,
+    /// The property, where the stream has them.
+    pub property: Option<String>,
     /// What is walked, one after the other or side by side.
     pub walks: Vec<Walk>,
 }

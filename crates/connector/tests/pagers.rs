@@ -127,6 +127,8 @@ fn numbered(totals: bool) -> PageNumber {
         rows: Some(2),
         total_rows: pointer("total"),
         total_pages: pointer("pages"),
+        more: None,
+        last: None,
     };
     PageNumber::new(&paging, None)
 }
@@ -203,6 +205,19 @@ fn without_totals_a_page_of_known_rows_ends_the_walk_and_is_forgotten() {
 }
 
 #[test]
+fn without_totals_known_rows_that_are_no_page_again_mean_that_the_list_moved() {
+    // Two rows came in front of the list after page 1: page 2 holds none that is new, and is not page 1.
+    let (asked, end) = walk(&mut numbered(false), |words, count| match (words, count) {
+        ("page=2&perPage=2", 1) => Answer::rows([2]),
+        ("page=1&perPage=2", _) => Answer::rows([1, 2]),
+        ("page=2&perPage=2", _) => Answer::rows([3]),
+        _ => Answer::rows([]),
+    });
+    assert_eq!(asked.iter().filter(|words| *words == "again").count(), 1);
+    assert_eq!(ended(end).as_deref(), Some("proven"));
+}
+
+#[test]
 fn a_404_behind_the_first_page_is_the_end() {
     let (asked, end) = walk(&mut numbered(false), |words, _| match words {
         "page=1&perPage=2" => Answer::rows([1, 2]),
@@ -212,8 +227,15 @@ fn a_404_behind_the_first_page_is_the_end() {
 }
 
 fn cursor() -> Cursor {
-    let paging =
-        CursorPaging { param: "cursor".to_owned(), next: "/cursor".to_owned(), size: None, rows: None };
+    let paging = CursorPaging {
+        param: "cursor".to_owned(),
+        next: "/cursor".to_owned(),
+        size: None,
+        rows: None,
+        more: None,
+        last: None,
+        bounds: None,
+    };
     Cursor::new(&paging)
 }
 

@@ -11,6 +11,7 @@ const DAY: i64 = 86_400_000_000;
 const NOW: i64 = 1_773_570_600_000_000;
 
 fn stream(axis: &str) -> StreamSpec {
+    let path = if axis.contains("param = \"p\"") { "/{p}/x" } else { "/x" };
     let facts = format!(
         r#"
         connector = "x"
@@ -24,7 +25,7 @@ fn stream(axis: &str) -> StreamSpec {
         [streams.x]
         about = "x"
         docs = "x"
-        path = "/{{p}}/x"
+        path = "{path}"
         primary_key = ["id"]
         columns = {{ id = "id", at = "instant" }}
         axes = [{axis}]

@@ -65,6 +65,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// The standing that has this word.
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::Active, Self::Invited, Self::Suspended, Self::Deleted, Self::Unknown];
+        all.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The word that stands in the column.
     pub const fn as_str(self) -> &'static str {
         match self {

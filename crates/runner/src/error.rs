@@ -52,6 +52,9 @@ pub enum StreamError {
         /// The column.
         column: String,
     },
+    /// Two rows of a page have one primary key, though the facts say that it is unique, if nothing else is found.
+    #[error("two rows of one page have the same primary key")]
+    KeyRepeats,
     /// A full snapshot lost more than half of its rows.
     #[error("{rows} rows came where {before} stand in the table")]
     Shrunk {
@@ -69,6 +72,18 @@ pub enum StreamError {
     /// The destination failed.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// A newer version of the program wrote the checkpoint.
+    #[error(
+        "`{path}` was written by a newer version of userhaul (format version {found}, this one knows {known})"
+    )]
+    NewerState {
+        /// The file.
+        path: String,
+        /// Its format's version.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
     /// A folder or file of the destination failed.
     #[error("cannot {act} `{path}`: {source}")]
     Folder {
@@ -100,6 +115,7 @@ impl StreamError {
             | Self::Paging { .. }
             | Self::FilterIgnored { .. }
             | Self::SchemaMismatch { .. }
+            | Self::KeyRepeats
             | Self::Shrunk { .. }
             | Self::Needs { .. } => ErrorKind::Vendor,
             Self::Plan(_) => ErrorKind::Settings,
@@ -108,7 +124,7 @@ impl StreamError {
                 userhaul_sink::ErrorKind::Vendor => ErrorKind::Vendor,
                 _ => ErrorKind::Bug,
             },
-            Self::Folder { .. } => ErrorKind::Output,
+            Self::Folder { .. } | Self::NewerState { .. } => ErrorKind::Output,
             Self::Unify(_) | Self::Bug { .. } => ErrorKind::Bug,
         }
     }
@@ -133,8 +149,10 @@ impl StreamError {
             Self::Plan(_) => "settings",
             Self::FilterIgnored { .. } => "filter_ignored",
             Self::SchemaMismatch { .. } => "schema_mismatch",
+            Self::KeyRepeats => "key_repeats",
             Self::Shrunk { .. } => "shrunk",
             Self::Needs { .. } => "needs",
+            Self::NewerState { .. } => "newer_state",
             Self::Sink(_) | Self::Folder { .. } => "output",
             Self::Unify(_) | Self::Bug { .. } => "internal",
         }
@@ -154,6 +172,10 @@ impl StreamError {
             Self::SchemaMismatch { .. } => {
                 Some("the vendor may name the field otherwise: correct the facts under `wire`".to_owned())
             }
+            Self::NewerState { .. } => Some(
+                "use that version, or forget the checkpoint with `userhaul state reset` to read everything anew"
+                    .to_owned(),
+            ),
             Self::Needs { stream } => Some(format!("mend what keeps `{stream}` from being read")),
             Self::Shrunk { .. } => Some(
                 "the old table was kept; if the rows are really gone, run again with `--allow-shrink`"

@@ -6,7 +6,7 @@ use userhaul_connector::{
     pager::{self, Ask},
     request::{Method, Request, Target},
     slice::Walk,
-    spec::{Paging, StreamSpec},
+    spec::StreamSpec,
 };
 
 use crate::source::Source;
@@ -58,7 +58,7 @@ pub(crate) fn request(
         }
     }
     let target = match (&ask.url, &ask.path) {
-        (Some(url), _) => Target::Url(url.clone()),
+        (Some(url), _) => Target::Url(whole_link(source, walk, url)),
         (None, Some(path)) => Target::Path(path.clone()),
         (None, None) => Target::Path(walk.path.clone()),
     };
@@ -79,14 +79,20 @@ pub(crate) fn request(
     }
 }
 
+/// A link that is a query alone, `?page=2`, is meant for the path that was asked.
+fn whole_link(source: &Source, walk: &Walk, link: &str) -> String {
+    if !link.starts_with('?') {
+        return link.to_owned();
+    }
+    let base = source.connector.spec().base_url.as_deref().unwrap_or_default();
+    let behind_scheme = base.split_once("://").map_or(base, |(_, rest)| rest);
+    let base = behind_scheme.find('/').map_or("", |at| behind_scheme.split_at(at).1);
+    format!("{}{}{link}", base.trim_end_matches('/'), walk.path)
+}
+
 /// The parameter of the page's size and the facts' size.
 pub(crate) fn page_size(stream: &StreamSpec) -> Option<(String, u32)> {
-    let (size, rows) = match &stream.paging {
-        Paging::PageNumber(paging) => (&paging.size, paging.rows),
-        Paging::Cursor(paging) => (&paging.size, paging.rows),
-        Paging::None | Paging::Unknown => return None,
-    };
-    Some((size.clone()?, rows?))
+    stream.paging.page_size().map(|(size, rows)| (size.to_owned(), rows))
 }
 
 /// Asks and gives the whole answer.

@@ -105,24 +105,27 @@ pub(crate) fn open_tables(
     let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
     let mut children = BTreeMap::new();
     for spec in derived {
-        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, Lookups::default())?);
+        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
     }
     Ok(Tables { own, derived: children })
 }
 
-/// The tables that `unify` may ask, as this run has committed them.
-fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<Lookups, StreamError> {
+/// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.
+fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
     let mut lookups = Lookups::default();
+    let mut hash = 0_u64;
     for needed in &stream.needs {
         let Some(spec) = run.source.connector.spec().stream(needed) else { continue };
         let folder = run.folders.table(&run.source.name, needed, run.source.selected.contains(needed));
         let mut batches = Vec::new();
         for batch in tables::rows(&folder, None)? {
-            batches.push(batch?);
+            let batch = batch?;
+            hash = hash.wrapping_add(userhaul_sink::content_hash(&batch)?);
+            batches.push(batch);
         }
         lookups.insert(needed, &spec.table.primary_key, batches)?;
     }
-    Ok(lookups)
+    Ok((lookups, hash))
 }
 
 /// Fills the table of ids that the vendor does not know.

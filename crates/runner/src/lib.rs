@@ -3,21 +3,27 @@
 //! It names no vendor. All decisions about requests are the connector crate's; all HTTP is the client's; all Parquet
 //! is the sink's. The invariant: a table is replaced only by rows that are known to be all of it.
 
+mod cover;
 mod error;
 mod fetch;
+mod grain;
 mod inputs;
 mod orders;
 mod partition;
 pub mod progress;
+pub mod push;
+mod reading;
 pub mod record;
 mod run;
 mod slices;
 mod source;
+pub mod state;
 mod stream;
 mod tables;
 mod walk;
 mod writer;
 
 pub use error::StreamError;
-pub use run::{RunError, sync};
+pub use reading::{due, resume};
+pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};

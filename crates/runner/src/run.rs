@@ -15,6 +15,7 @@ use crate::{
     progress::Progress,
     record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
     source::{RunOptions, Source},
+    state::StateStore,
     stream::{self, SourceRun},
     tables::{self, Folders},
 };
@@ -78,6 +79,23 @@ pub async fn sync(
     Ok(record)
 }
 
+/// Forgets checkpoints, so that the next run reads everything; and removes the tables of sources that are no more.
+///
+/// # Errors
+/// When another run is under way, or a file cannot be removed.
+pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str]) -> Result<(), RunError> {
+    let _lock = lock(destination)?;
+    let store = StateStore::new(destination);
+    for source in removed {
+        tables::remove_source(destination, source)?;
+    }
+    // Last, so that a source whose tables could not be removed is still known.
+    for (source, stream) in streams {
+        store.forget(source, stream)?;
+    }
+    Ok(())
+}
+
 /// Now, for the record alone: what is read depends on [`RunOptions::now`].
 fn wall_clock() -> String {
     #[expect(clippy::disallowed_methods, reason = "a run tells when it began and ended")]
@@ -131,15 +149,15 @@ async fn run_source(
     folders: &Folders,
 ) -> SourceRecord {
     let spec = source.connector.spec();
-    let run = SourceRun { source, options, progress, folders };
+    let store = StateStore::new(&options.destination);
+    let mut run = SourceRun { source, options, progress, folders, store, failed: BTreeSet::new() };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();
         for name in level {
             let Some(stream) = spec.stream(&name) else { continue };
-            let failed = stream.parent().map(|parent| parent.stream.as_str()).filter(|parent| {
-                done.get(*parent).is_some_and(|record| record.error.is_some() && record.files == 0)
-            });
+            let failed = stream.parent().map(|parent| parent.stream.as_str());
+            let failed = failed.filter(|parent| run.failed.contains(*parent));
             if let Some(parent) = failed {
                 let mut record =
                     StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
@@ -158,23 +176,35 @@ async fn run_source(
         for records in futures::future::join_all(under_way).await {
             done.extend(records);
         }
+        let failed = done.iter().filter(|(_, record)| record.error.is_some() && record.files == 0);
+        run.failed = failed.map(|(name, _)| name.clone()).collect();
     }
+    let missed = missed(spec, &source.selected, &done);
     let order = |name: &String| spec.streams.get_index_of(name);
-    charge(spec, &source.selected, &mut done);
+    charge(spec, &source.selected, &missed, &mut done);
     let mut streams: Vec<(String, StreamRecord)> = done
         .into_iter()
-        .filter(|(name, record)| source.selected.contains(name) || record.error.is_some())
+        .filter(|(name, record)| {
+            source.selected.contains(name) || (record.error.is_some() && missed.contains(name.as_str()))
+        })
         .collect();
     streams.sort_by_key(|(name, _)| order(name));
     SourceRecord { streams: streams.into_iter().collect() }
 }
 
 /// What streams that are not in the record have cost is told with the first one that needs them.
-fn charge(spec: &ConnectorSpec, selected: &BTreeSet<String>, done: &mut BTreeMap<String, StreamRecord>) {
+fn charge(
+    spec: &ConnectorSpec,
+    selected: &BTreeSet<String>,
+    missed: &BTreeSet<&str>,
+    done: &mut BTreeMap<String, StreamRecord>,
+) {
     // Later levels need earlier ones: costs move up until they reach a stream that was asked for.
     for level in levels(spec, selected) {
         for name in &level {
-            let told = |record: &StreamRecord| selected.contains(name) || record.error.is_some();
+            let told = |record: &StreamRecord| {
+                selected.contains(name) || (record.error.is_some() && missed.contains(name.as_str()))
+            };
             let Some(helper) = done.get(name).filter(|record| !told(record)).cloned() else { continue };
             let needs = |stream: &&StreamSpec| stream.depends_on().contains(&name.as_str());
             let user = spec.streams.values().filter(needs).find(|stream| done.contains_key(&stream.name));
@@ -186,6 +216,22 @@ fn charge(spec: &ConnectorSpec, selected: &BTreeSet<String>, done: &mut BTreeMap
             user.waited_on_quota_seconds += helper.waited_on_quota_seconds;
         }
     }
+}
+
+/// The streams that the selected ones could not do without.
+fn missed<'a>(
+    spec: &'a ConnectorSpec,
+    selected: &BTreeSet<String>,
+    done: &BTreeMap<String, StreamRecord>,
+) -> BTreeSet<&'a str> {
+    let selected = spec.streams.values().filter(|stream| selected.contains(&stream.name));
+    selected
+        .flat_map(|stream| {
+            let failed = done.get(&stream.name).is_none_or(|record| record.error.is_some());
+            let needs = stream.depends_on().into_iter();
+            needs.filter(move |other| failed || !stream.only_otherwise(other))
+        })
+        .collect()
 }
 
 /// The streams that must be asked, level by level: each needs only those of levels before it. Derived streams are read
@@ -249,11 +295,11 @@ mod tests {
         let names = ["names", "lists", "rows"].map(str::to_owned);
         let mut done: BTreeMap<String, StreamRecord> =
             names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
-        charge(&spec, &BTreeSet::from(["rows".to_owned()]), &mut done);
+        charge(&spec, &BTreeSet::from(["rows".to_owned()]), &BTreeSet::new(), &mut done);
         assert_eq!(done["rows"].requests, 111);
         let mut all: BTreeMap<String, StreamRecord> =
             names.iter().cloned().zip([cost(1), cost(10), cost(100)]).collect();
-        charge(&spec, &names.into(), &mut all);
+        charge(&spec, &names.into(), &BTreeSet::new(), &mut all);
         assert_eq!(all["rows"].requests, 100);
     }
 }

@@ -29,6 +29,9 @@ use crate::{
 /// A window is halved at most so often.
 const MAX_HALVINGS: u32 = 14;
 
+/// So often while the source has not answered a single page: it is down then, not asked for too much.
+const BLIND_HALVINGS: u32 = 2;
+
 /// Reads all slices, several at a time, and gives the tables with their rows.
 pub(crate) async fn read(
     run: &SourceRun<'_>,
@@ -106,9 +109,10 @@ async fn all_slices(
             // A property that this credential may not see does not keep the others from being read, and its other
             // windows need not be asked for.
             Err(error) if several && is_out_of_reach(&error) => {
-                walks.warn(format!("{}: {error}", done.label));
+                walks.warn(format!("{}: {error}", done.slice.label));
+                walks.ended(&done.slice, false);
                 fail(record, &error);
-                waiting.retain(|(slice, _)| property(slice) != done.property);
+                waiting.retain(|(slice, _)| slice.property != done.slice.property);
                 forbidden = Some(error);
             }
             Err(error) => {
@@ -132,15 +136,9 @@ fn is_out_of_reach(error: &StreamError) -> bool {
     matches!(status(error), Some(403 | 404))
 }
 
-/// The property that a slice is about.
-fn property(slice: &Slice) -> Option<String> {
-    slice.walks.first().and_then(|walk| walk.given.first()).cloned().flatten()
-}
-
 /// What became of a slice: read whole, or two halves to read instead.
 struct SliceDone {
-    label: String,
-    property: Option<String>,
+    slice: Slice,
     halvings: u32,
     read: Result<Option<[Slice; 2]>, StreamError>,
 }
@@ -152,14 +150,14 @@ async fn one_slice(
     number: usize,
     halvings: u32,
 ) -> SliceDone {
-    let (label, property) = (slice.label.clone(), property(&slice));
     let mut decoder = Decoder::new(options);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
+    decoder.watch_last(walks.stream.paging.last_column());
     let under_way =
         SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
     let read = read_slice(walks, &under_way, halvings).await;
-    SliceDone { label, property, halvings, read }
+    SliceDone { slice, halvings, read }
 }
 
 async fn read_slice(
@@ -184,7 +182,22 @@ async fn read_slice(
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
     walks.order(Order::Close { slice: slice.number, proven }).await?;
+    walks.ended(slice.slice, proven);
     Ok(None)
+}
+
+impl StreamWalks<'_> {
+    fn most_halvings(&self) -> u32 {
+        let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
+        if pages == 0 { BLIND_HALVINGS } else { MAX_HALVINGS }
+    }
+}
+
+/// Whether the source refuses the request whatever the window's length: where windows have no fixed length, none is
+/// known to be too long, and where the stream can be asked another way, the refusal is of this one.
+fn refused_as_such(stream: &StreamSpec, error: &StreamError) -> bool {
+    let lengths = stream.window().is_some_and(|axis| axis.days.is_some());
+    stream.otherwise(status(error)).is_some() || matches!(status(error), Some(400 | 422)) && !lengths
 }
 
 /// Reads a slice's walks once, or says into which halves to cut it.
@@ -204,11 +217,10 @@ async fn read_walks(
                 cut.is_some()
             }
             Ok(Ended::Split) => true,
-            // Where the stream can be asked another way, a refusal is of this one and not of the window.
-            Err(error) => error.smaller_may_help() && walks.stream.otherwise(status(error)).is_none(),
+            Err(error) => error.smaller_may_help() && !refused_as_such(walks.stream, error),
         };
         if too_large
-            && halvings < MAX_HALVINGS
+            && halvings < walks.most_halvings()
             && let Some(halves) = plan::split(walks.stream, slice.slice)
         {
             walks.order(Order::Forget { slice: slice.number }).await?;
@@ -257,7 +269,7 @@ impl Held {
     /// Whether a slice's window had rows.
     fn holds(&self, slice: &Slice) -> bool {
         let Some(window) = slice.window else { return false };
-        let property = property(slice).unwrap_or_default();
+        let property = slice.property.clone().unwrap_or_default();
         let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
         let last = (window.to - 1).div_euclid(tables::DAY);
         self.days.range((property.clone(), first)..=(property, last)).next().is_some()

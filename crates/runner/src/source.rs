@@ -20,6 +20,12 @@ pub struct Source {
     pub selected: BTreeSet<String>,
     /// The first instant of windowed streams, in microseconds since 1970; none for all there is.
     pub start: Option<i64>,
+    /// What tells the account apart from others that the same facts could be asked of: host, tenant. No secret.
+    pub identity: String,
+    /// How far back an incremental run reads again, over every stream's own.
+    pub look_back: Option<std::time::Duration>,
+    /// After how long everything is read again, over every stream's own.
+    pub full_every: Option<std::time::Duration>,
     /// Requests in flight at once.
     pub concurrency: usize,
     /// The longest that one request may take.
@@ -47,6 +53,8 @@ pub struct RunOptions {
     pub from: Option<i64>,
     /// The first instant not wanted.
     pub to: Option<i64>,
+    /// Whether everything is read, whatever the checkpoints say.
+    pub full: bool,
     /// Whether a snapshot may lose more than half of its rows.
     pub allow_shrink: bool,
     /// The walk of a stream ends when it has so many rows; for previews.

@@ -1,6 +1,10 @@
 //! One stream from its plan to its committed table, with the streams derived from it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use userhaul_connector::{
     plan::{self, PlanInputs},
@@ -9,12 +13,14 @@ use userhaul_connector::{
 
 use crate::{
     error::StreamError,
-    inputs,
+    grain, inputs,
     orders::Tables,
     progress::Progress,
+    reading::{self, Kind, Reading},
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
     slices,
     source::{RunOptions, Source},
+    state::{StateStore, StreamState},
     tables::{self, Folders},
     walk::Tally,
     writer::{Replace, TableWriter, Written},
@@ -29,6 +35,9 @@ pub(crate) struct SourceRun<'a> {
     pub(crate) options: &'a RunOptions,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
+    pub(crate) store: StateStore,
+    /// Streams of earlier levels that have no table of this run.
+    pub(crate) failed: BTreeSet<String>,
 }
 
 /// Reads a stream and gives the records of it and of the derived streams that were wanted.
@@ -52,7 +61,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     let mut records = Vec::new();
     for spec in derived {
         let mut child = StreamRecord {
-            mode: stream.mode.name().to_owned(),
+            mode: record.mode.clone(),
             status: record.status,
             completeness: record.completeness,
             reason: record.reason.clone(),
@@ -99,11 +108,38 @@ async fn read(
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
-    let Err(error) = read_one_way(run, stream, derived, record, children).await else { return Ok(()) };
-    let Some(otherwise) = stream.otherwise(status(&error)) else { return Err(error) };
+    let found = grain::found_before(run, stream)?;
+    let stream = found.as_ref().unwrap_or(stream);
+    let mut reading = Reading::decide(run, stream, derived, &run.store)?;
+    record.warnings.extend(reading.warning.take());
+    record.cursor_before = reading.cursor_before();
+    if matches!(reading.kind, Kind::Since(_) | Kind::Parents) {
+        SyncMode::Incremental.name().clone_into(&mut record.mode);
+    }
+    let Err(error) = read_one_way(run, stream, derived, &reading, record, children).await else {
+        return Ok(());
+    };
+    if let Some(generic) = stream.with_generic_key().filter(|_| grain::refutes_key(&error)) {
+        record.warnings.push(format!("{error}: read again with a key for every row"));
+        record.error = None;
+        let reading = Reading::decide(run, &generic, derived, &run.store)?;
+        return read_one_way(run, &generic, derived, &reading, record, children).await;
+    }
+    let otherwise = stream.otherwise(status(&error));
+    let parent = otherwise.as_ref().and_then(|otherwise| otherwise.parent());
+    if let Some(parent) = parent.filter(|parent| run.failed.contains(&parent.stream)) {
+        return Err(StreamError::Needs { stream: parent.stream.clone() });
+    }
+    let refused = matches!(status(&error), Some(400 | 422)) && matches!(reading.kind, Kind::Since(_));
+    if otherwise.is_none() && !refused {
+        return Err(error);
+    }
     record.warnings.push(format!("{error}: asked another way"));
     record.error = None;
-    read_one_way(run, &otherwise, derived, record, children).await
+    if refused {
+        reading.kind = Kind::Full;
+    }
+    read_one_way(run, otherwise.as_ref().unwrap_or(stream), derived, &reading, record, children).await
 }
 
 pub(crate) fn status(error: &StreamError) -> Option<u16> {
@@ -117,38 +153,53 @@ async fn read_one_way(
     run: &SourceRun<'_>,
     stream: &StreamSpec,
     derived: &[&StreamSpec],
+    reading: &Reading,
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
     let wanted = run.source.selected.contains(&stream.name);
     let options = inputs::decode_options(run, stream, derived, record)?;
     let parents = inputs::parents(run, stream)?;
+    let asked = match reading.kind {
+        Kind::Parents => reading::in_question(run, stream, &parents)?,
+        _ => parents.clone(),
+    };
+    let (resume, since) = match &reading.kind {
+        Kind::Windows(resume) => (resume.as_slice(), None),
+        Kind::Since(since) => (&[][..], Some(*since)),
+        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
+    };
     let inputs = PlanInputs {
         now: run.options.now,
         start: run.options.from.or(run.source.start),
         end: run.options.to,
         settings: &run.source.axis_settings,
-        parents: &parents,
+        parents: &asked,
+        resume,
+        since,
     };
     let mut slices = plan::plan(stream, &inputs)?;
     inputs::mark_barren(run, stream, &mut slices)?;
-    let tables = inputs::open_tables(run, stream, derived, wanted)?;
+    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
     let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
     let guarded = stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
         && wanted
         && before >= SHRINK_FLOOR
         && !stream.keeps_absent
         && !run.options.allow_shrink
         && run.options.limit.is_none();
-    let mut tables = tables;
     let mut again = guarded;
     loop {
-        let (read, tally) = slices::read(run, stream, &options, slices.clone(), tables, record).await;
+        let (read, mut tally) = slices::read(run, stream, &options, slices.clone(), tables, record).await;
         tables = read?;
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
-            finish(run, stream, derived, tables, &tally, record, children).await?;
-            return Ok(());
+            tally.parents_read = asked.into_iter().collect();
+            tally.parents = parents.into_iter().collect();
+            return Finish { run, stream, derived, reading, tally: &tally }
+                .commit(tables, record, children)
+                .await;
         }
         let rows = tables.own.rows();
         if !again {
@@ -178,41 +229,88 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
     }
 }
 
-async fn finish(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    derived: &[&StreamSpec],
-    mut tables: Tables,
-    tally: &Tally,
-    record: &mut StreamRecord,
-    children: &mut BTreeMap<String, Written>,
-) -> Result<(), StreamError> {
-    inputs::write_missing(run, stream, derived, &mut tables, tally)?;
-    let partial = tally.unproven.is_some() || record.error.is_some();
-    let scoped = stream.window().is_some() && (run.options.from.is_some() || run.options.to.is_some());
-    let replace = if partial || scoped || stream.keeps_absent { Replace::Nothing } else { Replace::All };
-    let committed = tokio::task::spawn_blocking(move || {
-        let mut written = BTreeMap::new();
-        let own = tables.own.commit(replace)?;
-        for (name, table) in tables.derived {
-            written.insert(name, table.commit(replace)?);
-        }
-        Ok::<_, StreamError>((own, written))
-    });
-    let (own, written) = committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
-    add(record, own);
-    *children = written;
-    if record.error.is_none() {
-        record.status = if partial { StreamStatus::Unproven } else { StreamStatus::Ok };
-        record.completeness = match (partial, stream.window().is_some() && inputs_start(run).is_some()) {
-            (true, _) => Completeness::Unproven,
-            (false, true) => Completeness::CompleteForScope,
-            (false, false) => Completeness::Complete,
-        };
-    }
-    Ok(())
+/// The end of a stream's reading: its rows into the files, then its checkpoint.
+struct Finish<'a> {
+    run: &'a SourceRun<'a>,
+    stream: &'a StreamSpec,
+    derived: &'a [&'a StreamSpec],
+    reading: &'a Reading,
+    tally: &'a Tally,
 }
 
-fn inputs_start(run: &SourceRun<'_>) -> Option<i64> {
-    run.options.from.or(run.source.start).or(run.options.to)
+impl Finish<'_> {
+    async fn commit(
+        &self,
+        mut tables: Tables,
+        record: &mut StreamRecord,
+        children: &mut BTreeMap<String, Written>,
+    ) -> Result<(), StreamError> {
+        let Self { run, stream, derived, reading, tally } = self;
+        inputs::write_missing(run, stream, derived, &mut tables, tally)?;
+        let whole = tally.unproven.is_none() && record.error.is_none();
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let replace = if whole && reading.kind == Kind::Full && !keeps {
+            Replace::All
+        } else {
+            Replace::Covered(reading.covers(run, stream, tally, whole))
+        };
+        let lookups = tables.own.lookups_hash;
+        self.mark()?;
+        let torn = reading.state.as_ref().is_some_and(|state| state.committing || state.lookups != lookups);
+        let committed = tokio::task::spawn_blocking(move || {
+            let mut written = BTreeMap::new();
+            let own = tables.own.commit(&replace, torn)?;
+            for (name, table) in tables.derived {
+                written.insert(name, table.commit(&replace, false)?);
+            }
+            Ok::<_, StreamError>((own, written))
+        });
+        let (own, written) =
+            committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
+        self.save(own.rows, lookups, whole, record)?;
+        add(record, own);
+        *children = written;
+        if record.error.is_none() {
+            record.status = if whole { StreamStatus::Ok } else { StreamStatus::Unproven };
+            let start = run.options.from.or(run.source.start).or(run.options.to);
+            let scoped = stream.window().is_some() && start.is_some() || reading.kind != Kind::Full;
+            record.completeness = match (whole, scoped) {
+                (false, _) => Completeness::Unproven,
+                (true, true) => Completeness::CompleteForScope,
+                (true, false) => Completeness::Complete,
+            };
+        }
+        Ok(())
+    }
+
+    /// Says beforehand that some files may soon be newer than the state.
+    fn mark(&self) -> Result<(), StreamError> {
+        let Some(state) = self.reading.state.as_ref().filter(|_| self.reading.remembered) else {
+            return Ok(());
+        };
+        let state = StreamState { committing: true, ..state.clone() };
+        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
+    }
+
+    fn save(
+        &self,
+        rows: u64,
+        lookups: u64,
+        whole: bool,
+        record: &mut StreamRecord,
+    ) -> Result<(), StreamError> {
+        if !self.reading.remembered {
+            return Ok(());
+        }
+        let Some(mut state) = self.reading.after(self.run, self.stream, self.derived, self.tally, whole)
+        else {
+            return Ok(());
+        };
+        state.rows = rows;
+        state.lookups = lookups;
+        if let Some(cursor) = reading::written(&state.through) {
+            record.cursor_after = Some(cursor);
+        }
+        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
+    }
 }

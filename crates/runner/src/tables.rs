@@ -1,7 +1,7 @@
 //! Where tables are, and what other streams read of them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -97,6 +97,26 @@ pub(crate) fn remove(path: &Path) -> Result<(), StreamError> {
     }
 }
 
+/// Removes the tables of a source, and its files in the unified tables.
+pub(crate) fn remove_source(destination: &Path, source: &str) -> Result<(), StreamError> {
+    let prefix = format!("{source}.");
+    for table in userhaul_record::Table::ALL {
+        for file in files(&destination.join("unified").join(table.name()))? {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name.starts_with(&prefix) {
+                remove(&file)?;
+            }
+        }
+    }
+    let folder = destination.join(source);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StreamError::Folder { act: "remove", path: folder.display().to_string(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// All rows of a table, some columns of it.
 pub(crate) fn rows(
     folder: &Path,
@@ -118,9 +138,33 @@ pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
     Ok(rows)
 }
 
+/// Whether a table has a column; none where there is no table.
+pub(crate) fn has_column(folder: &Path, column: &str) -> Result<Option<bool>, StreamError> {
+    let Some(file) = files(folder)?.into_iter().next() else { return Ok(None) };
+    Ok(Some(userhaul_sink::stats(&file)?.schema.column_with_name(column).is_some()))
+}
+
 /// The distinct texts of a column, without nulls and empty ones, in order.
 pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
     distinct_where(folder, column, None)
+}
+
+/// When the rows of each value of a column were received, the latest of them.
+pub(crate) fn extracted(folder: &Path, column: &str) -> Result<BTreeMap<String, i64>, StreamError> {
+    let mut found: BTreeMap<String, i64> = BTreeMap::new();
+    for batch in rows(folder, Some(&[column, "_extracted_at"]))? {
+        let batch = batch?;
+        let texts = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>());
+        let instants = batch
+            .column_by_name("_extracted_at")
+            .and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
+        let (Some(texts), Some(instants)) = (texts, instants) else { continue };
+        for row in (0..texts.len()).filter(|&row| texts.is_valid(row)) {
+            let at = found.entry(texts.value(row).to_owned()).or_insert(i64::MIN);
+            *at = (*at).max(instants.value(row));
+        }
+    }
+    Ok(found)
 }
 
 /// Microseconds of a day.

@@ -14,7 +14,7 @@ use userhaul_client::Attempts;
 use userhaul_connector::{
     decode::{Counts, DecodeError, Decoder},
     pager::{Ask, End, Next, Pager},
-    slice::{Slice, Walk},
+    slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec},
 };
 
@@ -62,6 +62,14 @@ pub(crate) struct Tally {
     pub(crate) unproven: Option<String>,
     pub(crate) missing: Vec<String>,
     pub(crate) latest: Option<i64>,
+    /// Windows that were read whole, by property.
+    pub(crate) covered: Vec<(Option<String>, Window)>,
+    /// Properties, or the empty text, of which a slice was not read whole.
+    pub(crate) open: std::collections::BTreeSet<String>,
+    /// Parents whose children were asked for.
+    pub(crate) parents_read: std::collections::BTreeSet<String>,
+    /// All parents that there are.
+    pub(crate) parents: std::collections::BTreeSet<String>,
     pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
     pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
 }
@@ -98,6 +106,9 @@ impl StreamWalks<'_> {
                 Ok(ended) => return Ok(ended),
                 Err(error) => error,
             };
+            if let Some(ended) = self.unaskable(walk, &error) {
+                return Ok(ended);
+            }
             // Refusals concern the window; a page is too large where the source fails or gives up.
             let refused =
                 matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
@@ -282,6 +293,18 @@ impl StreamWalks<'_> {
             decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?
         };
         self.order(Order::Write { slice: slice.number, taken, window: slice.slice.window }).await
+    }
+
+    /// Notes how a slice ended.
+    pub(crate) fn ended(&self, slice: &Slice, proven: bool) {
+        let mut tally = lock(&self.tally);
+        match slice.window.filter(|_| proven) {
+            Some(window) => tally.covered.push((slice.property.clone(), window)),
+            None if proven => {}
+            None => {
+                tally.open.insert(slice.property.clone().unwrap_or_default());
+            }
+        }
     }
 
     /// Counts what a slice's pages held besides what was expected.

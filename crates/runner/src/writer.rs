@@ -26,6 +26,7 @@ use userhaul_record::{Lineage, Table, Unified};
 use userhaul_sink::{Part, PartWriter, TableSpec};
 
 use crate::{
+    cover::Covers,
     error::StreamError,
     partition,
     tables::{self, Folders},
@@ -48,6 +49,8 @@ pub(crate) struct TableWriter {
     stream: StreamSpec,
     wanted: bool,
     lookups: Lookups,
+    /// A hash of what `unify` may look up.
+    pub(crate) lookups_hash: u64,
     spec: TableSpec,
     tables: Vec<Table>,
     /// Open parts by slice and partition.
@@ -80,12 +83,12 @@ pub(crate) struct Written {
 }
 
 /// What happens to files of the table that this commit does not touch, and to rows that it does not bring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Replace {
     /// They go: the rows are everything there is.
     All,
-    /// They stay: the rows are added to them, key by key.
-    Nothing,
+    /// Rows that are covered go, and those of keys that came; all others stay.
+    Covered(Covers),
 }
 
 impl TableWriter {
@@ -93,7 +96,7 @@ impl TableWriter {
         around: &Surroundings,
         stream: &StreamSpec,
         wanted: bool,
-        lookups: Lookups,
+        (lookups, lookups_hash): (Lookups, u64),
     ) -> Result<Self, StreamError> {
         tables::make(&around.folders.making(&around.source, &stream.name))?;
         let unified = around.unifies.iter().find(|(name, _)| *name == stream.name).filter(|_| wanted);
@@ -117,6 +120,7 @@ impl TableWriter {
             stream: stream.clone(),
             wanted,
             lookups,
+            lookups_hash,
             spec,
             tables: unified.map(|(_, tables)| tables.to_vec()).unwrap_or_default(),
             open: BTreeMap::new(),

@@ -36,7 +36,7 @@ pub struct Committed {
 
 /// Makes the rows of the parts, each key once, the content of the file `target`, in one step and for good.
 ///
-/// Rows keep the order of the parts and their order within them. One part without duplicates is renamed, metadata
+/// Rows that a part was taken up without are left out, and not counted as duplicates. Rows keep the order of the parts and their order within them. One part without duplicates is renamed, metadata
 /// included; large parts without duplicates are copied row group by row group; all others are written again, and
 /// `rewrite` gets what is kept. Without parts the file is empty and has the schema. Then the parts are removed;
 /// `target` itself may be one of them.
@@ -54,14 +54,18 @@ pub fn commit(
         [only] => vec![only],
         several => several.iter().filter(|part| part.rows > 0).collect(),
     };
-    let found = superseded(firsts(&filled).filter_map(|(first, part)| Some((first, part.keys.as_ref()?))))?;
+    let mut found =
+        superseded(firsts(&filled).filter_map(|(first, part)| Some((first, part.keys.as_ref()?))))?;
+    for (first, part) in firsts(&filled) {
+        found.drop_rows(first, &part.out);
+    }
     let making = beside(&parts, target);
     let committed = match filled.as_slice() {
-        [only] if found.duplicates == 0 => {
+        [only] if found.is_empty() => {
             disk::replace(&only.path, target)?;
             Committed { rows: only.rows, bytes: only.bytes, ..Committed::default() }
         }
-        [_, _, ..] if found.duplicates == 0 && concat::possible(spec, &filled) => {
+        [_, _, ..] if found.is_empty() && concat::possible(spec, &filled) => {
             publish(concat::concat(spec, &filled, &making)?, target)?
         }
         _ => {

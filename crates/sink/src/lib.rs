@@ -6,6 +6,7 @@
 //! no table by name. The invariant: under a visible name there is a whole file at every moment, the old one or the
 //! new one, and memory is bounded whatever the number of rows.
 
+mod bits;
 mod commit;
 mod concat;
 mod content;
@@ -23,6 +24,7 @@ mod settings;
 mod spec;
 
 pub use commit::{Committed, Rewrite, commit};
+pub use content::content_hash;
 pub use disk::sweep;
 pub use error::{ErrorKind, SinkError};
 pub use part::{Part, PartWriter};

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use arrow_array::BooleanArray;
 
+use crate::bits;
 use crate::error::SinkError;
 use crate::log::{BLOCK_ENTRIES, Cursor, Entry, KeyLog};
 
@@ -20,6 +21,8 @@ pub(crate) struct Superseded {
     pub(crate) duplicates: u64,
     /// Those of them whose content differs from that of the row which superseded them.
     pub(crate) conflicts: u64,
+    /// Rows that are left out whatever else comes.
+    pub(crate) dropped: u64,
 }
 
 /// Finds the superseded rows by merging the key logs of parts, each with the number of its first row.
@@ -59,15 +62,23 @@ impl Superseded {
     /// Of two rows of one key, given in the order in which they were written, the one that stays.
     fn decide(&mut self, before: Entry, after: Entry) -> Entry {
         let (winner, loser) = if after.version >= before.version { (after, before) } else { (before, after) };
-        let index =
-            usize::try_from(loser.row / 64).expect("the rows of a commit have room in memory as bits");
-        if index >= self.bits.len() {
-            self.bits.resize(index + 1, 0);
-        }
-        self.bits[index] |= 1 << (loser.row % 64);
+        bits::set(&mut self.bits, loser.row);
         self.duplicates += 1;
         self.conflicts += u64::from(winner.content != loser.content);
         winner
+    }
+
+    /// Leaves out the rows that a part was taken up without; its first row has the number `first`.
+    pub(crate) fn drop_rows(&mut self, first: u64, out: &[u64]) {
+        for row in bits::rows(out) {
+            bits::set(&mut self.bits, first + row);
+            self.dropped += 1;
+        }
+    }
+
+    /// Whether all rows stay.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.duplicates + self.dropped == 0
     }
 
     /// The rows of `first..first + count` that stay, or nothing when all of them do.
@@ -77,8 +88,7 @@ impl Superseded {
     }
 
     fn contains(&self, row: u64) -> bool {
-        let word = usize::try_from(row / 64).ok().and_then(|index| self.bits.get(index));
-        word.is_some_and(|word| word >> (row % 64) & 1 == 1)
+        bits::contains(&self.bits, row)
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::RecordBatch;
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 
+use crate::bits;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Order, conform};
 use crate::keys::KeyColumns;
-use crate::log::{KeyLog, RUN_ENTRIES};
+use crate::log::{Entry, KeyLog, RUN_ENTRIES};
 use crate::read::{read, stats};
 use crate::spec::TableSpec;
 
@@ -33,8 +34,12 @@ pub struct Part {
     pub rows: u64,
     /// Size of the file.
     pub bytes: u64,
+    /// Rows of it that a commit leaves out; see [`Part::open_without`].
+    pub left_out: u64,
     pub(crate) schema: SchemaRef,
     pub(crate) keys: Option<KeyLog>,
+    /// A bit a row that is left out.
+    pub(crate) out: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -82,7 +87,15 @@ impl PartWriter {
         let (rows, bytes) = (finished.rows, finished.bytes);
         let keys = self.keys.map(Keys::seal).transpose()?;
         finished.making.publish(&self.path)?;
-        Ok(Part { path: self.path, rows, bytes, schema: self.spec.schema, keys })
+        Ok(Part {
+            path: self.path,
+            rows,
+            bytes,
+            left_out: 0,
+            schema: self.spec.schema,
+            keys,
+            out: Vec::new(),
+        })
     }
 }
 
@@ -93,21 +106,54 @@ impl Part {
     /// `scratch`, which must be there, under the name of the file. Fails when the file's columns are not those of the
     /// table.
     pub fn open(path: PathBuf, spec: &TableSpec, scratch: &Path) -> Result<Self, SinkError> {
+        Self::take_up(path, spec, scratch, None)
+    }
+
+    /// Takes up a committed file that new rows are to supersede: any new row of the same key, whatever its version.
+    ///
+    /// `is_out` tells of each batch, with the columns of the table, which rows a commit leaves out. Besides as
+    /// [`open`](Self::open).
+    pub fn open_without(
+        path: PathBuf,
+        spec: &TableSpec,
+        scratch: &Path,
+        is_out: &mut dyn FnMut(&RecordBatch) -> BooleanArray,
+    ) -> Result<Self, SinkError> {
+        Self::take_up(path, spec, scratch, Some(is_out))
+    }
+
+    fn take_up(
+        path: PathBuf,
+        spec: &TableSpec,
+        scratch: &Path,
+        mut is_out: Option<&mut dyn FnMut(&RecordBatch) -> BooleanArray>,
+    ) -> Result<Self, SinkError> {
         let found = stats(&path)?;
         let name = Path::new(path.file_name().unwrap_or_default());
-        let keys = match Keys::new(spec, disk::keys_path(&scratch.join(name)), RUN_ENTRIES)? {
-            Some(mut keys) => {
-                for batch in read(&path, None)? {
-                    keys.add(&conform(&batch?, spec)?)?;
+        let mut keys = Keys::new(spec, disk::keys_path(&scratch.join(name)), RUN_ENTRIES)?;
+        let mut out = Vec::new();
+        let mut left_out = 0;
+        if keys.is_none() && is_out.is_none() {
+            conform(&RecordBatch::new_empty(found.schema.clone()), spec)?;
+        } else {
+            let mut first = 0;
+            for batch in read(&path, None)? {
+                let batch = conform(&batch?, spec)?;
+                let rows = batch.num_rows() as u64;
+                let mask = is_out.as_mut().map(|is_out| is_out(&batch));
+                for row in mask.iter().flat_map(|mask| mask.values().set_indices()) {
+                    bits::set(&mut out, first + row as u64);
+                    left_out += 1;
                 }
-                Some(keys.seal()?)
+                if let Some(keys) = &mut keys {
+                    keys.add_former(&batch, mask.as_ref())?;
+                }
+                first += rows;
             }
-            None => {
-                conform(&RecordBatch::new_empty(found.schema.clone()), spec)?;
-                None
-            }
-        };
-        Ok(Self { path, rows: found.rows, bytes: found.bytes, schema: found.schema, keys })
+        }
+        let keys = keys.map(Keys::seal).transpose()?;
+        let (rows, bytes, schema) = (found.rows, found.bytes, found.schema);
+        Ok(Self { path, rows, bytes, left_out, schema, keys, out })
     }
 
     /// Removes the file.
@@ -120,6 +166,19 @@ impl Keys {
     fn new(spec: &TableSpec, path: PathBuf, run_entries: usize) -> Result<Option<Self>, SinkError> {
         let columns = KeyColumns::new(spec)?;
         Ok(columns.map(|columns| Self { columns, log: KeyLog::new(path, run_entries), rows: 0 }))
+    }
+
+    /// Adds rows that were committed before. With a mask, rows that are left out have no entry, and all others yield
+    /// to any row that comes later.
+    fn add_former(&mut self, batch: &RecordBatch, mask: Option<&BooleanArray>) -> Result<(), SinkError> {
+        let Some(mask) = mask else { return self.add(batch) };
+        let (log, first) = (&mut self.log, self.rows);
+        self.columns.entries(batch, first, |entry| {
+            let row = usize::try_from(entry.row - first).unwrap_or(usize::MAX);
+            if mask.value(row) { Ok(()) } else { log.push(Entry { version: i64::MIN, ..entry }) }
+        })?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {

@@ -6,6 +6,9 @@ use userhaul_connector::{
 
 use super::*;
 
+const FROM: &str = "start";
+const TO: &str = "end";
+
 #[derive(Debug)]
 struct NoHeaders;
 
@@ -32,7 +35,7 @@ fn list(stream: &StreamSpec, run: &Arc<Run>) -> List {
 }
 
 fn run() -> Arc<Run> {
-    Arc::new(Run::new("/v1/surveys"))
+    Arc::new(Run::new(Some(&stream("surveys", 1000))))
 }
 
 /// Pages of a stream, as the engine reads them.

@@ -1,8 +1,6 @@
 //! Where the facts of an event stand, stream by stream: one reading serves all four.
 
-use std::borrow::Cow;
-
-use userhaul_connector::rows::{BoolColumn, IntColumn, Rows, TextColumn, UnifyError};
+use userhaul_connector::rows::{Rows, UnifyError, ValueColumn};
 use userhaul_record::Attributes;
 
 /// In which columns of a stream the facts of an event stand.
@@ -17,9 +15,7 @@ pub(crate) struct Layout {
     pub(crate) object_type: Option<&'static str>,
     pub(crate) object_id: Option<&'static str>,
     pub(crate) object_name: Option<&'static str>,
-    pub(crate) texts: &'static [&'static str],
-    pub(crate) numbers: &'static [&'static str],
-    pub(crate) flags: &'static [&'static str],
+    pub(crate) properties: &'static [&'static str],
 }
 
 pub(crate) const LAYOUTS: &[Layout] = &[
@@ -31,10 +27,9 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         occurred_at: "date",
         object_type: Some("context_type"),
         object_id: Some("context_id"),
-        object_name: None,
-        texts: &["name", "content_type", "data", "with"],
-        numbers: &[],
-        flags: &[],
+        // "Ladder safety basics": a page's name is that of the content (3.6).
+        object_name: Some("name"),
+        properties: &["name", "content_type", "data", "with"],
     },
     Layout {
         stream: "completions",
@@ -45,9 +40,14 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         object_type: None,
         object_id: Some("content_id"),
         object_name: None,
-        texts: &["completion_type"],
-        numbers: &["content_version"],
-        flags: &["had_due_date", "is_rpl"],
+        properties: &[
+            "completion_type",
+            "content_version",
+            "had_due_date",
+            "is_rpl",
+            "skills",
+            "active_until",
+        ],
     },
     // The row holds the status in force, so its event happened at the last change.
     Layout {
@@ -59,9 +59,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         object_type: None,
         object_id: Some("primary_content_id"),
         object_name: None,
-        texts: &["assignment_id", "audience_id"],
-        numbers: &[],
-        flags: &[],
+        properties: &["assignment_id", "audience_id", "available_date", "due_date", "last_completed_at"],
     },
     Layout {
         stream: "cpd_entries",
@@ -72,43 +70,26 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         object_type: Some("activity.type"),
         object_id: None,
         object_name: Some("activity.name"),
-        texts: &["category.category_id", "category.name", "description"],
-        numbers: &["duration_minutes"],
-        flags: &["is_verified"],
+        properties: &[
+            "category.category_id",
+            "category.name",
+            "description",
+            "duration_minutes",
+            "is_verified",
+        ],
     },
 ];
 
 /// The columns that become an event's properties, under their own names; what is null is left out.
-pub(crate) struct Properties<'a> {
-    texts: Vec<(&'static str, TextColumn<'a>)>,
-    numbers: Vec<(&'static str, IntColumn<'a>)>,
-    flags: Vec<(&'static str, BoolColumn<'a>)>,
-}
+pub(crate) struct Properties<'a>(Vec<(&'static str, ValueColumn<'a>)>);
 
 impl<'a> Properties<'a> {
     pub(crate) fn of(layout: &Layout, rows: &Rows<'a>) -> Result<Self, UnifyError> {
-        Ok(Self {
-            texts: named(layout.texts, |name| rows.text(name))?,
-            numbers: named(layout.numbers, |name| rows.int(name))?,
-            flags: named(layout.flags, |name| rows.bool(name))?,
-        })
+        let column = |&name: &&'static str| Ok((name, rows.value(name)?));
+        Ok(Self(layout.properties.iter().map(column).collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn get(&self, row: usize) -> Attributes<'a> {
-        let texts = self.texts.iter().filter_map(|(name, texts)| Some((*name, Cow::from(texts.get(row)?))));
-        let numbers = self
-            .numbers
-            .iter()
-            .filter_map(|(name, numbers)| Some((*name, numbers.get(row)?.to_string().into())));
-        let flags =
-            self.flags.iter().filter_map(|(name, flags)| Some((*name, flags.get(row)?.to_string().into())));
-        texts.chain(numbers).chain(flags).map(|(name, value)| (name.into(), Some(value))).collect()
+        self.0.iter().filter_map(|(name, column)| Some(((*name).into(), Some(column.get(row)?)))).collect()
     }
-}
-
-fn named<T>(
-    names: &[&'static str],
-    column: impl Fn(&'static str) -> Result<T, UnifyError>,
-) -> Result<Vec<(&'static str, T)>, UnifyError> {
-    names.iter().map(|&name| Ok((name, column(name)?))).collect()
 }

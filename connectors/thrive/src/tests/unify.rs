@@ -108,6 +108,7 @@ fn events_of_completions() {
         "object_name": "Oiling gears", "occurred_at": "2019-06-01T00:00:00Z",
         "properties": {
             "completion_type": "default", "content_version": "3", "had_due_date": "false", "is_rpl": "true",
+            "skills": "[\"engines\"]", "active_until": "2027-06-01T00:00:00Z",
         },
     });
     assert_eq!(unified("completions", &page_of("completions")), [(Table::Events, expected)]);
@@ -120,7 +121,11 @@ fn events_of_enrolments() {
         "event_type": "enrolment.overdue", "vendor_event_type": "overdue", "object_type": "content",
         "object_id": "70ad00000000000000000001", "object_name": "Oiling gears",
         "occurred_at": "2025-03-17T00:00:05Z",
-        "properties": { "assignment_id": "70b000000000000000000001", "audience_id": "70ac00000000000000000001" },
+        "properties": {
+            "assignment_id": "70b000000000000000000001", "audience_id": "70ac00000000000000000001",
+            "available_date": "2025-03-03T00:00:00Z", "due_date": "2025-03-17T00:00:00Z",
+            "last_completed_at": "2024-03-03T10:00:00Z",
+        },
     });
     assert_eq!(unified("enrolments", &page_of("enrolments")), [(Table::Events, expected)]);
 }

@@ -16,9 +16,12 @@ use userhaul_runner::{Source, progress::Progress};
 use super::Chosen;
 use crate::{
     arguments::Global,
-    console::Console,
+    config::Config,
+    console::{self, Console},
     failure::{Exit, Failure, exit_of},
+    probe::{self, Verdict},
     progress::Display,
+    render,
     sources::{Prepared, quota_dir},
 };
 
@@ -29,13 +32,23 @@ const MAX_SKEW_SECONDS: i64 = 300;
 pub(crate) struct Options {
     /// The sources to check; all by default
     sources: Vec<String>,
+    /// Ask a few more requests: which facts hold, which experimental streams exist; propose corrections on stdout
+    #[arg(long)]
+    probe: bool,
+    /// Print what was found as one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) async fn run(options: &Options, global: &Global, console: Console) -> Result<Exit, Failure> {
-    let (_, chosen) = super::choose(global, &options.sources)?;
+    let (config, chosen) = super::choose(global, &options.sources)?;
     let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
+    if options.probe {
+        return probe(options, &config, &chosen, &progress, console).await;
+    }
     let mut passed = 0;
     let mut worst = Exit::Ok;
+    let mut found = Vec::new();
     for Chosen { prepared, selected } in &chosen {
         let source = prepared.source(selected.clone(), &progress, quota_dir())?;
         let begun = Instant::now();
@@ -45,14 +58,23 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
                 passed += 1;
                 let milliseconds = begun.elapsed().as_millis();
                 console.info_with(&format!("{}: ok, {milliseconds} ms{note}", source.name), &facts);
+                found.push(json!({ "source": source.name, "status": "ok", "milliseconds": milliseconds }));
             }
             Err(failure) => {
                 for (message, hint) in &failure.messages {
                     console.error_with(&format!("{}: {message}", source.name), hint.as_deref(), &facts);
                 }
+                let messages: Vec<&str> =
+                    failure.messages.iter().map(|(message, _)| message.as_str()).collect();
+                found.push(
+                    json!({ "source": source.name, "status": "failed", "message": messages.join("; ") }),
+                );
                 worst = failure.exit;
             }
         }
+    }
+    if options.json {
+        print_json(&found)?;
     }
     Ok(match (passed, worst) {
         (_, Exit::Ok) => Exit::Ok,
@@ -78,6 +100,62 @@ async fn takes_other_form(source: &Source, request: &Request) -> Option<(&'stati
     source.client.send(&request).await.is_ok().then_some(found)
 }
 
+fn print_json(found: &[serde_json::Value]) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(found)
+        .map_err(|error| Failure::failed(format!("cannot write what was found: {error}"), None))?;
+    console::print(&format!("{text}\n"));
+    Ok(())
+}
+
+/// Tells of each source which facts hold, and proposes corrections of the others.
+async fn probe(
+    options: &Options,
+    config: &Config,
+    chosen: &[Chosen],
+    progress: &Arc<dyn Progress>,
+    console: Console,
+) -> Result<Exit, Failure> {
+    let (mut failed, mut differ) = (0, false);
+    let mut found = Vec::new();
+    for Chosen { prepared, selected } in chosen {
+        let name = &prepared.config.name;
+        match probe::probe(&prepared.config, Some(&config.file), selected, progress).await {
+            Ok(report) => {
+                differ |= report.differs();
+                failed += usize::from(report.refused());
+                for finding in &report.findings {
+                    let word = finding.verdict.word();
+                    let line = format!("{name}: {word}: {}: {}", finding.fact, finding.detail);
+                    match finding.verdict {
+                        Verdict::Confirmed | Verdict::NotSeen => console.info(&line),
+                        Verdict::Corrected | Verdict::Wrong => console.warning(&line),
+                    }
+                }
+                console.info(&format!("{name}: {} sent", render::counted(report.requests.into(), "request")));
+                if options.json {
+                    found.push(report.as_json());
+                } else {
+                    console::print(&report.proposal());
+                }
+            }
+            Err(failure) => {
+                failed += 1;
+                for (message, hint) in &failure.messages {
+                    console.error(&format!("{name}: {message}"), hint.as_deref());
+                }
+            }
+        }
+    }
+    if options.json {
+        print_json(&found)?;
+    }
+    Ok(match failed {
+        0 if !differ => Exit::Ok,
+        failed if failed == chosen.len() && failed > 0 => Exit::Failed,
+        _ => Exit::Partial,
+    })
+}
+
 /// Asks the check's endpoint and reads the answer; gives what is worth telling.
 async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> {
     let spec = source.connector.spec();
@@ -98,9 +176,9 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         .and_then(|slice| slice.walks.first())
         .ok_or_else(|| Failure::usage("nothing to ask for", None))?;
     let mut query = walk.params.clone();
-    for (name, value) in &spec.check.params {
-        query.retain(|(known, _)| known != name);
-        query.push((name.clone(), value.clone()));
+    for (name, value) in stream.paging.params(0, 1).into_iter().chain(spec.check.params.clone()) {
+        query.retain(|(known, _)| *known != name);
+        query.push((name, value));
     }
     let request = Request {
         method: Method::Get,

@@ -15,6 +15,7 @@ use super::preview;
 use crate::{
     columns, config,
     console::{self, Console},
+    declared,
     failure::{Exit, Failure},
     nearest::nearest,
     progress::Display,
@@ -23,7 +24,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The stream, `connector.stream`
+    /// The stream, `connector.stream`; of a declared connector `./crm.toml.stream`
     stream: String,
     /// A key of a source, as in the configuration; lists with commas
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -48,7 +49,7 @@ enum Format {
 }
 
 pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Failure> {
-    let Some((connector, stream)) = options.stream.split_once('.') else {
+    let Some((connector, stream)) = address(&options.stream) else {
         let hint = "such as `userhaul export sprig.responses`; `userhaul streams` lists all".to_owned();
         let message = format!("expected `connector.stream`, found `{}`", options.stream);
         return Err(Failure::usage(message, Some(hint)));
@@ -89,6 +90,15 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         console.info(&format!("wrote {} to `{}`", render::counted(rows, "row"), options.output.display()));
     }
     Ok(read.exit)
+}
+
+/// The connector and the stream; a declared connector is the path of its file, up to `.toml`.
+fn address(text: &str) -> Option<(&str, &str)> {
+    if !declared::is_file(text) {
+        return text.split_once('.');
+    }
+    let (path, stream) = text.rsplit_once('.')?;
+    path.ends_with(".toml").then_some((path, stream))
 }
 
 fn limited(batches: Vec<RecordBatch>, limit: Option<u64>) -> Vec<RecordBatch> {

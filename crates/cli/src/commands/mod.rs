@@ -6,8 +6,10 @@ pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod preview;
+pub(crate) mod push;
 pub(crate) mod runs;
 pub(crate) mod sim;
+pub(crate) mod state;
 pub(crate) mod streams;
 pub(crate) mod sync;
 

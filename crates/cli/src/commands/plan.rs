@@ -1,5 +1,7 @@
 //! `userhaul plan`: what a sync would do, without doing it.
 
+use std::path::Path;
+
 use clap::Args;
 use serde_json::{Value, json};
 use userhaul_connector::{
@@ -7,7 +9,10 @@ use userhaul_connector::{
     quota::{Quota, QuotaMode},
     spec::{Paging, PartitionBy, StreamSpec},
 };
-use userhaul_runner::record::{RunRecord, StreamRecord, StreamStatus};
+use userhaul_runner::{
+    record::{RunRecord, StreamRecord, StreamStatus},
+    state::{Loaded, StateStore},
+};
 
 use super::Chosen;
 use crate::{
@@ -98,7 +103,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
         let streams = spec.streams.values().filter(|stream| selected.contains(&stream.name));
         let mut requests = Requests::Exact(0);
         for stream in streams {
-            let forecast = forecast(prepared, stream, &records)?;
+            let forecast = forecast(prepared, stream, &records, config.destination.path.as_path())?;
             requests = requests.and(forecast.requests);
             rows.push(row(&prepared.config.name, &forecast));
             documents.push(document(&prepared.config.name, &forecast));
@@ -141,12 +146,16 @@ pub(crate) fn forecast(
     prepared: &Prepared,
     stream: &StreamSpec,
     records: &[RunRecord],
+    destination: &Path,
 ) -> Result<Forecast, Failure> {
     let last = last_run(&prepared.config.name, &stream.name, records);
+    let now = jiff::Timestamp::now().as_microsecond();
+    let resumed = resumed(prepared, stream, destination, now);
     let inputs = PlanInputs {
-        now: jiff::Timestamp::now().as_microsecond(),
+        now,
         start: prepared.config.start_date.map(micros_of),
         settings: &prepared.axis_settings(),
+        resume: &resumed,
         ..PlanInputs::default()
     };
     if stream.derived.is_some() {
@@ -169,6 +178,8 @@ pub(crate) fn forecast(
     let walks: u64 = planned.iter().map(|slice| slice.walks.len() as u64).sum();
     let requests = match (last, parented, &stream.paging) {
         (_, false, Paging::None) => Requests::Exact(walks),
+        // The last run read other windows: one page each is the rule in the look-back.
+        (Some(_), false, _) if !resumed.is_empty() => Requests::Estimated(walks),
         (Some(last), ..) => Requests::Estimated(last.requests),
         (None, true, _) => Requests::AtLeast(0),
         (None, false, _) => Requests::AtLeast(walks),
@@ -181,6 +192,17 @@ pub(crate) fn forecast(
         files: last.map(|last| last.files).or((stream.partition == PartitionBy::One).then_some(1)),
         last: last.map(|last| last.requests),
     })
+}
+
+/// Where the checkpoints let the windows begin.
+fn resumed(prepared: &Prepared, stream: &StreamSpec, destination: &Path, now: i64) -> Vec<(String, i64)> {
+    let config = &prepared.config;
+    let loaded = StateStore::new(destination).load(&config.name, &stream.name);
+    let Ok(Loaded::Found(state)) = loaded else { return Vec::new() };
+    if userhaul_runner::due(stream, &state, config.full_every, now) {
+        return Vec::new();
+    }
+    userhaul_runner::resume(stream, &state, config.look_back).unwrap_or_default()
 }
 
 fn last_run<'a>(source: &str, stream: &str, records: &'a [RunRecord]) -> Option<&'a StreamRecord> {

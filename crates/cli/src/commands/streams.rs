@@ -1,12 +1,15 @@
 //! `userhaul streams`: the catalogue.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::json;
 use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 
+use super::Chosen;
 use crate::{
     arguments::Global,
-    columns, console,
+    columns, console, facts,
     failure::{Exit, Failure},
     registry, render,
 };
@@ -15,6 +18,9 @@ use crate::{
 pub(crate) struct Options {
     /// Sources, streams or globs of these; all by default. Without a configuration, connectors
     select: Vec<String>,
+    /// Print the facts in force for one source or connector as TOML, each with its origin: ready to be corrected
+    #[arg(long)]
+    wire: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -29,6 +35,9 @@ struct Listed {
 }
 
 pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
+    if options.wire {
+        return wire(options, global);
+    }
     let listed = if global.config.exists() { configured(options, global)? } else { connectors(options)? };
     if options.json {
         let all: Vec<serde_json::Value> = listed
@@ -61,6 +70,54 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     }
     let header = ["stream", "primary key", "cursor", "sync mode", "columns", ""];
     console::print(&format!("{}\n", render::table(&header, &rows)));
+    Ok(Exit::Ok)
+}
+
+/// Prints the facts in force for the one source or connector that is named.
+fn wire(options: &Options, global: &Global) -> Result<Exit, Failure> {
+    let named: Vec<&str> =
+        options.select.iter().map(|select| select.split('.').next().unwrap_or(select)).collect();
+    let connector = named.first().and_then(|name| registry::find(name));
+    let chosen = match (global.config.exists(), connector) {
+        (false, _) => Vec::new(),
+        (true, connector) => match super::choose(global, &options.select) {
+            Ok((_, chosen)) => chosen,
+            // A connector may be asked for by its name, whatever the sources are called.
+            Err(_) if connector.is_some() => Vec::new(),
+            Err(failure) => return Err(failure),
+        },
+    };
+    let (name, facts) = match (chosen.as_slice(), connector) {
+        ([Chosen { prepared, selected }], _) => {
+            let streams = options.select.iter().all(|select| select.contains('.')).then_some(selected);
+            let streams = streams.filter(|_| !options.select.is_empty());
+            let source = Some((&prepared.config, global.config.as_path()));
+            (prepared.config.name.as_str(), facts::in_force(prepared.registration, source, streams)?)
+        }
+        ([], Some(connector)) if named.iter().all(|name| *name == connector.name) => {
+            let listed = connectors(options)?;
+            let own = listed.iter().find(|listed| listed.name == connector.name);
+            let streams: BTreeSet<String> =
+                own.map(|own| own.streams.iter().cloned().collect()).unwrap_or_default();
+            (connector.name, facts::in_force(connector, None, Some(&streams))?)
+        }
+        (chosen, _) => {
+            let mut names: Vec<&str> =
+                chosen.iter().map(|chosen| chosen.prepared.config.name.as_str()).collect();
+            if names.is_empty() {
+                names = registry::CONNECTORS.iter().map(|connector| connector.name).collect();
+            }
+            let hint = format!("one of {}", names.join(", "));
+            return Err(Failure::usage("`--wire` prints the facts of one source: name it", Some(hint)));
+        }
+    };
+    if options.json {
+        let text = serde_json::to_string_pretty(&facts::as_json(name, &facts))
+            .map_err(|error| Failure::failed(format!("cannot write the facts: {error}"), None))?;
+        console::print(&format!("{text}\n"));
+    } else {
+        console::print(&facts::as_toml(&facts));
+    }
     Ok(Exit::Ok)
 }
 

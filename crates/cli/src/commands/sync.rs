@@ -65,8 +65,6 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         let hint = format!("`--to` is the first day that is left out; found {from} and {to}");
         return Err(Failure::usage("`--from` must be before `--to`", Some(hint)));
     }
-    // Without checkpoints every run reads everything; the flag is then already true.
-    let _ = options.full;
     let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
     let mut sources = Vec::new();
     for Chosen { prepared, selected } in &chosen {
@@ -79,6 +77,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let mut run_options = new_run(destination, config.destination.compression);
     run_options.from = options.from.map(micros_of);
     run_options.to = options.to.map(micros_of);
+    run_options.full = options.full;
     run_options.allow_shrink = options.allow_shrink;
     let forecast = forecast(&chosen, destination);
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
@@ -111,7 +110,7 @@ fn forecast(chosen: &[Chosen], destination: &Path) -> Option<u64> {
         for stream in
             prepared.connector.spec().streams.values().filter(|stream| selected.contains(&stream.name))
         {
-            match plan::forecast(prepared, stream, &records).ok()?.requests {
+            match plan::forecast(prepared, stream, &records, destination).ok()?.requests {
                 Requests::Exact(count) | Requests::Estimated(count) => requests += count,
                 Requests::AtLeast(_) => return None,
             }
@@ -133,6 +132,7 @@ pub(crate) fn new_run(destination: &Path, compression: Compression) -> RunOption
         },
         from: None,
         to: None,
+        full: false,
         allow_shrink: false,
         limit: None,
     }

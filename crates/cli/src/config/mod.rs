@@ -8,6 +8,7 @@ mod destination;
 mod expand;
 pub(crate) mod keys;
 mod problem;
+mod push;
 mod reading;
 mod set;
 mod source;
@@ -30,12 +31,15 @@ use secrecy::SecretString;
 use toml::de::DeTable;
 use url::Url;
 use userhaul_connector::{
+    Registration,
     quota::{Quota, QuotaMode},
     settings::{SettingSpec, Settings},
 };
 
 pub use destination::{Compression, Destination, DestinationKind, DestinationPath};
 pub use problem::{ConfigError, Problem};
+pub(crate) use push::KEYS as PUSH_KEYS;
+pub use push::PushConfig;
 pub use set::one_source;
 pub use template::{TemplateSource, template};
 
@@ -64,6 +68,8 @@ pub struct Config {
     pub destination: Destination,
     /// The sources by name, as they stand in the file; at least one.
     pub sources: IndexMap<String, SourceConfig>,
+    /// Pushes by name.
+    pub pushes: IndexMap<String, PushConfig>,
 }
 
 /// One source, with the defaults put in.
@@ -73,6 +79,8 @@ pub struct SourceConfig {
     pub name: String,
     /// The connector's name.
     pub connector: &'static str,
+    /// The connector itself, where the source declares it by a file.
+    pub declared: Option<&'static Registration>,
     /// The origin that replaces the vendor's.
     pub base_url: Option<Url>,
     /// Names or globs of the streams to read; empty for all stable ones.
@@ -172,11 +180,13 @@ impl Config {
             return reading.finish(None);
         }
         let root = Section::new("", 0, root.get_ref());
-        let known = ["destination", "defaults", "sources"];
+        let known = ["destination", "defaults", "sources", "push"];
         reading.refuse_unknown(&root, &known, |_| root.keys_hint(&known));
         let destination = destination::read(&mut reading, &root);
         let sources = source::read_all(&mut reading, &root, connectors);
-        let config = destination.map(|destination| Self { file: path.to_path_buf(), destination, sources });
+        let pushes = push::read_all(&mut reading, &root);
+        let file = path.to_path_buf();
+        let config = destination.map(|destination| Self { file, destination, sources, pushes });
         reading.finish(config)
     }
 }

@@ -87,6 +87,11 @@ impl<'a> Reading<'a> {
         });
     }
 
+    /// Notes a problem with another file.
+    pub(super) fn problem_elsewhere(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// Notes a problem with the configuration as a whole.
     pub(super) fn problem_overall(&mut self, message: String, hint: Option<String>) {
         let file = self.file.map(Path::to_path_buf);

@@ -1,6 +1,6 @@
 //! A source without a configuration file: `--set KEY=VALUE`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use toml::{
     Spanned,
@@ -12,9 +12,9 @@ use super::{
     keys::{Form, form},
     problem::listed,
     reading::{Reading, Section},
-    source::{self, Scope},
+    source::{self, Chosen, Scope},
 };
-use crate::nearest::nearest;
+use crate::{declared, nearest::nearest};
 
 /// Makes a source of a connector's name and `--set` values: the same keys and the same checks as in a file.
 ///
@@ -32,13 +32,25 @@ pub fn one_source(
 ) -> Result<SourceConfig, ConfigError> {
     let mut table = DeTable::new();
     let mut reading = Reading::of_command_line(environment);
-    let Some(found) = connectors.iter().find(|entry| entry.name == connector) else {
+    let chosen = if declared::is_file(connector) {
+        match declared::read(Path::new(connector)) {
+            Ok(registration) => Chosen::declared(registration),
+            Err(problem) => {
+                reading.problem_elsewhere(problem);
+                return reading.finish(None);
+            }
+        }
+    } else if let Some(entry) = connectors.iter().find(|entry| entry.name == connector) {
+        Chosen { entry: *entry, declared: None }
+    } else {
         let meant = nearest(connector, connectors.iter().map(|entry| entry.name));
         let question = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        let valid = format!("connectors: {}", listed(connectors.iter().map(|entry| entry.name)));
+        let names = listed(connectors.iter().map(|entry| entry.name));
+        let valid = format!("connectors: {names}, or a file such as `./crm.toml`");
         reading.problem_overall(format!("unknown connector `{connector}`{question}"), Some(valid));
         return reading.finish(None);
     };
+    let found = &chosen.entry;
     let mut is_toml = true;
     for (key, text) in sets {
         let value = value(form(found, key), text).unwrap_or_else(|error| {
@@ -59,8 +71,8 @@ pub fn one_source(
         reading.problem_at(0, Some("connector"), message, None);
     }
     let own = Section::new("", 0, &table);
-    let source =
-        source::read(&mut reading, &Scope { own: &own, defaults: None }, connector, found, connectors);
+    let scope = Scope { own: &own, defaults: None };
+    let source = source::read(&mut reading, &scope, found.name, &chosen, connectors);
     reading.finish(Some(source))
 }
 

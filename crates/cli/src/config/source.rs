@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use url::Url;
-use userhaul_connector::settings::{SettingKind, SettingSpec, SettingValue, Settings};
+use userhaul_connector::{
+    Registration,
+    settings::{SettingKind, SettingSpec, SettingValue, Settings},
+};
 
 use super::{
     ConnectorEntry, Deletes, Privacy, SourceConfig, Wire,
@@ -12,7 +15,7 @@ use super::{
     problem::listed,
     reading::{Entry, Reading, Section},
 };
-use crate::nearest::nearest;
+use crate::{declared, nearest::nearest};
 
 /// The values that a source sees: its own, and the defaults behind them.
 pub(super) struct Scope<'s, 'a> {
@@ -44,15 +47,16 @@ pub(super) fn read_all<'a>(
     root: &Section<'a>,
     connectors: &[ConnectorEntry],
 ) -> IndexMap<String, SourceConfig> {
+    let all = root.get("sources").and_then(|entry| section(reading, &entry, "[sources]".to_owned()));
     let defaults = root.get("defaults").and_then(|entry| section(reading, &entry, "[defaults]".to_owned()));
     if let Some(section) = &defaults {
-        let known = names_of_all(connectors);
+        let declared = declared_entries(reading, all.as_ref());
+        let known = names_of_all(&[connectors, &declared].concat());
         reading.refuse_unknown(section, &known, |_| section.keys_hint(&known));
         // Read for its problems alone: a default may reach no source.
         common(reading, &Scope { own: section, defaults: None }, "", "");
     }
     let mut sources = IndexMap::new();
-    let all = root.get("sources").and_then(|entry| section(reading, &entry, "[sources]".to_owned()));
     let entries: Vec<Entry<'a>> = all.iter().flat_map(Section::entries).collect();
     if entries.is_empty() && (all.is_some() || root.get("sources").is_none()) {
         let hint = "add a `[sources.NAME]`; `userhaul init CONNECTOR` writes one";
@@ -68,10 +72,19 @@ pub(super) fn read_all<'a>(
             common(reading, &scope, "", "");
             continue;
         };
-        let source = read(reading, &scope, &entry.key, connector, connectors);
+        let source = read(reading, &scope, &entry.key, &connector, connectors);
         sources.insert(entry.key, source);
     }
     sources
+}
+
+/// The connectors that sources declare by a file: their keys may stand among the defaults. What is wrong with a file is told
+/// where its source is read.
+fn declared_entries(reading: &Reading<'_>, sources: Option<&Section<'_>>) -> Vec<ConnectorEntry> {
+    let tables = sources.into_iter().flat_map(Section::entries).filter_map(|source| source.as_table());
+    let files = tables.filter_map(|table| table.get("connector")?.get_ref().as_str());
+    let files = files.filter(|name| declared::is_file(name)).map(|name| reading.folder.join(name));
+    files.filter_map(|path| declared::read(&path).ok()).map(declared::entry).collect()
 }
 
 /// Reads one source.
@@ -79,9 +92,10 @@ pub(super) fn read<'a>(
     reading: &mut Reading<'a>,
     scope: &Scope<'_, 'a>,
     name: &str,
-    connector: &ConnectorEntry,
+    chosen: &Chosen,
     connectors: &[ConnectorEntry],
 ) -> SourceConfig {
+    let connector = &chosen.entry;
     let known = names(connector);
     reading.refuse_unknown(scope.own, &known, |word| {
         let owner = connectors.iter().find(|other| other.settings.iter().any(|spec| spec.name == word));
@@ -89,6 +103,7 @@ pub(super) fn read<'a>(
         format!("{}{}", owner.unwrap_or_default(), scope.own.keys_hint(&known))
     });
     let mut source = common(reading, scope, name, connector.name);
+    source.declared = chosen.declared;
     source.settings = settings(reading, scope, connector);
     if connector.base_url_required && scope.get("base_url").is_none() {
         let hint = added(reading, "base_url", "\"https://…\"");
@@ -110,6 +125,7 @@ fn common<'a>(
     SourceConfig {
         name: name.to_owned(),
         connector,
+        declared: None,
         base_url: scope.read(reading, "base_url", Reading::url),
         streams: scope.read(reading, "streams", Reading::streams).unwrap_or_default(),
         start_date: scope.read(reading, "start_date", Reading::date),
@@ -166,22 +182,44 @@ fn setting<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>, spec: &SettingSpec)
     }
 }
 
+/// The connector that a source has.
+pub(super) struct Chosen {
+    /// What the configuration must know of it.
+    pub(super) entry: ConnectorEntry,
+    /// The connector itself, where it is declared by a file.
+    pub(super) declared: Option<&'static Registration>,
+}
+
+impl Chosen {
+    /// One that is declared by a file.
+    pub(super) fn declared(registration: &'static Registration) -> Self {
+        Self { entry: declared::entry(registration), declared: Some(registration) }
+    }
+}
+
 /// The connector that a source names.
-fn connector<'a, 'c>(
+fn connector<'a>(
     reading: &mut Reading<'a>,
     scope: &Scope<'_, 'a>,
-    connectors: &'c [ConnectorEntry],
-) -> Option<&'c ConnectorEntry> {
-    let valid = format!("connectors: {}", listed(connectors.iter().map(|connector| connector.name)));
+    connectors: &[ConnectorEntry],
+) -> Option<Chosen> {
+    let names = listed(connectors.iter().map(|connector| connector.name));
+    let valid = format!("connectors: {names}, or a file such as `./crm.toml`");
     let Some(entry) = scope.get("connector") else {
         missing(reading, scope, "connector", valid);
         return None;
     };
     let text = reading.text(&entry, "a connector's name")?;
-    if text.value.ends_with(".toml") {
-        let message = format!("{} names a file, but this build has no declared connectors", entry.name);
-        reading.problem(&entry, message, Some(valid));
-        return None;
+    if declared::is_file(&text.value) {
+        let path = reading.folder.join(&text.value);
+        if !path.is_file() {
+            let message = format!("{} names a file that is not there: {}", entry.name, text.shown());
+            let hint = "paths are relative to the folder of the configuration";
+            reading.problem(&entry, message, Some(hint.to_owned()));
+            return None;
+        }
+        let read = declared::read(&path).map_err(|problem| reading.problem_elsewhere(problem));
+        return read.ok().map(Chosen::declared);
     }
     let found = connectors.iter().find(|connector| connector.name == text.value);
     if found.is_none() {
@@ -190,7 +228,7 @@ fn connector<'a, 'c>(
         let message = format!("{} names an unknown connector: {}{question}", entry.name, text.shown());
         reading.problem(&entry, message, Some(valid));
     }
-    found
+    found.map(|entry| Chosen { entry: *entry, declared: None })
 }
 
 fn check_name(reading: &mut Reading<'_>, entry: &Entry<'_>) {

@@ -14,6 +14,8 @@ use super::{
 pub struct TemplateSource<'a> {
     /// The connector.
     pub connector: &'a ConnectorEntry,
+    /// The file that declares it; none for a built-in one.
+    pub file: Option<&'a str>,
     /// Where its settings are documented.
     pub docs: Option<&'a str>,
     /// What an origin of this vendor looks like; needed where `base_url` is.
@@ -58,7 +60,11 @@ fn block(text: &mut String, source: &TemplateSource<'_>) {
     }
     push(
         text,
-        format_args!("[sources.{}]\nconnector = \"{}\"\n", connector.name.replace('-', "_"), connector.name),
+        format_args!(
+            "[sources.{}]\nconnector = {}\n",
+            connector.name.replace('-', "_"),
+            toml::Value::from(source.file.unwrap_or(connector.name))
+        ),
     );
     let origin = format!("\"{}\"", source.base_url.unwrap_or("https://api.example.com"));
     if connector.base_url_required {

@@ -10,9 +10,20 @@ pub(super) fn all() -> Vec<(String, String)> {
     program.build();
     let mut blocks =
         vec![("global options".to_owned(), arguments(&program, |argument| argument.is_global_set()))];
-    let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
-    blocks.extend(commands.map(|command| (format!("command {}", command.get_name()), block(command))));
+    commands(&program, "command", &mut blocks);
     blocks
+}
+
+/// The commands below one, each by its own block; one that only leads to others has none.
+fn commands(above: &Command, path: &str, blocks: &mut Vec<(String, String)>) {
+    for command in above.get_subcommands().filter(|command| command.get_name() != "help") {
+        let path = format!("{path} {}", command.get_name());
+        if command.has_subcommands() {
+            commands(command, &path, blocks);
+        } else {
+            blocks.push((path, block(command)));
+        }
+    }
 }
 
 fn block(command: &Command) -> String {

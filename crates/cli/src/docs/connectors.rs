@@ -72,6 +72,7 @@ pub(super) fn page(registration: &Registration, spec: &ConnectorSpec) -> String 
     for stream in spec.streams.values() {
         text.push_str(&section(registration, stream));
     }
+    text.push_str(&super::targets::sections(registration, spec));
     text
 }
 
@@ -116,9 +117,12 @@ fn section(registration: &Registration, stream: &StreamSpec) -> String {
         }
     }
     fact("Primary key", codes(stream.table.primary_key.iter().map(String::as_str)));
+    let generic = stream.with_generic_key().map(|generic| generic.table.primary_key).unwrap_or_default();
+    fact("Key where that one is missing or stands twice", codes(generic.iter().map(String::as_str)));
     fact("Cursor", code(stream.cursor.as_deref().unwrap_or_default()));
     fact("Newer of two rows by", code(stream.version.as_deref().unwrap_or_default()));
     fact("Sync mode", stream.mode.name().to_owned());
+    fact("Read again", read_again(stream));
     fact("Files", partition(&stream.partition));
     fact("Needs", codes(stream.depends_on()));
     fact("Unified", unified(registration, stream));
@@ -131,6 +135,35 @@ fn section(registration: &Registration, stream: &StreamSpec) -> String {
     }
     text.push_str(&markdown(&["column", "type", "vendor's name", "meaning"], columns));
     text
+}
+
+/// What an incremental run reads again, and when everything is read.
+fn read_again(stream: &StreamSpec) -> String {
+    let mut parts = Vec::new();
+    if stream.window().is_some() && !stream.look_back.is_zero() {
+        parts.push(format!("{} before the checkpoint", span(stream.look_back)));
+    }
+    if let Some(since) = &stream.since {
+        let overlap = span(since.overlap);
+        parts.push(format!(
+            "by {}, {overlap} before the last pass, where a full pass is long",
+            code(&since.param)
+        ));
+    }
+    if let Some(every) = stream.full_every {
+        let what = if stream.parent().is_some() { "each id" } else { "everything" };
+        parts.push(format!("{what} after {}", span(every)));
+    }
+    parts.join("; ")
+}
+
+/// A span in its largest whole unit.
+fn span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let (unit, name) =
+        units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
+    crate::render::counted(seconds / unit, name)
 }
 
 /// A column, and below it the members that the vendor documents.
@@ -173,6 +206,20 @@ fn paging(paging: &Paging) -> String {
             let next = format!("by cursor, from {} to {}", code(&cursor.next), code(&cursor.param));
             format!("{next}{}", sized(&cursor.size, cursor.rows))
         }
+        Paging::Offset(offset) => {
+            let text = format!("by the number of rows to pass over in {}", code(&offset.offset));
+            format!("{text}{}", sized(&offset.size, offset.rows))
+        }
+        Paging::LastId(last) => {
+            let text = format!("by {} of the last row in {}", code(&last.column), code(&last.param));
+            format!("{text}{}", sized(&last.size, last.rows))
+        }
+        Paging::NextUrl(next) => {
+            format!("by the URL at {}{}", code(&next.next), sized(&next.size, next.rows))
+        }
+        Paging::LinkHeader(link) => {
+            format!("by the header {}{}", code("Link"), sized(&link.size, link.rows))
+        }
         Paging::PageNumber(numbers) => {
             let mut text = format!("by number in {} from {}", code(&numbers.page), numbers.first);
             text.push_str(&sized(&numbers.size, numbers.rows));
@@ -213,7 +260,8 @@ fn window_axis(window: &WindowAxis) -> String {
         (false, Some(days)) => format!("windows of {days} days"),
         (false, None) => "one window, halved where it is too large".to_owned(),
     };
-    let params = format!("{} and {}", code(&window.from), code(&window.to));
+    let ends: Vec<String> = std::iter::once(&window.from).chain(&window.to).map(|name| code(name)).collect();
+    let params = ends.join(" and ");
     let needed = if window.start_required { ", which need a `start_date`" } else { "" };
     format!("{length} of {} by {params}{needed}", code(&window.by))
 }

@@ -3,7 +3,7 @@
 use userhaul_connector::settings::{SettingKind, SettingSpec};
 
 use super::{code, codes, markdown};
-use crate::config::keys::COMMON;
+use crate::config::{PUSH_KEYS, keys::COMMON};
 
 /// The keys of every source.
 pub(super) fn common() -> String {
@@ -17,6 +17,14 @@ pub(super) fn common() -> String {
         ]
     });
     markdown(&["key", "type", "default", "example", "meaning"], rows)
+}
+
+/// The keys of a push.
+pub(super) fn push() -> String {
+    let rows = PUSH_KEYS
+        .iter()
+        .map(|key| vec![code(key.name), key.kind.to_owned(), code(key.example), sentence(key.help)]);
+    markdown(&["key", "type", "example", "meaning"], rows)
 }
 
 /// The keys of a connector.

@@ -3,8 +3,12 @@
 
 mod commands;
 mod connectors;
+mod declared;
 mod keys;
+mod mapping;
 mod tables;
+mod targets;
+mod trace;
 
 use userhaul_connector::spec::{ConnectorSpec, SpecError};
 
@@ -30,7 +34,7 @@ pub struct Block {
     pub text: String,
 }
 
-/// All pages of connectors, and their index.
+/// All pages of connectors, their index, and where the columns of the unified tables come from.
 ///
 /// # Errors
 /// When a connector's facts cannot be read.
@@ -44,6 +48,7 @@ pub fn pages() -> Result<Vec<Page>, SpecError> {
             text: connectors::page(registration, spec),
         });
     }
+    pages.extend(mapping::pages());
     Ok(pages)
 }
 
@@ -64,6 +69,8 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
             name: "keys of every source".to_owned(),
             text: keys::common(),
         },
+        Block { path: "docs/configuration.md", name: "keys of a push".to_owned(), text: keys::push() },
+        Block { path: "docs/push.md", name: "targets".to_owned(), text: targets::table() },
     ];
     for registration in CONNECTORS {
         blocks.push(Block {
@@ -75,8 +82,11 @@ pub fn blocks() -> Result<Vec<Block>, SpecError> {
     for (name, text) in commands::all() {
         blocks.push(Block { path: "docs/commands.md", name, text });
     }
+    for (name, text) in declared::all() {
+        blocks.push(Block { path: "docs/declared-connectors.md", name, text });
+    }
     for (name, text) in tables::all() {
-        blocks.push(Block { path: "docs/output.md", name, text });
+        blocks.push(Block { path: "docs/unified.md", name, text });
     }
     Ok(blocks)
 }

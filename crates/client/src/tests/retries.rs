@@ -219,3 +219,35 @@ async fn a_credential_that_was_refused_is_not_sent_again() {
     assert_eq!((second.hint(), second.attempts().requests), (first.hint(), 0));
     assert_eq!(script.asked().len(), 1);
 }
+
+fn payload(repeatable: bool) -> crate::Payload {
+    crate::Payload { body: Some("{}".into()), content_type: Some("application/json"), repeatable }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_arrived_is_written_again_only_where_that_does_no_harm() {
+    let mut request = get("/users");
+    request.method = userhaul_connector::request::Method::Post;
+    for (first, arrived) in [
+        (fault(Reason::CutShort), true),
+        (reply(500, ""), true),
+        (reply(422, ""), false),
+        (fault(Reason::Html), true),
+    ] {
+        let script = Script::play(vec![first.clone(), ok()]);
+        let error = client(wide(), &script).write(&request, &payload(false)).await.expect_err("a failure");
+        assert_eq!((script.asked().len(), error.may_have_arrived()), (1, arrived));
+        let script = Script::play(vec![first, ok()]);
+        let written = client(wide(), &script).write(&request, &payload(true)).await;
+        assert_eq!((written.is_ok(), script.asked().len()), (arrived, if arrived { 2 } else { 1 }));
+    }
+    let never =
+        [fault(Reason::Refused), fault(Reason::Connect), reply(429, "").with("retry-after", "1"), ok()];
+    let script = Script::play(never.to_vec());
+    assert!(client(wide(), &script).write(&request, &payload(false)).await.is_ok());
+    let asked = script.asked();
+    assert_eq!(
+        (asked.len(), asked[3].header("content-type"), asked[3].form().as_str()),
+        (4, Some("application/json"), "{}")
+    );
+}

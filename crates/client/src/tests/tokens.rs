@@ -67,6 +67,29 @@ async fn a_second_refusal_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_others_have_used_up_is_no_wrong_credential() {
+    let issued = AtomicUsize::new(0);
+    let used: std::sync::Mutex<std::collections::HashMap<String, u32>> = std::sync::Mutex::default();
+    let script = Script::of(move |outgoing, _| {
+        if outgoing.url.host_str() == Some("login.example") {
+            return token(issued.fetch_add(1, Ordering::Relaxed) + 1, "3600");
+        }
+        let header = outgoing.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let mut used = used.lock().expect("nobody panics");
+        let uses = used.entry(header.unwrap_or_default().to_owned()).or_default();
+        *uses += 1;
+        if *uses > 5 { reply(401, "") } else { ok() }
+    });
+    let client = client(wide(), &script);
+    let request = oauth(None);
+    for _ in 0..10 {
+        let pages = join_all((0..4).map(|_| client.send(&request))).await;
+        assert!(pages.iter().all(Result::is_ok));
+    }
+    assert_eq!(logins(&script), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_at_nine_tenths_of_its_life() {
     for (life, seconds) in [("100", 100), ("\"100\"", 100), ("null", 3600), ("\"soon\"", 3600)] {
         let script = Script::of(move |outgoing, number| {

@@ -1,4 +1,5 @@
-//! Fields that a customer has defined: entries of one map column, wherever they stand in the row.
+//! Fields that a customer has defined, and members of an object that nobody knows: entries of one map column, wherever
+//! they stand in the row.
 
 use super::{
     builder::{Values, last_end},
@@ -24,11 +25,23 @@ impl RowReader {
         key: StringSpan<'_>,
     ) -> Result<(), JsonError> {
         let Some((column, _)) = &self.custom else { return Ok(()) };
-        let Values::Map { keys, values, valid, .. } = &mut self.table.shape.fields[*column].builder.values
-        else {
-            return Ok(());
-        };
-        Entries { keys, values, valid, wrapped: false }.entry(key, scanner, &mut self.met)
+        self.map_entry(scanner, *column, key)
+    }
+
+    /// Appends one entry to the current row of a map column.
+    pub(crate) fn map_entry(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        column: usize,
+        key: StringSpan<'_>,
+    ) -> Result<(), JsonError> {
+        let field = &mut self.table.shape.fields[column];
+        match &mut field.builder.values {
+            Values::Map { keys, values, valid, wrapped, .. } if field.private.is_none() => {
+                Entries { keys, values, valid, wrapped: *wrapped }.entry(key, scanner, &mut self.met)
+            }
+            _ => scanner.skip().map(drop),
+        }
     }
 
     /// Reads an object of custom fields, or null, under the map column's own name; anything else is a leftover.
@@ -60,8 +73,17 @@ impl RowReader {
     /// Ends the current row of the custom fields' map.
     pub(crate) fn close_custom(&mut self, any: bool) {
         let Some((column, _)) = &self.custom else { return };
-        let field = &mut self.table.shape.fields[*column];
-        if !any {
+        if any {
+            self.close_map(*column);
+        }
+    }
+
+    /// Ends the current row of a map column that was filled entry by entry.
+    pub(crate) fn close_map(&mut self, column: usize) {
+        let field = &mut self.table.shape.fields[column];
+        field.seen = Some(0);
+        if field.private.is_some() {
+            field.builder.push_null();
             return;
         }
         if let Values::Map { ends, keys, values, valid, .. } = &mut field.builder.values {
@@ -70,6 +92,5 @@ impl RowReader {
             ends.push(i32::try_from(keys.len()).unwrap_or(i32::MAX));
         }
         field.builder.valid.push(true);
-        field.seen = Some(0);
     }
 }

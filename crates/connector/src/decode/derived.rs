@@ -18,7 +18,10 @@ use crate::json::scan::{JsonError, Scanner};
 pub(crate) struct Derived {
     pub(crate) stream: String,
     pub(crate) table: TableBuilder,
-    pub(crate) field: Vec<u8>,
+    /// The names of the parent's field that holds the rows.
+    pub(crate) names: Vec<Vec<u8>>,
+    /// The pointer below the field, empty for the field itself.
+    pub(crate) below: String,
     /// For each given column, the parent's column that it repeats.
     pub(crate) inherits: Vec<Option<KeyColumn>>,
     pub(crate) single: bool,

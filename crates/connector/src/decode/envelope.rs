@@ -16,6 +16,7 @@ use crate::json::{
 pub struct Envelope {
     members: Vec<(String, Range<usize>)>,
     kept: Vec<(String, Vec<u8>)>,
+    last: Option<String>,
 }
 
 /// A fact of the envelope that is not what it should be.
@@ -62,7 +63,7 @@ impl Envelope {
             members.push((key, range));
             more = scanner.next_member()?;
         }
-        Ok(Self { members, kept: Vec::new() })
+        Ok(Self { members, ..Self::default() })
     }
 
     /// Whether the page has no members. To be asked before [`Envelope::keep`].
@@ -96,6 +97,29 @@ impl Envelope {
     /// Whether anything but null stands there.
     pub fn has(&self, pointer: &str) -> bool {
         self.raw(pointer).is_some_and(|raw| raw != b"null")
+    }
+
+    /// The watched value of the page's last row; see [`Decoder::watch_last`](super::Decoder::watch_last).
+    pub fn last(&self) -> Option<&str> {
+        self.last.as_deref()
+    }
+
+    pub(crate) fn set_last(&mut self, last: Option<String>) {
+        self.last = last;
+    }
+
+    /// True or false, bare or as a text; none where it is absent or null.
+    ///
+    /// # Errors
+    /// When something else stands there.
+    pub fn flag(&self, pointer: &str) -> Result<Option<bool>, FactsError> {
+        let refuse = |found| FactsError { pointer: pointer.to_owned(), expected: "true or false", found };
+        match self.raw(pointer) {
+            None | Some(b"null") => Ok(None),
+            Some(b"true" | b"\"true\"") => Ok(Some(true)),
+            Some(b"false" | b"\"false\"") => Ok(Some(false)),
+            Some(raw) => Err(refuse(kind_of(raw).map_or("nothing", Kind::name))),
+        }
     }
 
     /// A text, or a number as its text; none where it is absent or null.

@@ -65,7 +65,7 @@ pub struct DerivedLayout {
     pub stream: String,
     /// Its table.
     pub table: TableLayout,
-    /// The vendor's name of the parent's field that holds the rows.
+    /// The vendor's name of the parent's field that holds the rows, or `object/member`.
     pub field: String,
     /// For each leading column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,
@@ -189,9 +189,11 @@ impl Decoder {
     pub fn page(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
         let body = checked(body)?;
         let before = self.reader.mark();
-        let read = self.read(body, lineage);
-        if read.is_err() {
-            self.reader.roll_back(&before);
+        let first = self.reader.rows();
+        let mut read = self.read(body, lineage);
+        match &mut read {
+            Ok((_, envelope)) => envelope.set_last(self.reader.last_text(first)),
+            Err(_) => self.reader.roll_back(&before),
         }
         read
     }
@@ -200,6 +202,7 @@ impl Decoder {
         let mut scanner = Scanner::new(body);
         let first = self.reader.rows();
         let mut envelope = Envelope::default();
+        let bare = self.single && self.items.iter().any(String::is_empty);
         let lone = !self.single && self.items.iter().any(|pointer| pointer == LONE_ROW);
         if lone && body.trim_ascii().is_empty() {
             return Ok((self.reader.page_rows(first), envelope));
@@ -208,7 +211,7 @@ impl Decoder {
             Kind::Array if self.items.iter().any(String::is_empty) && !self.single => {
                 self.reader.array(&mut scanner, lineage)?;
             }
-            Kind::Object if self.single && self.items.iter().any(String::is_empty) => {
+            Kind::Object if self.single && self.items.first().is_some_and(String::is_empty) => {
                 self.reader.one(&mut scanner, lineage)?;
             }
             Kind::Object => {
@@ -235,7 +238,9 @@ impl Decoder {
                             }
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
-                        Err(DecodeError::NoItems { .. }) if lone => self.reader.one(&mut whole, lineage)?,
+                        Err(DecodeError::NoItems { .. }) if lone || bare => {
+                            self.reader.one(&mut whole, lineage)?;
+                        }
                         Err(error) => return Err(error),
                     }
                 }
@@ -273,6 +278,11 @@ impl Decoder {
     /// Asks for [`PageRows::keys`] and [`PageRows::cursors`] from now on.
     pub fn watch(&mut self, keys: bool, cursor: Option<&str>) {
         self.reader.watch(keys, cursor);
+    }
+
+    /// Asks for [`Envelope::last`] from now on: the value of this column, an identifier, text or whole number.
+    pub fn watch_last(&mut self, column: Option<&str>) {
+        self.reader.watch_last(column);
     }
 
     /// Begins a walk anew: synthetic keys count equal rows from 0 again.

@@ -41,6 +41,16 @@ impl std::fmt::Debug for Act {
     }
 }
 
+impl Act {
+    /// A text that tells one act from another: another key gives another, and no key can be found from it.
+    pub fn fingerprint(&self) -> String {
+        match self {
+            Self::Drop => "drop".to_owned(),
+            Self::Hash(key) => hashed(key, b"fingerprint"),
+        }
+    }
+}
+
 /// The rule for a field, by either of its names.
 pub(crate) fn rule_for<'a>(rules: &'a [Rule], field: &str, name: &str) -> Option<&'a Act> {
     rules.iter().find(|rule| rule.name == field || rule.name == name).map(|rule| &rule.act)

@@ -18,6 +18,7 @@ use super::{
     value::Fit,
 };
 use crate::json::{
+    pointer,
     scan::{JsonError, Kind, Scanner, StringSpan},
     text,
 };
@@ -33,6 +34,7 @@ pub(crate) struct RowReader {
     leftovers: Vec<Leftover>,
     watch_keys: bool,
     watch_cursor: Option<KeyColumn>,
+    watch_last: Option<KeyColumn>,
     layout: TableLayout,
 }
 
@@ -50,7 +52,8 @@ impl RowReader {
         let derived = options.derived.iter().map(|derived| Derived {
             stream: derived.stream.clone(),
             table: TableBuilder::new(&derived.table, &options.rules),
-            field: derived.field.as_bytes().to_vec(),
+            names: names_of(&layout, derived.field.split('/').next().unwrap_or_default()),
+            below: derived.field.split_once('/').map_or_else(String::new, |(_, rest)| format!("/{rest}")),
             inherits: derived.inherits.iter().map(|field| parent_column(&layout, field)).collect(),
             single: derived.single,
             at: None,
@@ -68,6 +71,7 @@ impl RowReader {
             leftovers: Vec::new(),
             watch_keys: false,
             watch_cursor: None,
+            watch_last: None,
             layout,
         }
     }
@@ -96,6 +100,18 @@ impl RowReader {
     pub(crate) fn watch(&mut self, keys: bool, cursor: Option<&str>) {
         self.watch_keys = keys;
         self.watch_cursor = cursor.and_then(|name| key_column(&self.layout, name));
+    }
+
+    pub(crate) fn watch_last(&mut self, column: Option<&str>) {
+        self.watch_last = column.and_then(|name| key_column(&self.layout, name));
+    }
+
+    /// The watched value of the last row, if there are rows from `first` on.
+    pub(crate) fn last_text(&self, first: usize) -> Option<String> {
+        let row = self.table.rows.checked_sub(1).filter(|&row| row >= first)?;
+        let builder = self.table.key_builder(self.watch_last?)?;
+        let text = builder.text(row).map(|text| String::from_utf8_lossy(text).into_owned());
+        text.or_else(|| builder.number(row).map(|number| number.to_string()))
     }
 
     /// The number of rows of every table, to go back to.
@@ -279,8 +295,10 @@ impl RowReader {
                         self.count_new(key);
                     }
                 }
+                let null = scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
                 for derived in &mut self.derived {
-                    if derived.field == key.inner {
+                    let named = derived.names.iter().any(|name| name == key.inner);
+                    if named && (derived.at.is_none() || !null) {
                         derived.at = Some(start.at);
                     }
                 }
@@ -321,6 +339,8 @@ impl RowReader {
     ) -> Result<(), JsonError> {
         scanner.space();
         let start = scanner.at;
+        let rest = self.table.shape.rest_of(container);
+        let mut entries = false;
         let mut kept;
         if scanner.peek() == Some(b'{') {
             let mut more = scanner.enter_object()?;
@@ -340,12 +360,21 @@ impl RowReader {
                         kept &=
                             read_private(&mut field.builder, private, scanner, &mut self.met)? == Fit::Whole;
                     }
-                    None => {
-                        scanner.skip()?;
-                        kept = false;
-                    }
+                    None => match rest.filter(|index| found.is_none() && free(index)) {
+                        Some(index) => {
+                            self.map_entry(scanner, index, member)?;
+                            entries = true;
+                        }
+                        None => {
+                            scanner.skip()?;
+                            kept = false;
+                        }
+                    },
                 }
                 more = scanner.next_member()?;
+            }
+            if let Some(index) = rest.filter(|_| entries) {
+                self.close_map(index);
             }
         } else {
             scanner.skip()?;
@@ -413,6 +442,7 @@ impl RowReader {
         let row = self.table.rows - 1;
         for derived in &mut self.derived {
             let Some(at) = derived.at else { continue };
+            let Some(at) = inner(page, at, &derived.below)? else { continue };
             let mut scanner = Scanner { bytes: page, at };
             scanner.space();
             let inherited: Vec<Option<String>> = derived
@@ -464,6 +494,16 @@ impl RowReader {
         hasher.finish()
     }
 }
+/// Where the value at a pointer below the value at `at` begins; none where there is none.
+fn inner(page: &[u8], at: usize, pointer: &str) -> Result<Option<usize>, JsonError> {
+    if pointer.is_empty() {
+        return Ok(Some(at));
+    }
+    let found = pointer::find(page.get(at..).unwrap_or_default(), pointer)?;
+    // `found` lies inside `page`; its offset is the difference of the addresses, without any pointer arithmetic.
+    Ok(found.map(|found| found.as_ptr().addr() - page.as_ptr().addr()))
+}
+
 /// The names of a row's fields, for a message; values are personal data and stay out.
 fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
     let mut names = Vec::new();
@@ -479,4 +519,10 @@ fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
         more = scanner.next_member()?;
     }
     Ok(names.join(", "))
+}
+
+/// The names under which a field may come.
+fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
+    let others = layout.aliases.iter().filter(|alias| alias.field == field).map(|alias| alias.path.as_str());
+    std::iter::once(field).chain(others).map(|name| name.as_bytes().to_vec()).collect()
 }

@@ -13,7 +13,8 @@ use crate::column::Column;
 
 /// Another name under which a column's field may come.
 ///
-/// A path of two steps, `scores/happiness`, finds the field inside an object. A path that is itself the field of
+/// A path of two steps, `scores/happiness`, finds the field inside an object; `scores/*` are all members of the object
+/// that no other path names, as entries of a map column. A path that is itself the field of
 /// another column lends that column's text where the field is absent or null. A field `visitor/id` names a member of
 /// an object or of a list of objects; its path is then the member's other name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub struct Alias {
     /// The other name, or `object/member`.
     pub path: String,
 }
+
+/// The last step of a path to all other members of an object.
+const REST: &[u8] = b"*";
 
 /// Where a member goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +68,7 @@ impl Shape {
         }
         let mut containers: Vec<HashMap<Vec<u8>, usize>> = Vec::new();
         let mut lent = Vec::new();
-        for alias in aliases {
+        for alias in ranked(aliases) {
             let Some(index) = columns.iter().position(|column| column.field == alias.field) else { continue };
             match alias.path.split_once('/') {
                 None => {
@@ -124,7 +128,12 @@ impl Shape {
     }
 
     pub(crate) fn contained(&self, container: usize, member: &[u8]) -> Option<usize> {
-        self.containers.get(container)?.get(member).copied()
+        self.containers.get(container)?.get(member).copied().filter(|_| member != REST)
+    }
+
+    /// The map column that takes the members of a container that nothing else takes.
+    pub(crate) fn rest_of(&self, container: usize) -> Option<usize> {
+        self.containers.get(container)?.get(REST).copied()
     }
 
     /// Begins a row: nothing has been seen.
@@ -170,6 +179,21 @@ impl Shape {
             .map(|(field, arrow)| field.builder.finish(arrow.data_type()))
             .collect()
     }
+}
+
+/// The aliases, the first ones of each field before the second ones: a name that two fields list is rather that of the
+/// field that lists it earlier, and lent to the other.
+fn ranked(aliases: &[Alias]) -> impl Iterator<Item = &Alias> {
+    let mut met: HashMap<&str, usize> = HashMap::new();
+    let mut ranked: Vec<(usize, &Alias)> = aliases
+        .iter()
+        .map(|alias| {
+            let rank = met.entry(&alias.field).and_modify(|rank| *rank += 1).or_default();
+            (*rank, alias)
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, alias)| alias)
 }
 
 /// The aliases that belong to the members of the column `field`.

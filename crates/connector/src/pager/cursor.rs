@@ -1,30 +1,26 @@
 //! Pages by opaque cursor.
 //!
 //! `{"cursor": "Y3Jl…", "data": […]}`: the cursor is sent back, with every other parameter. The walk ends where the
-//! cursor is null, absent or empty; a page without rows but with a fresh cursor is followed three times.
-//! A page with rows whose cursor was followed before is an error.
+//! cursor is null, absent or empty, or where the page says that it is the last:
+//! `{"users": […], "meta": {"has_more": false, "after_cursor": "eyJ…"}}`.
 
-use std::collections::HashSet;
-
-use super::{Ask, End, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
+use super::{
+    Ask, Next, PageFacts, Pager, PagingError, size_param,
+    trail::{Step, Trail},
+};
 use crate::spec::CursorPaging;
-
-/// Pages without rows that are followed in a row.
-const MAX_EMPTY: u32 = 3;
 
 /// Walks pages by cursor.
 #[derive(Debug)]
 pub struct Cursor {
     paging: CursorPaging,
-    followed: HashSet<String>,
-    empty: u32,
-    pages: u64,
+    trail: Trail,
 }
 
 impl Cursor {
     /// A walk over `paging`.
     pub fn new(paging: &CursorPaging) -> Self {
-        Self { paging: paging.clone(), followed: HashSet::new(), empty: 0, pages: 0 }
+        Self { paging: paging.clone(), trail: Trail::default() }
     }
 
     /// The ask for the page at `cursor`, or for the first page.
@@ -46,30 +42,11 @@ impl Pager for Cursor {
     }
 
     fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
-        self.pages += 1;
-        if self.pages >= MAX_PAGES {
-            return Err(PagingError::TooLong);
-        }
-        let Some(cursor) = page.envelope.text(&self.paging.next)?.filter(|cursor| !cursor.is_empty()) else {
-            return Ok(Next::Done(End::default()));
-        };
-        let fresh = self.followed.insert(cursor.clone());
-        if page.rows > 0 {
-            if !fresh {
-                return Err(PagingError::CursorLoop { page: self.pages });
-            }
-            self.empty = 0;
-            return Ok(Next::Ask(self.ask(Some(&cursor))));
-        }
-        self.empty += 1;
-        if !fresh {
-            return Ok(Next::Done(End::default()));
-        }
-        if self.empty > MAX_EMPTY {
-            let warning =
-                format!("the walk ended after {MAX_EMPTY} pages without rows that each had a cursor");
-            return Ok(Next::Done(End { warnings: vec![warning], ..End::default() }));
-        }
-        Ok(Next::Ask(self.ask(Some(&cursor))))
+        let more = page.more(self.paging.more.as_deref(), self.paging.last.as_deref())?;
+        let cursor = page.text(&self.paging.next)?;
+        Ok(match self.trail.step(page, cursor, more)? {
+            Step::Follow(cursor) => Next::Ask(self.ask(Some(&cursor))),
+            Step::Done(end) => Next::Done(end),
+        })
     }
 }

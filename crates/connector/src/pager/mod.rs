@@ -1,11 +1,16 @@
 //! "What to ask next": a walk's decisions, one page at a time, without any I/O.
 
 mod cursor;
+mod last_id;
+mod linked;
 mod page_number;
 mod single;
+mod trail;
 mod unknown;
 
 pub use cursor::Cursor;
+pub use last_id::LastId;
+pub use linked::Linked;
 pub use page_number::PageNumber;
 pub use single::Single;
 pub use unknown::{Finding, Unknown};
@@ -104,6 +109,48 @@ pub struct PageFacts<'a> {
     pub cursors: &'a [Option<i64>],
 }
 
+impl PageFacts<'_> {
+    /// The value of a header, where `place` is `header:NAME`.
+    fn header(&self, place: &str) -> Option<Option<String>> {
+        let name = place.strip_prefix("header:")?;
+        let value = self.headers.get(name).map(str::trim).filter(|value| !value.is_empty());
+        Some(value.map(str::to_owned))
+    }
+
+    /// The text at a pointer or in a header.
+    ///
+    /// # Errors
+    /// When something else stands there.
+    pub fn text(&self, place: &str) -> Result<Option<String>, FactsError> {
+        self.header(place).map_or_else(|| self.envelope.text(place), Ok)
+    }
+
+    /// The whole number at a pointer or in a header.
+    ///
+    /// # Errors
+    /// When something else stands there.
+    pub fn count(&self, place: &str) -> Result<Option<u64>, FactsError> {
+        let Some(value) = self.header(place) else { return self.envelope.count(place) };
+        let refuse =
+            || FactsError { pointer: place.to_owned(), expected: "a whole number", found: "something else" };
+        value.map(|value| value.parse().map_err(|_| refuse())).transpose()
+    }
+
+    /// Whether there is another page, as far as the page says so at `more` or, the other way round, at `last`.
+    ///
+    /// # Errors
+    /// When something else than true or false stands there.
+    pub fn more(&self, more: Option<&str>, last: Option<&str>) -> Result<Option<bool>, FactsError> {
+        let flag = |place: &str| match self.header(place) {
+            Some(value) => Ok(value.and_then(|value| value.parse().ok())),
+            None => self.envelope.flag(place),
+        };
+        let more = more.map(flag).transpose()?.flatten();
+        let last = last.map(flag).transpose()?.flatten();
+        Ok(more.or(last.map(|last| !last)))
+    }
+}
+
 /// Headers by name, whatever their case.
 pub trait Headers: std::fmt::Debug + Sync {
     /// The value of a header; none where it is absent or no text.
@@ -117,6 +164,12 @@ pub enum PagingError {
     /// The same cursor came again, with rows.
     #[error("page {page} has a cursor that was followed before: the walk would never end")]
     CursorLoop {
+        /// The page's number in the walk, from 1.
+        page: u64,
+    },
+    /// More pages are promised, but not where they are.
+    #[error("page {page} says that there is more, but not where")]
+    NoContinuation {
         /// The page's number in the walk, from 1.
         page: u64,
     },

@@ -1,4 +1,4 @@
-//! Pages by number.
+//! Pages by number, or by the number of rows to pass over.
 //!
 //! With totals, `{"results": […], "pagination": {"totalResults": 2413, "totalPages": 3, "page": 1}}`, the pages behind
 //! the first are asked for side by side, and afterwards the first page's total once more: the walk is proven when the
@@ -6,13 +6,17 @@
 //! is empty, or holds only rows that were there before (a server that ignores the number, or clamps it). A short page
 //! is never the end: the server may have capped the size.
 //!
+//! Where a page says whether there is another, `{"has_more": false}`, that is the end.
+//!
+//! An offset moves on by the rows that came, not by those asked for: a server may cap the size.
+//!
 //! With totals, too, a second page that is the first one again, row by row, means that the number is ignored: one copy is
 //! kept, and proven if the total agrees.
 //!
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
 use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
-use crate::spec::PagePaging;
+use crate::spec::{OffsetPaging, PagePaging};
 
 /// How often a list that moved is read again.
 const MAX_RESTARTS: u32 = 2;
@@ -23,25 +27,38 @@ const ROUND: [u64; 5] = [100, 500, 1000, 5000, 10_000];
 /// The ask whose answer tells only whether the total is still the same.
 const RECHECK: u64 = u64::MAX;
 
-/// Walks pages by number.
+/// Walks pages by number or by offset.
 #[derive(Debug)]
 pub struct PageNumber {
     paging: PagePaging,
+    counted: Counted,
     split_above: Option<u64>,
     restarts: u32,
     walk: Walk,
+}
+
+/// What the parameter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Pages,
+    Rows,
 }
 
 /// What one walk from the first page on has seen.
 #[derive(Debug, Default)]
 struct Walk {
     seen: KeySet,
+    /// The keys of the first page, in order.
     first_keys: Vec<u64>,
+    /// The keys of the page before, and of the first one.
+    previous: KeySet,
+    first: KeySet,
     rows: u64,
     inexact: bool,
     total: Option<u64>,
     outstanding: u64,
-    highest: u64,
+    /// Pages seen.
+    pages: u64,
     moved: bool,
     warnings: Vec<String>,
 }
@@ -49,7 +66,16 @@ struct Walk {
 impl PageNumber {
     /// A walk over `paging`; a first page that tells of more than `split_above` pages asks for a smaller window.
     pub fn new(paging: &PagePaging, split_above: Option<u64>) -> Self {
-        Self { paging: paging.clone(), split_above, restarts: 0, walk: Walk::default() }
+        let counted = Counted::Pages;
+        Self { paging: paging.clone(), counted, split_above, restarts: 0, walk: Walk::default() }
+    }
+
+    /// A walk by offset; as [`PageNumber::new`].
+    pub fn by_offset(paging: &OffsetPaging, split_above: Option<u64>) -> Self {
+        let OffsetPaging { offset, size, rows, total_rows, more, last } = paging.clone();
+        let paging =
+            PagePaging { page: offset, first: 0, size, rows, total_rows, total_pages: None, more, last };
+        Self { paging, counted: Counted::Rows, split_above, restarts: 0, walk: Walk::default() }
     }
 
     fn ask(&self, page: u64) -> Ask {
@@ -61,25 +87,30 @@ impl PageNumber {
 
     fn read(&mut self, page: &PageFacts<'_>) -> Result<(u64, Option<u64>), PagingError> {
         let count = |pointer: &Option<String>| match pointer {
-            Some(pointer) => page.envelope.count(pointer),
+            Some(pointer) => page.count(pointer),
             None => Ok(None),
         };
         let total = count(&self.paging.total_rows)?;
         let pages = count(&self.paging.total_pages)?;
         let walk = &mut self.walk;
         walk.rows += page.rows;
+        walk.pages += 1;
         walk.inexact |= !page.exact;
         let before = walk.seen.len();
         walk.seen.extend(page.keys);
         let fresh = (walk.seen.len() - before) as u64;
         // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
-        let repeated = fresh < page.keys.len() as u64 && {
-            let in_page: KeySet = page.keys.iter().copied().collect();
-            fresh < in_page.len() as u64
-        };
-        if repeated && fresh > 0 && page.exact {
+        // A whole page that comes again only means that the server ignores the number, or clamps it.
+        let in_page: KeySet = page.keys.iter().copied().collect();
+        let repeated = fresh < in_page.len() as u64;
+        let again = fresh == 0 && (in_page == walk.previous || in_page == walk.first);
+        if repeated && !again && page.exact {
             walk.moved = true;
         }
+        if before == 0 {
+            walk.first.clone_from(&in_page);
+        }
+        walk.previous = in_page;
         if let Some(total) = total {
             walk.moved |= walk.total.is_some_and(|before| before != total);
             walk.total = Some(total);
@@ -96,7 +127,7 @@ impl PageNumber {
     /// Rows without a key may be alike; there the total must agree with one copy besides.
     fn is_ignored(&self, page: &PageFacts<'_>) -> bool {
         let walk = &self.walk;
-        page.ask.tag == self.paging.first + 1
+        walk.pages == 1
             && walk.outstanding > 0
             && page.rows > 0
             && page.keys == walk.first_keys
@@ -106,7 +137,7 @@ impl PageNumber {
     /// Keeps the one copy, and does not ask for the pages behind it.
     fn not_paged(&mut self) -> Next {
         self.walk.outstanding = 0;
-        self.walk.highest = self.paging.first;
+        self.walk.pages = 1;
         self.walk.warnings.push("page 2 was page 1 again: the list is not paged".to_owned());
         match self.settle() {
             Next::Done(end) => Next::Done(End { forget_last: true, ..end }),
@@ -119,7 +150,7 @@ impl PageNumber {
         let distinct = if self.walk.inexact { self.walk.rows } else { self.walk.seen.len() as u64 };
         match self.walk.total {
             Some(total) if !self.walk.moved && total == distinct => {
-                if self.walk.highest <= self.paging.first {
+                if self.walk.pages <= 1 {
                     return Next::Done(End {
                         warnings: std::mem::take(&mut self.walk.warnings),
                         ..End::default()
@@ -159,7 +190,7 @@ impl Pager for PageNumber {
     fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
         if page.ask.tag == RECHECK {
             let total = match &self.paging.total_rows {
-                Some(pointer) => page.envelope.count(pointer)?,
+                Some(pointer) => page.count(pointer)?,
                 None => None,
             };
             if total == self.walk.total {
@@ -175,7 +206,8 @@ impl Pager for PageNumber {
             return Ok(self.not_paged());
         }
         let (fresh, pages) = self.read(page)?;
-        self.walk.highest = self.walk.highest.max(number);
+        // How far the parameter moves on with a page.
+        let step = if self.counted == Counted::Rows { page.rows } else { 1 };
         if number == self.paging.first {
             self.walk.first_keys = page.keys.to_vec();
             if let (Some(limit), Some(pages)) = (self.split_above, pages)
@@ -184,9 +216,9 @@ impl Pager for PageNumber {
                 return Ok(Next::Split);
             }
             if let Some(pages) = pages {
-                let last = (self.paging.first + pages.min(MAX_PAGES)).saturating_sub(1);
-                if last > number {
-                    let asks: Vec<Ask> = (number + 1..=last).map(|page| self.ask(page)).collect();
+                if pages > 1 {
+                    let behind = 1..pages.min(MAX_PAGES);
+                    let asks: Vec<Ask> = behind.map(|page| self.ask(number + page * step)).collect();
                     self.walk.outstanding = asks.len() as u64;
                     return Ok(Next::AskAll(asks));
                 }
@@ -197,21 +229,30 @@ impl Pager for PageNumber {
             self.walk.outstanding -= 1;
             return Ok(if self.walk.outstanding > 0 { Next::Wait } else { self.settle() });
         }
+        let more = page.more(self.paging.more.as_deref(), self.paging.last.as_deref())?;
+        match more {
+            Some(false) => return Ok(self.settle()),
+            Some(true) if page.rows == 0 => {
+                let unproven = Some("the vendor says that there is more, but no rows come".to_owned());
+                return Ok(Next::Done(End { unproven, ..End::default() }));
+            }
+            _ => {}
+        }
         // Without totals: on, until nothing new comes.
         if page.rows == 0 || (number > self.paging.first && fresh == 0) {
             let forget_last = page.rows > 0;
             // The second page is the first one: there are no pages, and this may not be all.
-            let ignored = forget_last && number == self.paging.first + 1;
-            let cut = (ignored && ROUND.contains(&page.rows) && self.walk.total.is_none())
+            let ignored = forget_last && self.walk.pages == 2;
+            let cut = (ignored && more.is_none() && ROUND.contains(&page.rows) && self.walk.total.is_none())
                 .then(|| format!("exactly {} rows came, and page 2 was page 1 again", page.rows));
             return Ok(match self.settle() {
                 Next::Done(end) => Next::Done(End { forget_last, cut, ..end }),
                 other => other,
             });
         }
-        if number - self.paging.first >= MAX_PAGES {
+        if self.walk.pages >= MAX_PAGES {
             return Err(PagingError::TooLong);
         }
-        Ok(Next::Ask(self.ask(number + 1)))
+        Ok(Next::Ask(self.ask(number + step)))
     }
 }

@@ -18,7 +18,7 @@ use std::{
     },
 };
 
-use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError};
+use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError, linked::next_link};
 
 /// vendors/userlot.md 3.1: a hard cap of pages.
 const MAX_PAGES: u64 = 10_000;
@@ -161,7 +161,7 @@ impl Unknown {
         if page.rows == 0 {
             return Ok(self.done(false));
         }
-        if let Some(next) = next_link(page) {
+        if let Some(next) = next_link(page.headers.get("link").unwrap_or_default()) {
             return self.follow(next);
         }
         let hinted = HINTS.iter().any(|hint| page.headers.get(hint).is_some());
@@ -270,7 +270,7 @@ impl Pager for Unknown {
         let fresh = self.read(page);
         match self.walk.stage {
             Stage::First => self.first_page(page),
-            Stage::Linked => match next_link(page) {
+            Stage::Linked => match next_link(page.headers.get("link").unwrap_or_default()) {
                 Some(next) => self.follow(next),
                 None => Ok(self.done(false)),
             },
@@ -288,22 +288,4 @@ fn number(page: &PageFacts<'_>, header: &str) -> Option<u64> {
 fn is_last(page: &PageFacts<'_>, at: u64) -> bool {
     let next = page.headers.get("x-next-page").map(str::trim);
     next == Some("") || number(page, "x-total-pages").is_some_and(|pages| pages <= at)
-}
-
-/// The URL of `Link: <…>; rel="next"`.
-fn next_link(page: &PageFacts<'_>) -> Option<String> {
-    let header = page.headers.get("link")?;
-    header.split(',').find_map(|link| {
-        let (url, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let next = parameters.split(';').any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            name.trim().eq_ignore_ascii_case("rel")
-                && value
-                    .trim()
-                    .trim_matches('"')
-                    .split_whitespace()
-                    .any(|word| word.eq_ignore_ascii_case("next"))
-        });
-        next.then(|| url.to_owned())
-    })
 }

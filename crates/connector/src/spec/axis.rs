@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::DateFormat;
 use crate::quota::Span;
 
 /// One axis of a stream. A stream with several is read for each combination.
@@ -31,8 +32,8 @@ pub enum Axis {
 pub struct WindowAxis {
     /// The parameter of the lower end.
     pub from: String,
-    /// The parameter of the upper end.
-    pub to: String,
+    /// The parameter of the upper end; none where the server knows no upper end (`updated_since`).
+    pub to: Option<String>,
     /// How both are written.
     pub format: DateFormat,
     /// The column (an instant or a day) that the server filters by.
@@ -41,6 +42,8 @@ pub struct WindowAxis {
     pub days: Option<u32>,
     /// Whether windows are calendar years, cut at the ends of the range, with both ends kept in the rows.
     pub years: bool,
+    /// The vendor's names of the columns that keep both ends, for calendar years; those of the parameters by default.
+    pub columns: Option<(String, String)>,
     /// What is asked for beyond each end, so that it does not matter whether ends are inclusive.
     pub pad: Duration,
     /// Whether rows outside the window proper are dropped: they belong to its neighbour.
@@ -49,22 +52,6 @@ pub struct WindowAxis {
     pub start_required: bool,
     /// A window whose first page tells of more pages than this is halved.
     pub split_above_pages: Option<u64>,
-}
-
-/// How an instant is written in a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DateFormat {
-    /// Milliseconds since 1970.
-    EpochMs,
-    /// `2026-01-31T00:00:00Z`.
-    Rfc3339,
-    /// `2026-01-31 00:00:00`.
-    SpaceSeparated,
-    /// `2026-01-31T00:00:00`.
-    Zoneless,
-    /// `2026-01-31`.
-    Day,
 }
 
 /// The children of another stream's rows, or one request an id.
@@ -125,12 +112,13 @@ pub struct Pass {
 pub(crate) enum AxisFile {
     Window {
         from: String,
-        to: String,
+        to: Option<String>,
         format: DateFormat,
         by: String,
         days: Option<u32>,
         #[serde(default)]
         years: bool,
+        columns: Option<(String, String)>,
         pad: Option<String>,
         #[serde(default)]
         keep_inside: bool,
@@ -183,6 +171,7 @@ impl AxisFile {
                 by,
                 days,
                 years,
+                columns,
                 pad,
                 keep_inside,
                 start_required,
@@ -192,6 +181,11 @@ impl AxisFile {
                     Some(text) => text.parse::<Span>().map_err(|error| format!("`pad`: {error}"))?.0,
                     None => Duration::ZERO,
                 };
+                if to.is_none() && (days.is_some() || years) {
+                    return Err(
+                        "a window axis without `to` cannot be cut: leave out `days` and `years`".to_owned()
+                    );
+                }
                 Axis::Window(WindowAxis {
                     from,
                     to,
@@ -199,6 +193,7 @@ impl AxisFile {
                     by,
                     days,
                     years,
+                    columns,
                     pad,
                     keep_inside,
                     start_required,

@@ -1,11 +1,17 @@
 //! Reading the file: its keys as serde types, then its facts checked against each other.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::{
-    Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DerivedFrom, Fallback, HeaderAuth, Paging, PartitionBy,
-    SpecError, StreamSpec, SyncMode, axis::AxisFile,
+    Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
+    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, StreamSpec, SyncMode,
+    auth::{AuthFile, StreamAuthFile},
+    axis::AxisFile,
+    consistent::consistent,
+    unified,
 };
 use crate::{
     column::{Column, ColumnType, snake_case},
@@ -17,16 +23,31 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct ConnectorFile {
     connector: String,
-    title: String,
+    title: Option<String>,
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     base_url: Option<String>,
+    #[serde(default)]
     quota: QuotaFile,
+    #[serde(default = "concurrency")]
     concurrency: usize,
+    #[serde(default = "timeout")]
     timeout: String,
     auth: Option<AuthFile>,
-    check: CheckFile,
+    #[serde(default)]
+    headers: IndexMap<String, String>,
+    #[serde(default)]
+    hosts: IndexMap<String, String>,
+    #[serde(default)]
+    path_prefixes: IndexMap<String, String>,
+    #[serde(default)]
+    alternatives: Vec<Alternative>,
+    check: Option<CheckFile>,
     streams: IndexMap<String, toml::Value>,
+    #[serde(default)]
+    push: IndexMap<String, super::PushSpec>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,26 +55,16 @@ struct ConnectorFile {
 struct QuotaFile {
     requests: u32,
     per: String,
+    #[serde(default = "window")]
     mode: QuotaMode,
+    #[serde(default)]
     docs: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthFile {
-    header: String,
-    /// `raw`, `bearer`, or the word itself.
-    scheme: String,
-}
-
-impl From<AuthFile> for HeaderAuth {
-    fn from(file: AuthFile) -> Self {
-        let scheme = match file.scheme.as_str() {
-            "raw" => None,
-            "bearer" => Some("Bearer".to_owned()),
-            _ => Some(file.scheme),
-        };
-        Self { header: file.header, scheme }
+impl Default for QuotaFile {
+    /// What is polite where the vendor publishes no limit.
+    fn default() -> Self {
+        Self { requests: 5, per: "1s".to_owned(), mode: QuotaMode::Paced, docs: String::new() }
     }
 }
 
@@ -68,7 +79,9 @@ struct CheckFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StreamFile {
+    #[serde(default)]
     about: String,
+    #[serde(default)]
     docs: String,
     assumption: Option<String>,
     #[serde(default)]
@@ -77,6 +90,9 @@ struct StreamFile {
     path: String,
     #[serde(default)]
     params: IndexMap<String, String>,
+    #[serde(default)]
+    on_demand: IndexMap<String, IndexMap<String, String>>,
+    auth: Option<StreamAuthFile>,
     #[serde(default = "whole_page")]
     items: Vec<String>,
     #[serde(default)]
@@ -95,6 +111,9 @@ struct StreamFile {
     version: Option<String>,
     #[serde(default = "full_refresh")]
     mode: SyncMode,
+    look_back: Option<String>,
+    full_every: Option<String>,
+    since: Option<SinceFile>,
     #[serde(default)]
     keeps_absent: bool,
     columns: toml::Table,
@@ -103,10 +122,21 @@ struct StreamFile {
     #[serde(default)]
     computed: toml::Table,
     synthetic_key: Option<String>,
+    generic_key: Option<String>,
     #[serde(default)]
     needs: Vec<String>,
     custom_fields: Option<CustomFieldsSpec>,
     derived: Option<DerivedFile>,
+    #[serde(default)]
+    unified: toml::Table,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SinceFile {
+    param: String,
+    format: DateFormat,
+    overlap: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +160,18 @@ struct DerivedFile {
     single: bool,
 }
 
+fn concurrency() -> usize {
+    2
+}
+
+fn timeout() -> String {
+    "60s".to_owned()
+}
+
+fn window() -> QuotaMode {
+    QuotaMode::Window
+}
+
 fn whole_page() -> Vec<String> {
     vec![String::new()]
 }
@@ -148,17 +190,32 @@ fn full_refresh() -> SyncMode {
 
 /// Reads a merged file.
 pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
+    if let Some(auth) = table.get("auth") {
+        alone("auth", auth, &["none"])?;
+    }
     let file: ConnectorFile = table
         .try_into()
         .map_err(|error: toml::de::Error| SpecError::at("connector.toml", one_line(&error)))?;
     let span = |place: &str, text: &str| {
         text.parse::<Span>().map(|span| span.0).map_err(|error| SpecError::at(place, error.to_string()))
     };
+    let prefixed = |path: String| prefixed(path, &file.path_prefixes);
+    let auth = file.auth.map(AuthFile::read).transpose();
+    let auth = auth.map_err(|message| SpecError::at("auth", message))?.map(|auth| auth.prefixed(&prefixed));
+    let header = match &auth {
+        Some(AuthFacts::Header(header)) => Some(header.clone()),
+        _ => None,
+    };
     let mut streams = IndexMap::new();
     for (name, value) in file.streams {
-        let stream = stream(&name, value)?;
+        let mut stream = stream(&name, value, header.as_ref())?;
+        stream.path = prefixed(stream.path);
         streams.insert(name, stream);
     }
+    let check = match file.check {
+        Some(check) => CheckSpec { stream: check.stream, params: check.params.into_iter().collect() },
+        None => cheapest(&streams)?,
+    };
     let spec = ConnectorSpec {
         quota: Quota {
             requests: file.quota.requests.max(1),
@@ -168,26 +225,60 @@ pub(crate) fn read(table: toml::Table) -> Result<ConnectorSpec, SpecError> {
         quota_docs: file.quota.docs,
         timeout: span("timeout", &file.timeout)?,
         concurrency: file.concurrency.max(1),
-        check: CheckSpec { stream: file.check.stream, params: file.check.params.into_iter().collect() },
-        auth: file.auth.map(HeaderAuth::from),
+        check,
+        auth,
+        headers: file.headers.into_iter().collect(),
+        hosts: file.hosts,
+        alternatives: file.alternatives,
+        title: file.title.unwrap_or_else(|| file.connector.clone()),
         name: file.connector,
-        title: file.title,
         about: file.about,
         docs: file.docs,
         base_url: file.base_url,
         streams,
+        push: file.push,
     };
     consistent(&spec)?;
     Ok(spec)
+}
+
+/// Kinds that take no key but `kind`: the reader of TOML would pass over others.
+fn alone(place: &str, value: &toml::Value, kinds: &[&str]) -> Result<(), SpecError> {
+    let kind = value.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
+    let other = value.as_table().and_then(|table| table.keys().find(|key| *key != "kind"));
+    match other.filter(|_| kinds.contains(&kind)) {
+        Some(key) => Err(SpecError::at(place, format!("unknown field `{key}`, expected `kind` alone"))),
+        None => Ok(()),
+    }
+}
+
+/// The check of a file that names none: the first stream that can be asked without knowing another.
+fn cheapest(streams: &IndexMap<String, StreamSpec>) -> Result<CheckSpec, SpecError> {
+    let alone = |stream: &&StreamSpec| stream.derived.is_none() && stream.parent().is_none();
+    let stream = streams.values().find(alone);
+    let stream = stream.ok_or_else(|| SpecError::at("streams", "no stream that can be asked by itself"))?;
+    Ok(CheckSpec { stream: stream.name.clone(), params: Vec::new() })
 }
 
 fn one_line(error: &toml::de::Error) -> String {
     error.message().lines().next().unwrap_or_default().to_owned()
 }
 
-fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
+/// A path that begins with one of the prefixes begins with what stands for it.
+fn prefixed(path: String, prefixes: &IndexMap<String, String>) -> String {
+    let found = prefixes.iter().find_map(|(prefix, other)| {
+        let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", other.trim_end_matches('/')))
+    });
+    found.unwrap_or(path)
+}
+
+fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<StreamSpec, SpecError> {
     let place = format!("streams.{name}");
     let refuse = |message: String| SpecError::at(&place, message);
+    if let Some(paging) = value.get("paging") {
+        alone(&format!("{place}.paging"), paging, &["none", "unknown"])?;
+    }
     let file: StreamFile = value.try_into().map_err(|error: toml::de::Error| refuse(one_line(&error)))?;
     let columns = columns(&file.columns).map_err(refuse)?;
     let computed = self::columns(&file.computed).map_err(refuse)?;
@@ -201,6 +292,19 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         })
         .transpose()
         .map_err(refuse)?;
+    let span = |key: &str, text: &str| {
+        text.parse::<Span>().map(|span| span.0).map_err(|error| refuse(format!("`{key}`: {error}")))
+    };
+    let look_back = file.look_back.map_or(Ok(Duration::ZERO), |text| span("look_back", &text))?;
+    let full_every = file.full_every.map(|text| span("full_every", &text)).transpose()?;
+    let since = match file.since {
+        None => None,
+        Some(since) => Some(Since {
+            overlap: span("since.overlap", &since.overlap)?,
+            param: since.param,
+            format: since.format,
+        }),
+    };
     let mut given: Vec<Column> = axes.iter().flat_map(given_columns).collect();
     if let Some(derived) = &file.derived {
         given.extend(derived.inherits.keys().map(|field| identifier(field, "key of the parent's row")));
@@ -211,6 +315,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         .aliases
         .into_iter()
         .flat_map(|(field, paths)| paths.into_iter().map(move |path| Alias { field: field.clone(), path }));
+    let auth = file.auth.map(|own| own.over(auth)).transpose().map_err(refuse)?;
+    let on_demand = file.on_demand.into_iter();
     let table = TableLayout {
         given,
         ordinal: file.derived.as_ref().is_some_and(|derived| derived.ordinal),
@@ -221,7 +327,9 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         primary_key: file.primary_key,
         stream: name.to_owned(),
     };
+    let unified = unified::read(&place, &file.unified, &table)?;
     Ok(StreamSpec {
+        unified,
         name: name.to_owned(),
         about: file.about,
         docs: file.docs,
@@ -229,6 +337,8 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         experimental: file.experimental,
         path: file.path,
         params: file.params.into_iter().collect(),
+        on_demand: on_demand.map(|(name, params)| (name, params.into_iter().collect())).collect(),
+        auth,
         items: file.items,
         single: file.single,
         empty: file.empty,
@@ -239,8 +349,12 @@ fn stream(name: &str, value: toml::Value) -> Result<StreamSpec, SpecError> {
         cursor: file.cursor,
         version: file.version,
         mode: file.mode,
+        look_back,
+        full_every,
+        since,
         keeps_absent: file.keeps_absent,
         table,
+        generic_key: file.generic_key,
         needs: file.needs,
         custom_fields: file.custom_fields,
         derived: file.derived.map(|derived| DerivedFrom {
@@ -265,15 +379,21 @@ fn given_columns(axis: &Axis) -> Vec<Column> {
         Axis::Parent(parent) => {
             vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
         }
-        Axis::Window(window) if window.years => [&window.from, &window.to]
-            .into_iter()
-            .map(|field| Column {
-                field: field.clone(),
-                name: snake_case(field),
-                kind: ColumnType::Instant,
-                doc: "end of the period that was asked for".to_owned(),
-            })
-            .collect(),
+        Axis::Window(window) if window.years => {
+            let names = match &window.columns {
+                Some((from, to)) => vec![from, to],
+                None => std::iter::once(&window.from).chain(&window.to).collect(),
+            };
+            names
+                .into_iter()
+                .map(|field| Column {
+                    field: field.clone(),
+                    name: snake_case(field),
+                    kind: ColumnType::Instant,
+                    doc: "end of the period that was asked for".to_owned(),
+                })
+                .collect()
+        }
         Axis::Window(_) | Axis::Passes(_) => Vec::new(),
     }
 }
@@ -292,44 +412,5 @@ fn partition(text: &str) -> Result<PartitionBy, String> {
     }
 }
 
-/// Names that facts use of each other exist.
-fn consistent(spec: &ConnectorSpec) -> Result<(), SpecError> {
-    let known = |place: &str, stream: &str| {
-        if spec.streams.contains_key(stream) {
-            Ok(())
-        } else {
-            Err(SpecError::at(place, format!("no stream `{stream}`")))
-        }
-    };
-    known("check.stream", &spec.check.stream)?;
-    for (name, stream) in &spec.streams {
-        let place = format!("streams.{name}");
-        for other in stream.depends_on() {
-            known(&place, other)?;
-        }
-        let schema = stream.table.schema();
-        let columns = stream
-            .table
-            .primary_key
-            .iter()
-            .chain(&stream.cursor)
-            .chain(&stream.version)
-            .chain(match &stream.partition {
-                PartitionBy::Month(column) | PartitionBy::Value(column) => Some(column),
-                PartitionBy::One | PartitionBy::Bucket => None,
-            })
-            .chain(stream.window().map(|window| &window.by).filter(|by| !by.is_empty()));
-        for column in columns {
-            if schema.field_with_name(column).is_err() {
-                return Err(SpecError::at(&place, format!("no column `{column}`")));
-            }
-        }
-        if stream.table.primary_key.is_empty() {
-            return Err(SpecError::at(&place, "`primary_key` is empty"));
-        }
-        if stream.derived.is_none() && !stream.path.starts_with('/') {
-            return Err(SpecError::at(&place, "`path` must begin with `/`"));
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

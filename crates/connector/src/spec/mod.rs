@@ -3,19 +3,37 @@
 //! There are no expressions in the file; unknown keys are errors. A user's corrections are merged over it, key by key,
 //! before it is read.
 
+mod alternative;
+mod auth;
 mod axis;
+mod consistent;
+mod date_format;
 mod file;
+mod keys;
 mod merge;
 mod paging;
+mod push;
+mod shape;
 mod stream;
+mod unified;
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub use axis::{Axis, Barren, DateFormat, Fallback, ParentAxis, Pass, WindowAxis};
-pub use paging::{CursorPaging, PagePaging, Paging};
-pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, StreamSpec, SyncMode};
+pub use alternative::{Alternative, Aspect};
+pub use auth::{AuthFacts, AuthSetting, BasicAuth, HeaderAuth};
+pub use axis::{Axis, Barren, Fallback, ParentAxis, Pass, WindowAxis};
+pub use date_format::{DateFormat, Round};
+pub use keys::{KeyGroup, KeySpec, key_groups};
+pub use merge::glob;
+pub use paging::{
+    CursorBounds, CursorPaging, LastIdPaging, LinkHeaderPaging, NextUrlPaging, OffsetPaging, PagePaging,
+    Paging,
+};
+pub use push::PushSpec;
+pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
+pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;
 
@@ -40,21 +58,20 @@ pub struct ConnectorSpec {
     pub concurrency: usize,
     /// The longest that one request may take.
     pub timeout: Duration,
-    /// How the credential travels, where it is a header and a user may correct it.
-    pub auth: Option<HeaderAuth>,
+    /// How the credential travels, where facts can say it.
+    pub auth: Option<AuthFacts>,
+    /// Headers of every request, by name; none of them a credential.
+    pub headers: Vec<(String, String)>,
+    /// Origins by the word of a setting, where the vendor has several.
+    pub hosts: IndexMap<String, String>,
+    /// What a probe tries where the facts prove wrong.
+    pub alternatives: Vec<Alternative>,
     /// A cheap request that proves reachability and credential.
     pub check: CheckSpec,
     /// The streams, in the order of the file.
     pub streams: IndexMap<String, StreamSpec>,
-}
-
-/// A credential in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderAuth {
-    /// The header's name.
-    pub header: String,
-    /// The word before the credential; none where it stands alone.
-    pub scheme: Option<String>,
+    /// What is known about writing, by target.
+    pub push: IndexMap<String, PushSpec>,
 }
 
 /// A cheap request.
@@ -88,12 +105,39 @@ impl ConnectorSpec {
     /// # Errors
     /// When the text is not TOML, a key is unknown or missing, or a fact contradicts another.
     pub fn parse(facts: &str, corrections: Option<&toml::Table>) -> Result<Self, SpecError> {
-        let mut table: toml::Table =
-            toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
-        if let Some(corrections) = corrections {
-            merge::over(&mut table, corrections);
+        file::read(merged(facts, corrections)?)
+    }
+
+    /// How the credential travels to a stream's endpoint; none where the facts do not say.
+    pub fn auth_of<'a>(&'a self, stream: &'a StreamSpec) -> Option<&'a HeaderAuth> {
+        stream.auth.as_ref().or(self.header_auth())
+    }
+
+    /// How the credential travels, where that is a header.
+    pub fn header_auth(&self) -> Option<&HeaderAuth> {
+        match &self.auth {
+            Some(AuthFacts::Header(header)) => Some(header),
+            _ => None,
         }
+    }
+
+    /// Reads facts that are TOML already.
+    ///
+    /// # Errors
+    /// As [`ConnectorSpec::parse`].
+    pub fn read(table: toml::Table) -> Result<Self, SpecError> {
         file::read(table)
+    }
+
+    /// The words of types that a column's notation takes, with what each holds.
+    pub fn column_types() -> impl Iterator<Item = (&'static str, &'static str)> {
+        crate::column::described()
+    }
+
+    /// The columns of a unified table that a `unified` block may fill, with the types that fit them.
+    pub fn unified_columns(table: userhaul_record::Table) -> Vec<(String, &'static str)> {
+        let columns = unified::settable(table).into_iter();
+        columns.map(|(name, kind)| (name, unified::fits(&kind))).collect()
     }
 
     /// A stream by its name.
@@ -107,4 +151,21 @@ impl ConnectorSpec {
             .values()
             .filter(move |stream| stream.derived.as_ref().is_some_and(|derived| derived.stream == parent))
     }
+}
+
+/// The facts as a table, with a user's corrections over them: every key and its type checked, not yet the facts against
+/// each other.
+///
+/// # Errors
+/// When the text is not TOML, or a key or its type is wrong.
+pub fn merged(facts: &str, corrections: Option<&toml::Table>) -> Result<toml::Table, SpecError> {
+    let mut table: toml::Table =
+        toml::from_str(facts).map_err(|error| SpecError::at("connector.toml", error.message()))?;
+    if let Some(corrections) = corrections {
+        let before = table.clone();
+        merge::correct(&mut table, corrections)?;
+        push::check(&before, &table)?;
+    }
+    shape::check(&table)?;
+    Ok(table)
 }

@@ -1,6 +1,10 @@
 //! The facts about one stream.
 
-use super::{Axis, Fallback, Paging};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::{Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -23,6 +27,10 @@ pub struct StreamSpec {
     pub path: String,
     /// Parameters of every request.
     pub params: Vec<(String, String)>,
+    /// Sets of parameters by name, which the connector sends where a setting or a walk asks for them.
+    pub on_demand: IndexMap<String, Vec<(String, String)>>,
+    /// How the credential travels to this endpoint.
+    pub auth: Option<HeaderAuth>,
     /// Where the rows are: pointers, tried in order; see [`DecodeOptions::items`](crate::decode::DecodeOptions::items).
     pub items: Vec<String>,
     /// Whether an answer is one row.
@@ -43,16 +51,26 @@ pub struct StreamSpec {
     pub version: Option<String>,
     /// How it is kept up to date.
     pub mode: SyncMode,
+    /// How far back an incremental run reads again what earlier runs have read: late rows and late edits.
+    pub look_back: Duration,
+    /// After how long everything is read again; none for never.
+    pub full_every: Option<Duration>,
+    /// How only changed rows are asked for between two full passes.
+    pub since: Option<Since>,
     /// Whether rows that no longer come are kept: the list may be partial, or rows leave one window for another.
     pub keeps_absent: bool,
     /// Its table.
     pub table: TableLayout,
+    /// Which field is `_key` where the primary key proves not to be unique; where a row has no such field, a hash of it.
+    pub generic_key: Option<String>,
     /// Streams whose tables `unify` reads.
     pub needs: Vec<String>,
     /// Custom fields.
     pub custom_fields: Option<CustomFieldsSpec>,
     /// Where its rows are, if they are a pointer below another stream's.
     pub derived: Option<DerivedFrom>,
+    /// The unified records that its rows become, as far as facts say so.
+    pub unified: Vec<UnifiedSpec>,
 }
 
 /// How a stream is kept up to date.
@@ -75,6 +93,17 @@ impl SyncMode {
     }
 }
 
+/// The filter of a list for rows that were changed at or after an instant. Rows that are gone show only in a full pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The parameter.
+    pub param: String,
+    /// How the instant is written.
+    pub format: DateFormat,
+    /// How much earlier than the end of the last pass it is.
+    pub overlap: Duration,
+}
+
 /// How a table is cut into files. Fixed for ever: a row must never move from one to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartitionBy {
@@ -93,7 +122,7 @@ pub enum PartitionBy {
 pub struct DerivedFrom {
     /// The other stream.
     pub stream: String,
-    /// The vendor's name of its field; empty where the engine fills the table (ids that are gone).
+    /// The vendor's name of its field, or `object/member`; empty where the engine fills the table (ids that are gone).
     pub field: String,
     /// For each given column of the table, the vendor's name of the parent's field that it repeats.
     pub inherits: Vec<String>,
@@ -129,6 +158,12 @@ impl StreamSpec {
         names
     }
 
+    /// Whether it is read without the other stream, unless the server refuses the first way of asking.
+    pub fn only_otherwise(&self, other: &str) -> bool {
+        let first_way = Self { fallback: None, ..self.clone() };
+        self.depends_on().contains(&other) && !first_way.depends_on().contains(&other)
+    }
+
     /// The window axis, where there is one.
     pub fn window(&self) -> Option<&super::WindowAxis> {
         self.axes.iter().find_map(|axis| match axis {
@@ -145,6 +180,11 @@ impl StreamSpec {
         })
     }
 
+    /// The parameters of that name; none where the facts have no such set.
+    pub fn on_demand(&self, name: &str) -> &[(String, String)] {
+        self.on_demand.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// All columns of the vendor's table but the lineage: name, type, documentation.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         self.table.given.iter().chain(&self.table.columns).chain(&self.table.computed)
@@ -157,6 +197,15 @@ impl StreamSpec {
             .as_ref()
             .filter(|way| status.is_some_and(|status| way.statuses.contains(&status)))?;
         Some(Self { axes: fallback.axes.clone(), fallback: None, ..self.clone() })
+    }
+
+    /// The stream with a key that any row has, where the facts provide for one: `_key` below what the request gives.
+    pub fn with_generic_key(&self) -> Option<Self> {
+        let mut other = self.clone();
+        other.table.synthetic_key = Some(other.generic_key.take()?);
+        other.table.primary_key = other.table.given.iter().map(|column| column.name.clone()).collect();
+        other.table.primary_key.push("_key".to_owned());
+        Some(other)
     }
 
     /// Adds another name for a field.

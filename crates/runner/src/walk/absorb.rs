@@ -9,8 +9,8 @@ use userhaul_connector::{
     slice::Walk,
 };
 
-use super::{SliceWalks, StreamWalks, TWO_DAYS, lock};
-use crate::{error::StreamError, fetch::Answer};
+use super::{Ended, SliceWalks, StreamWalks, TWO_DAYS, lock};
+use crate::{error::StreamError, fetch::Answer, grain};
 
 impl StreamWalks<'_> {
     /// Reads an answer's rows and asks the pager what is next.
@@ -43,6 +43,9 @@ impl StreamWalks<'_> {
             (PageRows::default(), Envelope::default())
         };
         self.judge(slice, &page)?;
+        if grain::repeats(self.stream, &page.keys) {
+            return Err(StreamError::KeyRepeats);
+        }
         let facts = PageFacts {
             ask,
             status: answer.status,
@@ -63,6 +66,18 @@ impl StreamWalks<'_> {
         drop(decoder);
         self.came(&page, answer.body.len(), forgotten);
         Ok(next)
+    }
+
+    /// An id that no path can carry (`..`) keeps the others from nothing: it counts as one that the vendor does not
+    /// know.
+    pub(super) fn unaskable(&self, walk: &Walk, error: &StreamError) -> Option<Ended> {
+        let StreamError::Send(sent) = error else { return None };
+        let key = walk.parent.as_ref()?;
+        if *sent.reason() != userhaul_client::Reason::BadTarget {
+            return None;
+        }
+        lock(&self.tally).missing.push(key.clone());
+        Some(Ended::Done { proven: true, cut: None })
     }
 
     /// What a parent that is gone means: no rows, and a note.

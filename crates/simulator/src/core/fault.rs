@@ -10,6 +10,9 @@ pub struct Fault {
     /// Only requests whose path starts so; empty for all.
     #[serde(default)]
     pub path: String,
+    /// Only requests of this method; empty for all.
+    #[serde(default)]
+    pub method: String,
     /// The first matching request that is hit, from 1.
     #[serde(default = "one")]
     pub from: u64,
@@ -42,6 +45,8 @@ pub enum FaultKind {
     Truncate,
     /// Closes the connection without a byte of answer.
     Reset,
+    /// Does what is asked, then closes the connection without a byte of answer.
+    CutAfter,
     /// Answers rightly, after a pause of this many milliseconds.
     Delay {
         /// Milliseconds.
@@ -70,10 +75,10 @@ impl Faults {
     }
 
     /// Counts a request against every fault and gives the first that hits it.
-    pub(crate) fn hit(&mut self, path: &str) -> Option<FaultKind> {
+    pub(crate) fn hit(&mut self, method: &str, path: &str) -> Option<FaultKind> {
         let mut found = None;
         for (fault, matched) in &mut self.planned {
-            if !path.starts_with(&fault.path) {
+            if !path.starts_with(&fault.path) || !(fault.method.is_empty() || fault.method == method) {
                 continue;
             }
             *matched += 1;

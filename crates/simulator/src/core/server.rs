@@ -255,13 +255,19 @@ async fn guard(State(core): State<Arc<Core>>, request: Request, next: Next) -> R
     let entry =
         core.log().arrived(now, request.method().as_str(), &path, request.uri().query().unwrap_or_default());
     let refused = refusal(&core, now);
-    let fault = core.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(&path);
+    let fault =
+        core.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(request.method().as_str(), &path);
     let response = match (refused, fault) {
         (Some(refused), _) => refused,
         (None, None) => next.run(request).await,
         (None, Some(FaultKind::Delay { ms })) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             next.run(request).await
+        }
+        (None, Some(FaultKind::CutAfter)) => {
+            // The answer is thrown away; what was done is done.
+            drop(next.run(request).await);
+            spoiled(&FaultKind::Reset)
         }
         (None, Some(FaultKind::Truncate)) => truncated(next.run(request).await).await,
         (None, Some(kind)) => spoiled(&kind),
@@ -313,7 +319,7 @@ fn spoiled(kind: &FaultKind) -> Response {
             let cut = futures::stream::once(async { Err::<bytes::Bytes, _>(std::io::Error::other("cut")) });
             Response::new(Body::from_stream(cut))
         }
-        FaultKind::Truncate | FaultKind::Delay { .. } => {
+        FaultKind::Truncate | FaultKind::Delay { .. } | FaultKind::CutAfter => {
             unreachable!("the caller runs the vendor's code for these")
         }
     }

@@ -135,6 +135,10 @@ pub const SWITCHES: &[(&str, &str)] = &[
     ("unknown_params", "400"),
     // 5.5: this percentage of values fails, 207.
     ("partial_import", "0"),
+    // 4.5: users whose id begins so get a row error for each value; empty for none.
+    ("refused_users", ""),
+    // 4.5: a body that names a user whose id begins so is refused as a whole, 422; empty for none.
+    ("poisoned_users", ""),
     // 5.5, A-32: `create` or `error`.
     ("unknown_user", "create"),
     // 5.5, A-32: `error` or `create`.

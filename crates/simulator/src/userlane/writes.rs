@@ -133,6 +133,16 @@ fn write(store: &mut Store, import: &Import, switches: &Switches, seed: u64) -> 
             return Err(Refusal::invalid_body(issues));
         }
     }
+    let poisoned = switches.get("poisoned_users");
+    let mut profiles = import.profiles.iter().enumerate();
+    if let Some((index, _)) =
+        profiles.find(|(_, profile)| !poisoned.is_empty() && profile.user.starts_with(poisoned))
+    {
+        let path = format!("userProfiles[{index}]");
+        return Err(Refusal::invalid_body(vec![
+            json!({ "path": path, "reason": "this user cannot be written" }),
+        ]));
+    }
     let mut outcome = Outcome::default();
     for definition in &import.definitions {
         if type_change == "error" && retyped(store, definition) {
@@ -222,6 +232,10 @@ fn check(
     key: &str,
     value: &Value,
 ) -> Result<Fate, &'static str> {
+    let refused = switches.get("refused_users");
+    if !refused.is_empty() && user.starts_with(refused) {
+        return Err("this user's values are refused");
+    }
     let share = switches.number("partial_import");
     if share > 0 && Seed::of(seed, &format!("userlane partial {user} {key}"), 0).below(100) < share {
         return Err("value could not be written");

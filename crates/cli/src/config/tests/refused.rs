@@ -55,7 +55,7 @@ fn empty_configuration() {
 fn unknown_table() {
     insta::assert_snapshot!(told(load(&surveys("[destinatoin]\n"))), @r#"
     userhaul.toml:6: unknown key `destinatoin`; did you mean `destination`?
-      valid keys: `destination`, `defaults`, `sources`
+      valid keys: `destination`, `defaults`, `sources`, `push`
     "#);
 }
 
@@ -132,7 +132,7 @@ fn source_names() {
     userhaul.toml:6: invalid source name `2nd`: only small letters, digits and `_`, with a letter first
       such as `[sources.surveys]`
     userhaul.toml:7: missing key `connector` in [sources.defaults]
-      connectors: `sprig`, `thrive`, `userlane`, `userlot`
+      connectors: `sprig`, `thrive`, `userlane`, `userlot`, or a file such as `./crm.toml`
     "#);
 }
 
@@ -140,15 +140,15 @@ fn source_names() {
 fn unknown_connector() {
     insta::assert_snapshot!(told(load(&surveys("").replace("\"sprig\"", "\"sprgi\""))), @r#"
     userhaul.toml:4: `connector` in [sources.surveys] names an unknown connector: `sprgi`; did you mean `sprig`?
-      connectors: `sprig`, `thrive`, `userlane`, `userlot`
+      connectors: `sprig`, `thrive`, `userlane`, `userlot`, or a file such as `./crm.toml`
     "#);
 }
 
 #[test]
 fn declared_connector() {
     insta::assert_snapshot!(told(load(&surveys("").replace("\"sprig\"", "\"./crm.toml\""))), @r#"
-    userhaul.toml:4: `connector` in [sources.surveys] names a file, but this build has no declared connectors
-      connectors: `sprig`, `thrive`, `userlane`, `userlot`
+    userhaul.toml:4: `connector` in [sources.surveys] names a file that is not there: `./crm.toml`
+      paths are relative to the folder of the configuration
     "#);
 }
 

@@ -59,7 +59,7 @@ fn secrets_are_taken_as_they_are_unless_they_are_references() {
 fn unknown_connector() {
     insta::assert_snapshot!(refused("sprg", &[]), @r#"
     unknown connector `sprg`; did you mean `sprig`?
-      connectors: `sprig`, `thrive`, `userlane`, `userlot`
+      connectors: `sprig`, `thrive`, `userlane`, `userlot`, or a file such as `./crm.toml`
     "#);
 }
 

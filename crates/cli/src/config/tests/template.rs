@@ -8,7 +8,12 @@ fn written(count: usize) -> String {
     let sources: Vec<_> = CONNECTORS
         .iter()
         .take(count)
-        .map(|connector| TemplateSource { connector, docs, base_url: Some("https://acme.example.com") })
+        .map(|connector| TemplateSource {
+            connector,
+            file: None,
+            docs,
+            base_url: Some("https://acme.example.com"),
+        })
         .collect();
     template(&sources)
 }

@@ -1,0 +1,45 @@
+//! What can be written: users, and erasure requests (vendors/sprig.md 4.1, 4.2).
+
+mod purge;
+mod users;
+
+use secrecy::SecretString;
+use userhaul_connector::{
+    auth::AuthSpec,
+    push::{Answer, Stop, TargetSpec, Verdict, reason_of},
+    settings::{Settings, SettingsError},
+};
+
+/// The targets, for the registry.
+pub(crate) const TARGETS: &[TargetSpec] = &[users::SPEC, purge::SPEC];
+
+/// Statuses of which the answer is looked at (5.1).
+const ACCEPT: &[u16] = &[400, 404, 405, 409, 413, 415, 422];
+
+fn key(settings: &Settings) -> Result<SecretString, SettingsError> {
+    settings.secret("api_key").cloned().ok_or_else(|| SettingsError::about("api_key", "a key is needed"))
+}
+
+/// One key, two scheme words (1.4).
+fn auth(key: &SecretString, word: &str) -> AuthSpec {
+    AuthSpec::Header { name: "Authorization".to_owned(), scheme: Some(word.to_owned()), key: key.clone() }
+}
+
+fn forbidden(status: u16) -> Verdict {
+    Verdict::Stop(Stop {
+        code: "credentials",
+        message: format!("answered {status}: the key is missing, wrong, or of another environment"),
+        hint: Some(
+            "take the key of the environment that is written to; Admins and Developers see it".to_owned(),
+        ),
+    })
+}
+
+/// A status that is no row's fault.
+fn wrong_request(answer: Answer<'_>) -> Verdict {
+    Verdict::Stop(Stop {
+        code: "vendor_error",
+        message: format!("answered {}: {}", answer.status, reason_of(answer.body, answer.status)),
+        hint: Some("check `base_url`, or correct the paths under `wire.push`".to_owned()),
+    })
+}

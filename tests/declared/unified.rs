@@ -1,0 +1,104 @@
+//! What rows become in the unified tables, by facts alone.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Declared, cells,
+    server::{Answer, Server},
+};
+
+const CONNECTOR: &str = r#"
+connector = "crm"
+[streams.answers]
+path = "/answers"
+primary_key = ["survey", "number"]
+[streams.answers.columns]
+survey = "id"
+number = "int"
+person = { id = "id", ref = "text" }
+kind = "text"
+score = "decimal"
+words = "json"
+picked = ["text"]
+givenOn = "date"
+extra = { channel = "text", rank = "double" }
+[streams.answers.unified.feedback]
+user_key = "person/id"
+user_external_id = "person/ref"
+kind = { column = "kind", nps = ["NPS", "enps"] }
+survey_id = "survey"
+question_id = "number"
+score = "score"
+text = "words"
+choices = "picked"
+occurred_at = "givenOn"
+[streams.answers.unified.events]
+user_key = "person/id"
+event_type = { column = "kind", "survey.answered" = ["NPS"] }
+properties = ["extra", "score", "given_on"]
+[[streams.answers.unified.metrics]]
+metric = { value = "answers.score" }
+value = "score"
+date = "givenOn"
+subject = "survey"
+[[streams.answers.unified.metrics]]
+metric = { value = "answers.rank" }
+value = "extra/rank"
+"#;
+
+fn unified(declared: &Declared, table: &str) -> Vec<Value> {
+    let rows = declared.unified(table);
+    let mut rows: Vec<Value> = rows.iter().map(cells).collect();
+    for row in &mut rows {
+        row.as_object_mut()
+            .expect("an object")
+            .retain(|name, _| !matches!(name.as_str(), "source" | "vendor"));
+    }
+    rows
+}
+
+#[test]
+fn answers_become_feedback_events_and_metrics() {
+    let server = Server::start(|_, _| {
+        Answer::json(&json!([
+            {
+                "survey": 5, "number": 1, "person": { "id": 7, "ref": "u-7" }, "kind": "NPS", "score": "9.5", "words": { "a": 1 },
+                "picked": ["x", "y"], "givenOn": "2026-03-01", "extra": { "channel": "mail", "rank": 0.5 }
+            },
+            { "survey": "5", "number": 2, "person": null, "kind": "stars", "words": "fine" }
+        ]))
+    });
+    let declared = Declared::new(server, CONNECTOR, "");
+    let outcome = declared.sync();
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+    let day = 1_772_323_200_000_000_i64;
+    assert_eq!(
+        unified(&declared, "feedback"),
+        [
+            json!({
+                "feedback_key": "it:answers:5/1", "user_key": "it:7", "user_external_id": "u-7", "kind": "nps", "survey_id": "5", "question_id": "1",
+                "score": 9.5, "score_min": 0.0, "score_max": 10.0, "text": "{\"a\":1}", "choices": ["x", "y"], "occurred_at": day
+            }),
+            json!({ "feedback_key": "it:answers:5/2", "kind": "survey", "survey_id": "5", "question_id": "2", "text": "\"fine\"" })
+        ]
+    );
+    assert_eq!(
+        unified(&declared, "events"),
+        [
+            json!({
+                "event_key": "it:answers:5/1", "user_key": "it:7", "event_type": "survey.answered", "vendor_event_type": "NPS",
+                "properties": { "channel": "mail", "rank": "0.5", "score": "9.5", "given_on": "2026-03-01" }
+            }),
+            json!({ "event_key": "it:answers:5/2", "event_type": "other", "vendor_event_type": "stars" })
+        ]
+    );
+    assert_eq!(
+        unified(&declared, "metrics"),
+        [
+            json!({ "metric_key": "it:answers:5/1/answers.score", "subject": "5", "date": "2026-03-01", "metric": "answers.score", "value": 9.5 }),
+            json!({ "metric_key": "it:answers:5/2/answers.score", "subject": "5", "metric": "answers.score" }),
+            json!({ "metric_key": "it:answers:5/1/answers.rank", "metric": "answers.rank", "value": 0.5 }),
+            json!({ "metric_key": "it:answers:5/2/answers.rank", "metric": "answers.rank" })
+        ]
+    );
+}
