@@ -415,3 +415,14 @@ fn walks_that_share_a_finding_try_the_number_once() {
     assert_eq!(asks(&numbered, 1, None), ["", "page=2"]);
     assert_eq!(asks(&numbered, 2, Some(3)), ["", "page=2", "page=3"]);
 }
+
+#[test]
+fn pages_of_unknown_paging_that_always_overlap_are_no_list_that_moves() {
+    let (asked, end) = walk(&mut Unknown::new(), |words, _| match words {
+        "" => Answer::rows([1, 2, 3]),
+        "page=2" => Answer::rows([3, 4]),
+        _ => Answer::rows([]),
+    });
+    assert_eq!(asked.iter().filter(|words| *words == "again").count(), 1);
+    assert_eq!(ended(end).as_deref(), Some("proven"));
+}

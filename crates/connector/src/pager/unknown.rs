@@ -8,6 +8,7 @@
 //! Children of many parents are walked by one request each: the first walk with rows finds out for all ([`Finding`]).
 //!
 //! A list that moves under the walk (its total changes, rows come again beside new ones) is read again, at most twice.
+//! Where two walks see the same rows and the same repetitions, the server's pages overlap, and nothing has moved.
 
 use std::{
     collections::HashSet,
@@ -62,6 +63,8 @@ impl Finding {
 pub struct Unknown {
     finding: Arc<Finding>,
     restarts: u32,
+    /// The rows of the walk before, where only repetitions spoke against it.
+    before: Option<KeySet>,
     walk: Walk,
 }
 
@@ -77,6 +80,7 @@ struct Walk {
     page: u64,
     total: Option<u64>,
     moved: bool,
+    repeated: bool,
     by_offset: bool,
     warnings: Vec<String>,
 }
@@ -99,6 +103,7 @@ impl Default for Walk {
             page: 1,
             total: None,
             moved: false,
+            repeated: false,
             by_offset: false,
             warnings: Vec::new(),
         }
@@ -113,7 +118,7 @@ impl Unknown {
 
     /// A walk that knows what others have found, and tells them what it finds.
     pub fn sharing(finding: Arc<Finding>) -> Self {
-        Self { finding, restarts: 0, walk: Walk::default() }
+        Self { finding, restarts: 0, before: None, walk: Walk::default() }
     }
 
     /// The walk has its last page: is it proven, or to be read again?
@@ -124,7 +129,9 @@ impl Unknown {
             .total
             .filter(|&total| total > distinct)
             .map(|total| format!("the vendor counts {total} rows, {distinct} distinct ones came"));
-        let moved = walk.moved.then(|| "the list changed while it was read".to_owned());
+        let overlaps = !walk.moved && walk.repeated && self.before.as_ref() == Some(&walk.seen);
+        let moved = walk.moved || walk.repeated && !overlaps;
+        let moved = moved.then(|| "the list changed while it was read".to_owned());
         let warnings = std::mem::take(&mut walk.warnings);
         let Some(reason) = moved.or(short) else {
             return Next::Done(End { unproven: None, warnings, forget_last, cut: None });
@@ -134,6 +141,7 @@ impl Unknown {
             return Next::Done(End { unproven, warnings, forget_last, cut: None });
         }
         self.restarts += 1;
+        self.before = (!walk.moved).then(|| std::mem::take(&mut walk.seen));
         self.walk = Walk { warnings: vec![format!("{reason}: read again")], ..Walk::default() };
         Next::Restart(Ask::default())
     }
@@ -228,7 +236,7 @@ impl Unknown {
         let in_page: KeySet = page.keys.iter().copied().collect();
         // Under a link repeated rows are normal: it may be a cursor.
         let placed = matches!(walk.stage, Stage::Numbered { .. } | Stage::Offset);
-        walk.moved |= placed && page.exact && fresh > 0 && fresh < in_page.len() as u64;
+        walk.repeated |= placed && page.exact && fresh > 0 && fresh < in_page.len() as u64;
         let total = ["x-total", "x-total-count", "total"].into_iter().find_map(|name| number(page, name));
         if let Some(total) = total.filter(|_| page.status < 400) {
             walk.moved |= walk.total.is_some_and(|before| before != total);
