@@ -187,9 +187,10 @@ async fn read_slice(
 }
 
 impl StreamWalks<'_> {
-    fn most_halvings(&self) -> u32 {
+    /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).
+    fn most_halvings(&self, refused: bool) -> u32 {
         let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
-        if pages == 0 { BLIND_HALVINGS } else { MAX_HALVINGS }
+        if pages == 0 && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
     }
 }
 
@@ -219,8 +220,9 @@ async fn read_walks(
             Ok(Ended::Split) => true,
             Err(error) => error.smaller_may_help() && !refused_as_such(walks.stream, error),
         };
+        let refused = matches!(result.as_ref().map_err(status), Err(Some(400 | 422)));
         if too_large
-            && halvings < walks.most_halvings()
+            && halvings < walks.most_halvings(refused)
             && let Some(halves) = plan::split(walks.stream, slice.slice)
         {
             walks.order(Order::Forget { slice: slice.number }).await?;

@@ -15,7 +15,7 @@ use userhaul_connector::{
     decode::{Counts, DecodeError, Decoder},
     pager::{Ask, End, Next, Pager},
     slice::{Slice, Walk, Window},
-    spec::{Paging, StreamSpec},
+    spec::{Paging, StreamSpec, WindowAxis},
 };
 
 use crate::{
@@ -295,7 +295,18 @@ impl StreamWalks<'_> {
             }
             decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?
         };
-        self.order(Order::Write { slice: slice.number, taken, window: slice.slice.window }).await
+        self.order(Order::Write { slice: slice.number, taken, window: self.kept(slice.slice.window) }).await
+    }
+
+    /// The range whose rows are kept: the window itself, or all that was asked for where a row may move between windows.
+    /// What the padding brings from beyond that would depend on where the server cuts its days.
+    fn kept(&self, window: Option<Window>) -> Option<Window> {
+        let moves = |axis: &&WindowAxis| axis.days.is_some() && !axis.keep_inside;
+        if self.stream.window().filter(moves).is_none() {
+            return window;
+        }
+        let from = self.options.from.or(self.source.start);
+        window.map(|_| Window { from, to: self.options.to.unwrap_or(i64::MAX) })
     }
 
     /// Notes how a slice ended.

@@ -139,7 +139,9 @@ impl TableWriter {
     ) -> Result<(), StreamError> {
         let batch = self.computed(batch)?;
         let batch = match (self.stream.window(), window) {
-            (Some(axis), Some(window)) if axis.keep_inside => inside(batch, &axis.by, window)?,
+            (Some(axis), Some(window)) if axis.keep_inside || axis.days.is_some() => {
+                inside(batch, &axis.by, window)?
+            }
             _ => batch,
         };
         if batch.num_rows() == 0 {
