@@ -164,7 +164,7 @@ fn wrong_dates_and_flags() {
     for arguments in [
         &["sync", "--bogus"][..],
         &["replay"],
-        &["state", "show"],
+        &["state"],
         &["push"],
         &["report"],
         &["init", "--from-sample", "x"],

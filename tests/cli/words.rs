@@ -28,6 +28,7 @@ fn help_reads_well() {
       preview      Show a few rows of a stream
       push         Write rows of a file back to a vendor
       runs         List past runs, or show one
+      state        Show or forget up to where streams have been read
       sim          Serve the vendor simulators on loopback
       completions  Print the completions of a shell
       man          Print the manual page

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use userhaul_connector::{decode::DecodeError, spec::StreamSpec};
+use userhaul_connector::{column::snake_case, decode::DecodeError, spec::StreamSpec};
 
 use crate::{error::StreamError, stream::SourceRun, tables};
 
@@ -25,10 +25,16 @@ fn twice(keys: &[u64]) -> bool {
     !keys.iter().all(|key| seen.insert(key))
 }
 
-/// Whether an error says that the stream's key is none.
+/// Whether an error says that the stream's key is none: two rows share it, or the vendor does not send it. A key that is
+/// sent and null is a fault of the row.
 pub(crate) fn refutes_key(error: &StreamError) -> bool {
-    let null = matches!(error, StreamError::Decode { source: DecodeError::NullKey { .. }, .. });
-    null || matches!(error, StreamError::KeyRepeats)
+    match error {
+        StreamError::KeyRepeats => true,
+        StreamError::Decode { source: DecodeError::NullKey { column, fields, .. }, .. } => {
+            !fields.split(", ").any(|field| snake_case(field) == *column)
+        }
+        _ => false,
+    }
 }
 
 /// The stream as an earlier run has found it to be; none where the facts stand.

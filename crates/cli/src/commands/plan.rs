@@ -178,8 +178,10 @@ pub(crate) fn forecast(
     let walks: u64 = planned.iter().map(|slice| slice.walks.len() as u64).sum();
     let requests = match (last, parented, &stream.paging) {
         (_, false, Paging::None) => Requests::Exact(walks),
-        // The last run read other windows: one page each is the rule in the look-back.
-        (Some(_), false, _) if !resumed.is_empty() => Requests::Estimated(walks),
+        // A last run of many more windows tells nothing: one page each is the rule in the look-back.
+        (Some(last), false, _) if !resumed.is_empty() && last.requests > 3 * walks => {
+            Requests::Estimated(walks)
+        }
         (Some(last), ..) => Requests::Estimated(last.requests),
         (None, true, _) => Requests::AtLeast(0),
         (None, false, _) => Requests::AtLeast(walks),

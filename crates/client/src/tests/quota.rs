@@ -138,7 +138,8 @@ async fn a_paced_source_that_complains_is_asked_half_as_often() {
         client.send(&get("/x")).await.expect("a page");
     }
     let times = script.times();
-    assert!((0.5..0.51).contains(&(times[4] - times[3])), "{times:?}");
+    // Sums of seconds are off by a rounding.
+    assert!((0.499..0.51).contains(&(times[4] - times[3])), "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,13 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "Calendar years instead; both ends are kept in the rows",
             ),
             key(
+                "columns",
+                "list of texts",
+                "the parameters' names",
+                "[\"periodFrom\", \"periodTo\"]",
+                "The columns that keep both ends of calendar years",
+            ),
+            key(
                 "pad",
                 "duration",
                 "none",

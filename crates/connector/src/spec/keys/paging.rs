@@ -86,6 +86,13 @@ pub(super) const GROUPS: &[KeyGroup] = &[
             ROWS,
             MORE,
             LAST,
+            key(
+                "bounds",
+                "table",
+                "none",
+                "{ from = \"start\", to = \"end\", format = \"epoch_ms\" }",
+                "Parameters that bound the rows by the cursor column: built-in connectors only",
+            ),
         ],
     },
     KeyGroup {

@@ -37,6 +37,20 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "Query parameters of every request",
             ),
             key(
+                "on_demand",
+                "table of tables",
+                "none",
+                "{ archived = { status = \"archived\" } }",
+                "Sets of parameters that code sends where a setting or a walk asks for them: built-in connectors only",
+            ),
+            key(
+                "auth",
+                "table",
+                "the file's",
+                "{ scheme = \"API-Key\" }",
+                "Another `header` or `scheme` at this endpoint",
+            ),
+            key(
                 "items",
                 "list of pointers",
                 "`[\"\"]`",
