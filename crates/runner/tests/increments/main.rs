@@ -262,10 +262,11 @@ async fn a_range_is_read_again_and_the_checkpoint_stays() {
     let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
     run(&vendor, folder.path(), NOW, &["a", "b"], |_| {}).await;
     let (from, to) = (FIRST + 5 * DAY, FIRST + 9 * DAY);
-    let mut held = vendor.0.lock().unwrap();
-    held.events.retain(|_, event| !(from..to).contains(&event.0) || event.0 % 2 == 0);
-    held.events.insert(("a".to_owned(), "back".to_owned()), (from, "k1".to_owned(), "p1".to_owned()));
-    drop(held);
+    {
+        let mut held = vendor.0.lock().unwrap();
+        held.events.retain(|_, event| !(from..to).contains(&event.0) || event.0 % 2 == 0);
+        held.events.insert(("a".to_owned(), "back".to_owned()), (from, "k1".to_owned(), "p1".to_owned()));
+    }
     let backfill = run(&vendor, folder.path(), NOW + 1, &["a", "b"], |options| {
         (options.from, options.to) = (Some(from), Some(to));
     })

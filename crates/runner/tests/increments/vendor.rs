@@ -209,7 +209,7 @@ impl Held {
 
     /// Both ends inclusive, by the UTC day.
     fn events_of(&self, property: &str, query: &BTreeMap<String, String>) -> Value {
-        let day = |at: i64| instant(at)[..10].to_owned();
+        let day = |at: i64| instant(at).split('T').next().unwrap_or_default().to_owned();
         self.events
             .iter()
             .filter(|((of, _), (at, ..))| of == property && (query["from"].clone()..=query["to"].clone()).contains(&day(*at)))
