@@ -205,15 +205,15 @@ fn charge(
             let told = |record: &StreamRecord| {
                 selected.contains(name) || (record.error.is_some() && missed.contains(name.as_str()))
             };
-            let Some(helper) = done.get(name).filter(|record| !told(record)).cloned() else { continue };
+            let Some(unasked) = done.get(name).filter(|record| !told(record)).cloned() else { continue };
             let needs = |stream: &&StreamSpec| stream.depends_on().contains(&name.as_str());
             let user = spec.streams.values().filter(needs).find(|stream| done.contains_key(&stream.name));
             let Some(user) = user.and_then(|stream| done.get_mut(&stream.name)) else { continue };
-            user.requests += helper.requests;
-            user.retries += helper.retries;
-            user.throttled += helper.throttled;
-            user.bytes_received += helper.bytes_received;
-            user.waited_on_quota_seconds += helper.waited_on_quota_seconds;
+            user.requests += unasked.requests;
+            user.retries += unasked.retries;
+            user.throttled += unasked.throttled;
+            user.bytes_received += unasked.bytes_received;
+            user.waited_on_quota_seconds += unasked.waited_on_quota_seconds;
         }
     }
 }
