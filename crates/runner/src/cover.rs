@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use arrow_array::{
-    Array, BooleanArray, RecordBatch,
+    Array, BooleanArray, RecordBatch, StringArray,
     cast::AsArray,
     types::{Date32Type, TimestampMicrosecondType},
 };
@@ -59,27 +59,29 @@ impl Covers {
             (_, Some(days)) if days.is_valid(row) => Some(i64::from(days.value(row)) * DAY),
             _ => None,
         };
-        let named = |texts: Option<&arrow_array::StringArray>, row: usize| {
-            texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row).to_owned())
-        };
         (0..batch.num_rows())
             .map(|row| {
-                let (property, parent) = (named(property, row), named(parent, row));
-                let unknown = |all: &Option<BTreeSet<String>>, one: &Option<String>| {
-                    all.as_ref().zip(one.as_ref()).is_some_and(|(all, one)| !all.contains(one))
+                let (property, parent) = (text(property, row), text(parent, row));
+                let unknown = |all: &Option<BTreeSet<String>>, one: Option<&str>| {
+                    all.as_ref().zip(one).is_some_and(|(all, one)| !all.contains(one))
                 };
                 let read_again = at(row).is_some_and(|at| {
                     self.windows.iter().any(|(of, window)| {
-                        window.holds(at) && of.as_ref().is_none_or(|of| Some(of) == property.as_ref())
+                        window.holds(at) && of.as_deref().is_none_or(|of| Some(of) == property)
                     })
                 });
                 Some(
                     read_again
-                        || unknown(&self.properties, &property)
-                        || unknown(&self.parents, &parent)
-                        || parent.is_some_and(|parent| self.parents_read.contains(&parent)),
+                        || unknown(&self.properties, property)
+                        || unknown(&self.parents, parent)
+                        || parent.is_some_and(|parent| self.parents_read.contains(parent)),
                 )
             })
             .collect()
     }
+}
+
+/// The text in a row of a column, where there is one.
+fn text(texts: Option<&StringArray>, row: usize) -> Option<&str> {
+    texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row))
 }

@@ -164,36 +164,28 @@ impl Paging {
             | Self::Unknown => None,
         };
         let position = position.map(|(name, at)| (name, at.to_string()));
-        let size = self.size().map(|size| (size.to_owned(), rows.to_string()));
+        let size = self.size().0.map(|size| (size.to_owned(), rows.to_string()));
         position.into_iter().chain(size).collect()
-    }
-
-    /// The parameter of the page's size.
-    fn size(&self) -> Option<&str> {
-        let size = match self {
-            Self::PageNumber(paging) => &paging.size,
-            Self::Offset(paging) => &paging.size,
-            Self::Cursor(paging) => &paging.size,
-            Self::LastId(paging) => &paging.size,
-            Self::NextUrl(paging) => &paging.size,
-            Self::LinkHeader(paging) => &paging.size,
-            Self::None | Self::Unknown => return None,
-        };
-        size.as_deref()
     }
 
     /// The parameter of the page's size and the size asked for, where both are facts.
     pub fn page_size(&self) -> Option<(&str, u32)> {
-        let rows = match self {
-            Self::PageNumber(paging) => paging.rows,
-            Self::Offset(paging) => paging.rows,
-            Self::Cursor(paging) => paging.rows,
-            Self::LastId(paging) => paging.rows,
-            Self::NextUrl(paging) => paging.rows,
-            Self::LinkHeader(paging) => paging.rows,
-            Self::None | Self::Unknown => None,
+        let (size, rows) = self.size();
+        Some((size?, rows?))
+    }
+
+    /// The parameter of the page's size, and the size asked for.
+    fn size(&self) -> (Option<&str>, Option<u32>) {
+        let (size, rows) = match self {
+            Self::PageNumber(paging) => (&paging.size, paging.rows),
+            Self::Offset(paging) => (&paging.size, paging.rows),
+            Self::Cursor(paging) => (&paging.size, paging.rows),
+            Self::LastId(paging) => (&paging.size, paging.rows),
+            Self::NextUrl(paging) => (&paging.size, paging.rows),
+            Self::LinkHeader(paging) => (&paging.size, paging.rows),
+            Self::None | Self::Unknown => return (None, None),
         };
-        Some((self.size()?, rows?))
+        (size.as_deref(), rows)
     }
 
     /// The column whose last value is asked behind.
