@@ -6,18 +6,25 @@ use std::fmt::Write as _;
 use crate::shape::Shape;
 
 const GIVEN: [&str; 16] = [
-    "Imani", "Piet", "Ada", "Noor", "Bram", "Chidi", "Elif", "Femke", "Goran", "Hana", "Ivo", "Jana", "Kofi", "Lena",
-    "Mateo", "Nils",
+    "Imani", "Piet", "Ada", "Noor", "Bram", "Chidi", "Elif", "Femke", "Goran", "Hana", "Ivo", "Jana", "Kofi",
+    "Lena", "Mateo", "Nils",
 ];
 const FAMILY: [&str; 16] = [
-    "Okoro", "Vos", "Lind", "Haddad", "Maas", "Eze", "Demir", "Prins", "Kovac", "Sato", "Horvat", "Novak", "Mensah",
-    "Berg", "Rossi", "Dahl",
+    "Okoro", "Vos", "Lind", "Haddad", "Maas", "Eze", "Demir", "Prins", "Kovac", "Sato", "Horvat", "Novak",
+    "Mensah", "Berg", "Rossi", "Dahl",
 ];
 const FOREIGN: [&str; 8] =
     ["Łukasz", "Søren", "Zoë", "Ольга", "محمد", "山田", "Ngô Đức", "Ren\\u00e9e \\ud83d\\ude80"];
 const PLACES: [&str; 8] = ["Utrecht", "London", "Lagos", "Izmir", "Zagreb", "Osaka", "Accra", "Turin"];
 const TITLES: [&str; 8] = [
-    "Service Engineer", "Account Manager", "Nurse", "Team Lead", "Driver", "Analyst", "Shop Assistant", "Warden",
+    "Service Engineer",
+    "Account Manager",
+    "Nurse",
+    "Team Lead",
+    "Driver",
+    "Analyst",
+    "Shop Assistant",
+    "Warden",
 ];
 const ROLES: [&str; 4] = ["learner", "learner", "learneradmin", "administrator"];
 const STATUSES: [&str; 4] = ["active", "active", "inactive", "new"];
@@ -47,7 +54,8 @@ impl Dice {
     /// An instant of 2024 or 2025.
     fn instant(&mut self) -> String {
         let (year, month, day) = (2024 + self.below(2), 1 + self.below(12), 1 + self.below(28));
-        let (hour, minute, second, milli) = (self.below(24), self.below(60), self.below(60), self.below(1000));
+        let (hour, minute, second, milli) =
+            (self.below(24), self.below(60), self.below(60), self.below(1000));
         format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }
@@ -127,7 +135,13 @@ fn write_row(row: u64, shape: Shape, page: &mut String) -> std::fmt::Result {
     )?;
     match shape {
         Shape::Users => {}
-        Shape::Unicode => write!(page, r#","bio":"{} – “{}”\n{}""#, dice.of(&FOREIGN), dice.of(&FOREIGN), dice.of(&FOREIGN))?,
+        Shape::Unicode => write!(
+            page,
+            r#","bio":"{} – “{}”\n{}""#,
+            dice.of(&FOREIGN),
+            dice.of(&FOREIGN),
+            dice.of(&FOREIGN)
+        )?,
         Shape::Wide => {
             for field in 0..20 {
                 write!(
@@ -157,7 +171,8 @@ fn write_row(row: u64, shape: Shape, page: &mut String) -> std::fmt::Result {
 pub fn page(page: u64, per_page: u64, total: u64, shape: Shape) -> String {
     let first = page.saturating_sub(1).saturating_mul(per_page);
     let last = first.saturating_add(per_page).min(total);
-    let mut text = String::with_capacity(1024 * usize::try_from(last.saturating_sub(first)).unwrap_or(0) + 128);
+    let mut text =
+        String::with_capacity(1024 * usize::try_from(last.saturating_sub(first)).unwrap_or(0) + 128);
     text.push_str(r#"{"results":["#);
     for row in first..last {
         if row > first {

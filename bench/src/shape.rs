@@ -15,12 +15,8 @@ pub enum Shape {
 
 impl Shape {
     /// All shapes by their names on the command line.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("users", Self::Users),
-        ("wide", Self::Wide),
-        ("deep", Self::Deep),
-        ("unicode", Self::Unicode),
-    ];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("users", Self::Users), ("wide", Self::Wide), ("deep", Self::Deep), ("unicode", Self::Unicode)];
 
     /// The shape of that name.
     #[must_use]

@@ -84,7 +84,8 @@ async fn main() -> std::io::Result<()> {
     let (mut limit, mut fixed) = (None, false);
     while let Some(name) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
-        let number = || value.parse::<u64>().unwrap_or_else(|_| panic!("{name} wants a number, not `{value}`"));
+        let number =
+            || value.parse::<u64>().unwrap_or_else(|_| panic!("{name} wants a number, not `{value}`"));
         match name.as_str() {
             "--rows" => server.total = number(),
             "--shape" => server.shape = Shape::named(&value).unwrap_or_else(|| panic!("no shape `{value}`")),
@@ -122,7 +123,8 @@ async fn users(State(server): State<Arc<Server>>, Query(query): Query<HashMap<St
         }
         return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
     }
-    let number = |name: &str, or: u64| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(or).max(1);
+    let number =
+        |name: &str, or: u64| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(or).max(1);
     let key = (number("page", 1), number("perPage", 100));
     if !server.latency.is_zero() {
         tokio::time::sleep(server.latency).await;

@@ -20,7 +20,8 @@ async fn main() -> Result<(), Failure> {
     };
     // The first page tells the totals; the others follow side by side.
     fetch(1).await?;
-    let mut others = futures::stream::iter(2..=pages.parse::<u64>()?).map(fetch).buffer_unordered(at_once.parse()?);
+    let mut others =
+        futures::stream::iter(2..=pages.parse::<u64>()?).map(fetch).buffer_unordered(at_once.parse()?);
     while let Some(body) = others.next().await {
         body?;
     }

@@ -91,7 +91,8 @@ async fn main() -> Result<(), Failure> {
         decoder.decode(&body)?;
         let batch = decoder.flush()?.ok_or("an empty page")?;
         let rows = batch.column(0).as_list::<i32>().values().as_struct().clone();
-        total = batch.column(1).as_struct().column(0).as_primitive::<arrow_array::types::Int64Type>().value(0);
+        total =
+            batch.column(1).as_struct().column(0).as_primitive::<arrow_array::types::Int64Type>().value(0);
         writer.write(&RecordBatch::from(rows))?;
         page += 1;
     }

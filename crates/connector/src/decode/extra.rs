@@ -13,10 +13,18 @@ pub(crate) struct Leftover {
 }
 
 /// Appends a row's object of leftovers, under the vendor's names, privacy rules applied; of equal names the last.
-pub(crate) fn append(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftover], met: &mut Met) {
+/// `distinct` tells that no name comes twice.
+pub(crate) fn append(
+    extra: &mut ColumnBuilder,
+    page: &[u8],
+    leftovers: &[Leftover],
+    distinct: bool,
+    met: &mut Met,
+) {
     let Values::Json(texts) = &mut extra.values else { return };
     let mut last: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
-    if leftovers.len() > 1 {
+    let repeated = !distinct && leftovers.len() > 1;
+    if repeated {
         for (index, leftover) in leftovers.iter().enumerate() {
             last.insert(&page[leftover.key.clone()], index);
         }
@@ -24,7 +32,7 @@ pub(crate) fn append(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftov
     let start = texts.bytes.len();
     for (index, leftover) in leftovers.iter().enumerate() {
         let key = &page[leftover.key.clone()];
-        if leftovers.len() > 1 && last.get(key) != Some(&index) {
+        if repeated && last.get(key) != Some(&index) {
             met.duplicate_keys += 1;
             continue;
         }

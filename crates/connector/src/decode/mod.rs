@@ -12,6 +12,7 @@ mod envelope;
 mod extra;
 mod met;
 mod names;
+mod new_fields;
 mod private;
 mod row;
 mod shape;
@@ -30,6 +31,7 @@ pub use table::{Lineage, TableLayout};
 
 use crate::json::scan::{JsonError, Kind, Scanner};
 use row::RowReader;
+pub(crate) use table_builder::content_hash;
 
 /// What a walk's pages are decoded with.
 #[derive(Debug, Clone)]
