@@ -237,7 +237,17 @@ pub(crate) fn instant(micros: i64) -> String {
 
 /// The vendor as a source, with these properties.
 pub(crate) fn source(vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
-    let spec = ConnectorSpec::parse(FACTS, None).expect("facts");
+    source_by(FACTS, vendor, properties, streams)
+}
+
+/// The same, with streams that are read one after the other, so that the files change in the same order each time.
+pub(crate) fn in_a_row(vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
+    let facts = FACTS.replace("[streams.people]", "[streams.people]\nneeds = [\"details\"]");
+    source_by(&facts, vendor, properties, streams)
+}
+
+fn source_by(facts: &str, vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
+    let spec = ConnectorSpec::parse(facts, None).expect("facts");
     let quota = Quota { requests: 100_000, per: Duration::from_secs(1), mode: QuotaMode::Paced };
     let settings = ClientSettings::new("http://127.0.0.1:1".parse().expect("a URL"), quota, 1);
     let client =
