@@ -129,6 +129,7 @@ impl Connector for Memory {
         }
         let (kinds, ids) = (rows.text("kind")?, rows.text("note")?);
         for (row, lineage) in rows.lineage()? {
+            assert!(ids.get(row) != Some(BROKEN), "a connector that panics");
             let kind = kinds.get(row).and_then(|kind| rows.lookup("kinds", kind));
             let object_name = kind.and_then(|kind| kind.text("name"));
             let event =
@@ -138,6 +139,9 @@ impl Connector for Memory {
         Ok(())
     }
 }
+
+/// A note at which the connector panics.
+pub(crate) const BROKEN: &str = "broken";
 
 /// One event: when, of which kind, what is noted.
 pub(crate) type Happening = (i64, String, String);
