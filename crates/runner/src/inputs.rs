@@ -12,6 +12,7 @@ use userhaul_connector::{
 use crate::{
     error::StreamError,
     orders::Tables,
+    reading,
     record::StreamRecord,
     stream::SourceRun,
     tables,
@@ -101,6 +102,10 @@ pub(crate) fn open_tables(
         folders: run.folders.clone(),
         run_id: run.options.run_id.clone(),
         compression: run.options.compression,
+        now: run.options.now,
+        marks_deleted: run.source.marks_deleted,
+        keeps_history: run.source.keeps_history && run.options.limit.is_none(),
+        account: reading::account(run),
     };
     let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
     let mut children = BTreeMap::new();

@@ -27,3 +27,5 @@ pub use error::StreamError;
 pub use reading::{due, resume};
 pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};
+pub use tables::history_name;
+pub use writer::with_deleted_at;

@@ -335,13 +335,22 @@ fn identity(run: &SourceRun<'_>, stream: &StreamSpec) -> String {
         hash.update(text.as_bytes());
         hash.update([0]);
     };
-    part(&run.source.identity);
+    part(&account(run));
     part(&format!("{facts:?}"));
     part(&userhaul_record::SCHEMA_VERSION.to_string());
+    hex(hash)
+}
+
+/// What all tables of a source are kept under: where it is asked, and the privacy rules.
+pub(crate) fn account(run: &SourceRun<'_>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&run.source.identity);
     for rule in &run.source.rules {
-        part(&rule.name);
-        part(&rule.act.fingerprint());
+        hash.update(format!("\0{}\0{}", rule.name, rule.act.fingerprint()));
     }
-    let digest = hash.finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

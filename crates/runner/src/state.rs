@@ -44,6 +44,9 @@ pub struct StreamState {
     /// A hash of the lookups that the unified rows were made with.
     #[serde(default)]
     pub lookups: u64,
+    /// Rows of the table of former versions, where there is one and it knows all that the table has held.
+    #[serde(default)]
+    pub history: Option<u64>,
     /// The run that saved this.
     pub run_id: String,
 }

@@ -23,7 +23,7 @@ use crate::{
     state::{StateStore, StreamState},
     tables::{self, Folders},
     walk::Tally,
-    writer::{Replace, TableWriter, Written},
+    writer::{Before, Replace, TableWriter, Written},
 };
 
 /// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
@@ -92,6 +92,11 @@ fn add(record: &mut StreamRecord, written: Written) {
     record.rows = written.rows;
     record.bytes_written += written.bytes;
     record.files += written.files;
+    if written.history_anew {
+        record.warnings.push(
+            "the account, the privacy rules or the key have changed: the history is begun anew".to_owned(),
+        );
+    }
     if written.conflicts > 0 {
         record.warnings.push(format!(
             "{} rows came twice with different content; the newer one stands",
@@ -181,7 +186,7 @@ async fn read_one_way(
     let mut slices = plan::plan(stream, &inputs)?;
     inputs::mark_barren(run, stream, &mut slices)?;
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
-    let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
+    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
     let guarded = stream.mode == SyncMode::FullRefresh
         && reading.kind == Kind::Full
         && wanted
@@ -248,7 +253,7 @@ impl Finish<'_> {
         let Self { run, stream, derived, reading, tally } = self;
         inputs::write_missing(run, stream, derived, &mut tables, tally)?;
         let whole = tally.unproven.is_none() && record.error.is_none();
-        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)? && tables.own.fits_former()?;
         let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
@@ -256,18 +261,22 @@ impl Finish<'_> {
         };
         let lookups = tables.own.lookups_hash;
         self.mark()?;
-        let torn = reading.state.as_ref().is_some_and(|state| state.committing || state.lookups != lookups);
+        let known = reading.state.as_ref();
+        let before = Before {
+            torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
+            behind: known.is_none_or(|state| state.committing || state.history.is_none()),
+        };
         let committed = tokio::task::spawn_blocking(move || {
             let mut written = BTreeMap::new();
-            let own = tables.own.commit(&replace, torn)?;
+            let own = tables.own.commit(&replace, before)?;
             for (name, table) in tables.derived {
-                written.insert(name, table.commit(&replace, false)?);
+                written.insert(name, table.commit(&replace, Before { torn: false, ..before })?);
             }
             Ok::<_, StreamError>((own, written))
         });
         let (own, written) =
             committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
-        self.save(own.rows, lookups, whole, record)?;
+        self.save(own, lookups, whole, record)?;
         add(record, own);
         *children = written;
         if record.error.is_none() {
@@ -294,7 +303,7 @@ impl Finish<'_> {
 
     fn save(
         &self,
-        rows: u64,
+        own: Written,
         lookups: u64,
         whole: bool,
         record: &mut StreamRecord,
@@ -306,7 +315,7 @@ impl Finish<'_> {
         else {
             return Ok(());
         };
-        state.rows = rows;
+        (state.rows, state.history) = (own.rows, own.versions);
         state.lookups = lookups;
         if let Some(cursor) = reading::written(&state.through) {
             record.cursor_after = Some(cursor);

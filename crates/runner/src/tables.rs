@@ -6,7 +6,7 @@ use std::{
 };
 
 use arrow_array::{
-    Array, RecordBatch,
+    Array, BooleanArray, RecordBatch,
     cast::AsArray,
     types::{Date32Type, TimestampMicrosecondType},
 };
@@ -129,6 +129,49 @@ pub(crate) fn rows(
     Ok(batches.into_iter().flatten())
 }
 
+/// The column of the mark of rows that are gone, where a source keeps them.
+pub(crate) const DELETED_AT: &str = "_deleted_at";
+
+/// The name of the table of former versions of a stream's rows.
+pub fn history_name(stream: &str) -> String {
+    format!("{stream}__history")
+}
+
+/// Some columns of a table's rows, all where none are named, without rows that are marked as gone.
+fn live_rows(
+    folder: &Path,
+    columns: Option<&[&str]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, StreamError>>, StreamError> {
+    let mut batches = Vec::new();
+    for file in files(folder)? {
+        let marked = userhaul_sink::stats(&file)?.schema.column_with_name(DELETED_AT).is_some();
+        let mark = marked.then_some(DELETED_AT);
+        let columns = columns.map(|columns| columns.iter().copied().chain(mark).collect::<Vec<_>>());
+        batches.push(userhaul_sink::read(&file, columns.as_deref())?);
+    }
+    Ok(batches.into_iter().flatten().map(|batch| live(batch?)))
+}
+
+fn live(batch: RecordBatch) -> Result<RecordBatch, StreamError> {
+    let marks = batch.column_by_name(DELETED_AT).filter(|marks| marks.null_count() < marks.len());
+    let Some(marks) = marks else { return Ok(batch) };
+    let live: BooleanArray = (0..marks.len()).map(|row| Some(marks.is_null(row))).collect();
+    let failed = |error: arrow_schema::ArrowError| StreamError::Bug { what: error.to_string() };
+    arrow_select::filter::filter_record_batch(&batch, &live).map_err(failed)
+}
+
+/// How many rows of a table are there, those that are marked as gone apart.
+pub(crate) fn count_live(folder: &Path) -> Result<u64, StreamError> {
+    if has_column(folder, DELETED_AT)? != Some(true) {
+        return count(folder);
+    }
+    let mut rows = 0;
+    for batch in live_rows(folder, Some(&[]))? {
+        rows += batch?.num_rows() as u64;
+    }
+    Ok(rows)
+}
+
 /// How many rows a table has.
 pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
     let mut rows = 0;
@@ -152,7 +195,7 @@ pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, 
 /// When the rows of each value of a column were received, the latest of them.
 pub(crate) fn extracted(folder: &Path, column: &str) -> Result<BTreeMap<String, i64>, StreamError> {
     let mut found: BTreeMap<String, i64> = BTreeMap::new();
-    for batch in rows(folder, Some(&[column, "_extracted_at"]))? {
+    for batch in live_rows(folder, Some(&[column, "_extracted_at"]))? {
         let batch = batch?;
         let texts = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>());
         let instants = batch
@@ -178,7 +221,7 @@ pub(crate) fn days(
 ) -> Result<BTreeSet<(String, i64)>, StreamError> {
     let columns: Vec<&str> = by.into_iter().chain([instants]).collect();
     let mut found = BTreeSet::new();
-    for batch in rows(folder, Some(&columns))? {
+    for batch in live_rows(folder, Some(&columns))? {
         let batch = batch?;
         let texts = by.and_then(|by| batch.column_by_name(by)?.as_string_opt::<i32>());
         let Some(array) = batch.column_by_name(instants) else { continue };
@@ -205,7 +248,7 @@ pub(crate) fn distinct_where(
 ) -> Result<BTreeSet<String>, StreamError> {
     let columns: Vec<&str> = std::iter::once(column).chain(only.map(|(column, _)| column)).collect();
     let mut values = BTreeSet::new();
-    for batch in rows(folder, Some(&columns))? {
+    for batch in live_rows(folder, Some(&columns))? {
         let batch = batch?;
         let texts =
             |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>()).cloned();
@@ -238,7 +281,7 @@ pub(crate) fn custom_names(folder: &Path, column: &str) -> Result<BTreeSet<Strin
         return Ok(named);
     }
     let mut names = BTreeSet::new();
-    for batch in rows(folder, None)? {
+    for batch in live_rows(folder, None)? {
         let batch = batch?;
         let schema = batch.schema();
         for (field, array) in schema.fields().iter().zip(batch.columns()) {

@@ -1,6 +1,7 @@
 //! Night after night over data that changes: the tables equal what the vendor holds, and little is asked.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod kept;
 mod vendor;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
 
 use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use userhaul_runner::{
-    RunOptions,
+    RunOptions, Source,
     progress::{NoProgress, Progress},
     record::{Completeness, RunRecord, RunStatus, StreamRecord, StreamStatus},
     sync,
@@ -29,6 +30,16 @@ async fn run(
     properties: &[&str],
     change: impl FnOnce(&mut RunOptions),
 ) -> RunRecord {
+    run_source(source(vendor, properties, ALL), vendor, folder, now, change).await
+}
+
+async fn run_source(
+    source: Source,
+    vendor: &Vendor,
+    folder: &Path,
+    now: i64,
+    change: impl FnOnce(&mut RunOptions),
+) -> RunRecord {
     vendor.0.lock().unwrap().asked.clear();
     let mut options = RunOptions {
         run_id: format!("run-{now}"),
@@ -42,9 +53,8 @@ async fn run(
         limit: None,
     };
     change(&mut options);
-    let sources = [source(vendor, properties, ALL)];
     let progress: Arc<dyn Progress> = Arc::new(NoProgress);
-    sync(&sources, &options, "test", &progress).await.unwrap()
+    sync(&[source], &options, "test", &progress).await.unwrap()
 }
 
 fn stream<'a>(record: &'a RunRecord, name: &str) -> &'a StreamRecord {

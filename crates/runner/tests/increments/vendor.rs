@@ -19,7 +19,7 @@ use userhaul_connector::{
     settings::{Settings, SettingsError},
     spec::{ConnectorSpec, StreamSpec},
 };
-use userhaul_record::{Event, Table, Unified};
+use userhaul_record::{Event, Status, Table, Unified, User};
 use userhaul_runner::Source;
 
 pub(crate) const DAY: i64 = 86_400_000_000;
@@ -97,7 +97,7 @@ pub(crate) static REGISTRATION: Registration = Registration {
     name: "memory",
     facts: FACTS,
     settings: &[],
-    unifies: &[("events", &[Table::Events])],
+    unifies: &[("events", &[Table::Events]), ("people", &[Table::Users])],
     targets: &[],
     words: &[],
     wire: as_facts,
@@ -124,6 +124,19 @@ impl Connector for Memory {
     }
 
     fn unify(&self, stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
+        if stream.name == "people" {
+            let (ids, notes) = (rows.text("id")?, rows.text("note")?);
+            for (row, lineage) in rows.lineage()? {
+                let vendor_user_id = ids.get(row).unwrap_or_default();
+                let user = User {
+                    vendor_user_id,
+                    status: Status::Active,
+                    full_name: notes.get(row),
+                    ..User::default()
+                };
+                into.user(lineage, user);
+            }
+        }
         if stream.name != "events" {
             return Ok(());
         }
@@ -253,6 +266,8 @@ pub(crate) fn source(vendor: &Vendor, properties: &[&str], streams: &[&str]) -> 
         identity: "memory".to_owned(),
         look_back: None,
         full_every: None,
+        marks_deleted: false,
+        keeps_history: false,
         concurrency: 1,
         timeout: Duration::from_secs(1),
         axis_settings: vec![("properties".to_owned(), names)],
