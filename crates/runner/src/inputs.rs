@@ -112,7 +112,7 @@ pub(crate) fn open_tables(
     for spec in derived {
         children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
     }
-    Ok(Tables { own, derived: children })
+    Ok(Tables { own, derived: children, journal: None })
 }
 
 /// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.

@@ -8,6 +8,7 @@ mod error;
 mod fetch;
 mod grain;
 mod inputs;
+mod kept;
 mod orders;
 mod partition;
 pub mod progress;

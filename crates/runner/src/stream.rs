@@ -14,6 +14,7 @@ use userhaul_connector::{
 use crate::{
     error::StreamError,
     grain, inputs,
+    kept::{self, Journal},
     orders::Tables,
     progress::Progress,
     reading::{self, Kind, Reading},
@@ -169,6 +170,15 @@ async fn read_one_way(
         Kind::Parents => reading::in_question(run, stream, &parents)?,
         _ => parents.clone(),
     };
+    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
+    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
+    let guarded = is_guarded(run, stream, reading, before);
+    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded);
+    let taken = match &tables.journal {
+        Some(_) => kept::take(run, stream, derived, (reading, &asked), &mut tables)?,
+        None => kept::Taken::default(),
+    };
+    let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
     let (resume, since) = match &reading.kind {
         Kind::Windows(resume) => (resume.as_slice(), None),
         Kind::Since(since) => (&[][..], Some(*since)),
@@ -179,27 +189,21 @@ async fn read_one_way(
         start: run.options.from.or(run.source.start),
         end: run.options.to,
         settings: &run.source.axis_settings,
-        parents: &asked,
+        parents: &rest,
         resume,
         since,
     };
     let mut slices = plan::plan(stream, &inputs)?;
     inputs::mark_barren(run, stream, &mut slices)?;
-    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
-    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
-    let guarded = stream.mode == SyncMode::FullRefresh
-        && reading.kind == Kind::Full
-        && wanted
-        && before >= SHRINK_FLOOR
-        && !stream.keeps_absent
-        && !run.options.allow_shrink
-        && run.options.limit.is_none();
     let mut again = guarded;
+    let known_whole = reading.known_whole(run, stream);
     loop {
-        let (read, mut tally) = slices::read(run, stream, &options, slices.clone(), tables, record).await;
+        let (read, mut tally) =
+            slices::read(run, stream, &options, slices.clone(), (tables, known_whole), record).await;
         tables = read?;
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
+            tally.missing.extend(taken.missing);
             tally.parents_read = asked.into_iter().collect();
             tally.parents = parents.into_iter().collect();
             return Finish { run, stream, derived, reading, tally: &tally }
@@ -215,6 +219,17 @@ async fn read_one_way(
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
     }
+}
+
+/// Whether a reading that gives less than half of the rows is refused.
+fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
+    stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
+        && run.source.selected.contains(&stream.name)
+        && before >= SHRINK_FLOOR
+        && !stream.keeps_absent
+        && !run.options.allow_shrink
+        && run.options.limit.is_none()
 }
 
 /// Puts what the walks have cost and met into the record.
@@ -267,6 +282,7 @@ impl Finish<'_> {
             behind: known.is_none_or(|state| state.committing || state.history.is_none()),
         };
         let committed = tokio::task::spawn_blocking(move || {
+            tables.journal.map_or(Ok(()), Journal::end)?;
             let mut written = BTreeMap::new();
             let own = tables.own.commit(&replace, before)?;
             for (name, table) in tables.derived {
@@ -277,6 +293,9 @@ impl Finish<'_> {
         let (own, written) =
             committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
         self.save(own, lookups, whole, record)?;
+        for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
+            run.folders.forget_kept(&run.source.name, name)?;
+        }
         add(record, own);
         *children = written;
         if record.error.is_none() {

@@ -45,15 +45,22 @@ impl Folders {
         self.parts.join("making").join(source).join(stream)
     }
 
-    /// Removes everything that this run has made and not committed.
-    pub(crate) fn clear(&self) {
+    /// Where parts of runs that were cut short are kept.
+    pub(crate) fn kept_folder(&self) -> PathBuf {
+        self.destination.join("_userhaul").join("kept")
+    }
+
+    /// Removes everything that this run has made and not committed, but for slices that the next one can take over.
+    pub(crate) fn clear(&self, now: i64) {
         // What cannot be removed now is swept by the next run.
+        let _ = self.keep(std::slice::from_ref(&self.parts));
+        let _ = self.prune(now);
         let _ = userhaul_storage::remove_folder(&self.parts);
     }
 
     /// Removes what runs that were killed have left. Only while no other run can be under way. What cannot be removed now is
     /// left to a later run.
-    pub(crate) fn sweep<'a>(&self, sources: impl Iterator<Item = &'a str>) {
+    pub(crate) fn sweep<'a>(&self, sources: impl Iterator<Item = &'a str>, now: i64) {
         let ours = self.destination.join("_userhaul");
         let _ = userhaul_sink::sweep(&ours.join("runs"));
         let state = ours.join("state");
@@ -66,6 +73,9 @@ impl Folders {
             }
         }
         if let Some(parts) = self.parts.parent() {
+            let runs = std::fs::read_dir(parts).into_iter().flatten().flatten().map(|entry| entry.path());
+            let _ = self.keep(&runs.collect::<Vec<_>>());
+            let _ = self.prune(now);
             let _ = userhaul_storage::remove_folder(parts);
         }
     }

@@ -221,9 +221,22 @@ impl TableWriter {
         }
     }
 
-    /// Ends a slice's rows: they count.
-    pub(crate) fn close(&mut self, slice: usize, proven: bool) -> Result<(), StreamError> {
+    /// Adds rows as an earlier run has written them.
+    pub(crate) fn write_kept(&mut self, slice: usize, batch: RecordBatch) -> Result<(), StreamError> {
+        let schema = self.stream.table.schema();
+        let columns = schema.fields().iter().map(|field| {
+            let missing = || StreamError::Bug { what: format!("no column `{}`", field.name()) };
+            batch.column_by_name(field.name()).cloned().ok_or_else(missing)
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        self.write(slice, RecordBatch::try_new(schema, columns).map_err(bug)?, None)
+    }
+
+    /// Ends a slice's rows: they count. Gives its parts.
+    pub(crate) fn close(&mut self, slice: usize, proven: bool) -> Result<Vec<PathBuf>, StreamError> {
+        let mut parts = Vec::new();
         for (label, finished) in self.finish(slice)? {
+            parts.push(finished.vendor.path.clone());
             self.done.entry(label).or_default().push(finished);
         }
         for (label, finished) in self.former.remove(&slice).unwrap_or_default() {
@@ -233,7 +246,7 @@ impl TableWriter {
                 self.done.entry(label).or_default().push(finished);
             }
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// A slice's walk begins anew: its rows so far count only if it ends unproven.

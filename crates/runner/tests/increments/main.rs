@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod kept;
+mod resumed;
 mod vendor;
 
 use std::{
@@ -33,15 +34,8 @@ async fn run(
     run_source(source(vendor, properties, ALL), vendor, folder, now, change).await
 }
 
-async fn run_source(
-    source: Source,
-    vendor: &Vendor,
-    folder: &Path,
-    now: i64,
-    change: impl FnOnce(&mut RunOptions),
-) -> RunRecord {
-    vendor.0.lock().unwrap().asked.clear();
-    let mut options = RunOptions {
+fn options(folder: &Path, now: i64) -> RunOptions {
+    RunOptions {
         run_id: format!("run-{now}"),
         now,
         destination: folder.to_owned(),
@@ -51,7 +45,18 @@ async fn run_source(
         full: false,
         allow_shrink: true,
         limit: None,
-    };
+    }
+}
+
+async fn run_source(
+    source: Source,
+    vendor: &Vendor,
+    folder: &Path,
+    now: i64,
+    change: impl FnOnce(&mut RunOptions),
+) -> RunRecord {
+    vendor.0.lock().unwrap().asked.clear();
+    let mut options = options(folder, now);
     change(&mut options);
     let progress: Arc<dyn Progress> = Arc::new(NoProgress);
     sync(&[source], &options, "test", &progress).await.unwrap()

@@ -78,7 +78,7 @@ about = "One row a person who was in an event"
 docs = "https://docs.example.com"
 path = "/details/{id}"
 single = true
-axes = [{ kind = "parent", stream = "events", key = "note", param = "id", column = "asked", gone = [404], missing = "details_missing" }]
+axes = [{ kind = "parent", stream = "events", key = "note", param = "id", column = "asked", gone = [404], missing = "details_missing", block = 3 }]
 partition = "bucket"
 primary_key = ["asked"]
 full_every = "7d"
@@ -167,10 +167,24 @@ pub(crate) struct Held {
     pub(crate) asked: Vec<String>,
     /// The n-th request from now on fails for good.
     pub(crate) fails_after: Option<usize>,
+    /// The n-th request from now on is never answered.
+    pub(crate) hangs_after: Option<usize>,
+    /// Told when a request is not answered.
+    pub(crate) hangs: Arc<tokio::sync::Notify>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Vendor(pub(crate) Arc<Mutex<Held>>);
+
+impl Vendor {
+    /// Counts a request, and says whom to tell where it is not answered.
+    fn hangs(&self) -> Option<Arc<tokio::sync::Notify>> {
+        let mut held = self.0.lock().expect("nobody panicked");
+        let left = held.hangs_after?;
+        held.hangs_after = left.checked_sub(1);
+        held.hangs_after.is_none().then(|| Arc::clone(&held.hangs))
+    }
+}
 
 struct Whole(Option<Bytes>);
 
@@ -184,6 +198,10 @@ impl Chunks for Whole {
 #[async_trait]
 impl Transport for Vendor {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Incoming, Reason> {
+        if let Some(hangs) = self.hangs() {
+            hangs.notify_one();
+            return std::future::pending().await;
+        }
         let mut held = self.0.lock().expect("nobody panicked");
         held.asked.push(format!("{}?{}", outgoing.url.path(), outgoing.url.query().unwrap_or_default()));
         let failing = match &mut held.fails_after {
