@@ -15,7 +15,7 @@ use crate::journal::Journal;
 pub enum Fault {
     /// Nothing: calls are counted.
     None,
-    /// The call fails with an input/output error, once. A sync that fails loses half of the file.
+    /// The call fails with an input/output error, once. A sync that fails loses half of what it was to make safe.
     Broken,
     /// From this call on there is no room: nothing can be made or written, though renamed and removed.
     Full,
@@ -82,7 +82,7 @@ static PLANS: Mutex<Vec<Plan>> = Mutex::new(Vec::new());
 
 /// Lets the n-th call below a folder, counted from 1, meet a fault. One fault a folder at a time.
 pub fn arm(root: &Path, at: u64, fault: Fault) -> Armed {
-    let journal = matches!(fault, Fault::PowerLost(_)).then(Journal::default);
+    let journal = matches!(fault, Fault::PowerLost(_) | Fault::Broken).then(Journal::default);
     plans().push(Plan { root: root.to_owned(), at, fault, calls: 0, journal });
     ARMED.fetch_add(1, Ordering::Relaxed);
     Armed { root: root.to_owned() }
@@ -136,8 +136,8 @@ impl Plan {
         let now = self.calls == self.at;
         match self.fault {
             Fault::Broken if now => {
-                if let Step::Sync(path) = step {
-                    lose_half(path)?;
+                if let (Step::Sync(path), Some(journal)) = (step, &self.journal) {
+                    journal.tear(path)?;
                 }
                 Err(refusal("input/output error (armed)"))
             }
@@ -207,10 +207,4 @@ impl<'a> Step<'a> {
 
 fn refusal(what: &'static str) -> io::Error {
     io::Error::other(what)
-}
-
-/// Pages that could not be written are dropped.
-fn lose_half(path: &Path) -> io::Result<()> {
-    let file = std::fs::OpenOptions::new().write(true).open(path)?;
-    file.set_len(file.metadata()?.len() / 2)
 }

@@ -128,16 +128,21 @@ impl Journal {
         }
     }
 
+    /// Takes half of what of a file is not safe.
+    pub(crate) fn tear(&self, path: &Path) -> io::Result<()> {
+        match self.content.get(path) {
+            Some(durable) => fs::write(path, half(&fs::read(path)?, durable)),
+            None => Ok(()),
+        }
+    }
+
     /// Takes what is not safe.
     pub(crate) fn lose(self, lost: Lost) -> io::Result<()> {
-        if lost != Lost::Names {
-            for (path, durable) in &self.content {
-                let content = if lost == Lost::HalfOfContent {
-                    half(&fs::read(path)?, durable)
-                } else {
-                    durable.clone()
-                };
-                fs::write(path, content)?;
+        for (path, durable) in &self.content {
+            match lost {
+                Lost::Names => {}
+                Lost::HalfOfContent => self.tear(path)?,
+                Lost::Content | Lost::Everything => fs::write(path, durable)?,
             }
         }
         if matches!(lost, Lost::Names | Lost::Everything) {

@@ -16,6 +16,9 @@ use fault::{Share, Step};
 /// Ends the name of a file that is not finished.
 pub const MAKING: &str = ".making";
 
+/// What gets to a disk whole or not at all.
+const SECTOR_BYTES: usize = 512;
+
 /// An open file. What it says of itself in errors is the system's answer, without a path.
 #[derive(Debug)]
 pub struct File {
@@ -158,6 +161,8 @@ impl Write for File {
         let file = &mut self.file;
         fault::step(Step::Write(&self.path), |share| match share {
             Share::All => file.write(bytes),
+            // A kill does not split what fits a sector.
+            Share::Half if bytes.len() <= SECTOR_BYTES => Ok(0),
             Share::Half => {
                 let (half, _) = bytes.split_at(bytes.len() / 2);
                 file.write_all(half).map(|()| half.len())

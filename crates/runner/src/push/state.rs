@@ -302,6 +302,8 @@ impl State {
             text.push_str(&serde_json::to_string(&Line::Salt(self.salt.clone())).unwrap_or_default());
             text.push('\n');
             let file = userhaul_storage::append(&path).map_err(failed)?;
+            // What is noted before a request must be found after a loss of power, and so must the file.
+            userhaul_storage::sync_folder(&self.folder).map_err(failed)?;
             self.journal = Some(file);
         }
         text.push_str(&serde_json::to_string(line).unwrap_or_default());
