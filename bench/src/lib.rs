@@ -4,3 +4,4 @@
 
 pub mod rows;
 pub mod shape;
+pub mod stock;

@@ -24,6 +24,7 @@ mod redact;
 mod retry;
 mod retry_after;
 mod ring;
+mod rooms;
 mod settings;
 mod sign;
 mod target;

@@ -218,7 +218,9 @@ impl StreamWalks<'_> {
                 self.streamed(slice, walk, ask, &request, pager, number).await
             } else {
                 let answer = self.spent(fetch::whole(self.source, &request).await)?;
-                self.absorb(slice, walk, ask, &answer, pager, number)
+                let read = self.absorb(slice, walk, ask, &answer, pager, number);
+                self.source.client.give_back(answer.body);
+                read
             };
             match read {
                 Ok(next) => {
@@ -253,7 +255,9 @@ impl StreamWalks<'_> {
         while let Some((ask, answer)) = answers.next().await {
             *number += 1;
             let answer = self.spent(answer)?;
-            next = match self.absorb(slice, walk, &ask, &answer, pager, *number) {
+            let read = self.absorb(slice, walk, &ask, &answer, pager, *number);
+            self.source.client.give_back(answer.body);
+            next = match read {
                 Err(error) if passing(&error) => self.ask(slice, walk, &ask, rows, pager, *number).await?,
                 read => read?,
             };
