@@ -1,5 +1,7 @@
 //! `_extra`: what no column takes, as it came.
 
+use std::ops::Range;
+
 use super::{
     builder::{ColumnBuilder, Values},
     met::Met,
@@ -38,7 +40,11 @@ pub(crate) fn append(
         }
         let begun = texts.bytes.len();
         texts.bytes.push(if begun == start { b'{' } else { b',' });
-        if !met.keep_member(key, &page[leftover.value.clone()], &mut texts.bytes) {
+        let Range { start: value, end } = leftover.value;
+        if met.rules.is_empty() && value == leftover.key.end + 1 {
+            // Only the colon stands between them: one piece.
+            met.keep(&page[leftover.key.start..end], &mut texts.bytes);
+        } else if !met.keep_member(key, &page[value..end], &mut texts.bytes) {
             texts.bytes.truncate(begun);
         }
     }
