@@ -58,8 +58,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     let mut children = BTreeMap::new();
     let reading = AssertUnwindSafe(read(run, stream, &derived, &mut record, &mut children));
     // A panic is one stream's bug: the others go on.
-    let outcome =
-        reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
+    let outcome = reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
     record.seconds = begun.elapsed().as_secs_f64();
     if let Err(error) = outcome {
         fail(&mut record, &error);
@@ -271,8 +270,7 @@ impl Finish<'_> {
             }
             Ok::<_, StreamError>((own, written))
         });
-        let (own, written) =
-            committed.await.map_err(|_| StreamError::panicked())??;
+        let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
         self.save(own.rows, lookups, whole, record)?;
         add(record, own);
         *children = written;
