@@ -71,6 +71,7 @@ fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> (Vec<u64>,
             keys: &ids,
             exact: true,
             cursors: &[],
+            known_whole: None,
         });
     }
 }
