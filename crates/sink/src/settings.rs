@@ -58,6 +58,8 @@ pub(crate) fn properties(
         .set_created_by(format!("userhaul version {}", env!("CARGO_PKG_VERSION")))
         .set_compression(codec(spec.compression)?)
         .set_data_page_size_limit(PAGE_BYTES)
+        // Where each page stands is of use with bounds of each page only, and grows with the table until it is written.
+        .set_offset_index_disabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_bytes(Some(spec.row_group_bytes))
         .set_key_value_metadata(Some(metadata.collect()))
