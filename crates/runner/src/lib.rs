@@ -27,3 +27,4 @@ pub use error::StreamError;
 pub use reading::{due, resume};
 pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};
+pub use stream::missing_scope;

@@ -113,6 +113,16 @@ impl ConnectorSpec {
         stream.auth.as_ref().or(self.header_auth())
     }
 
+    /// What a credential must be allowed to do for an export, where the vendor has a word for it.
+    pub fn scope(&self) -> Option<&str> {
+        match self.auth.as_ref()? {
+            AuthFacts::Header(HeaderAuth { scope, .. }) | AuthFacts::ClientCredentials { scope, .. } => {
+                scope.as_deref()
+            }
+            AuthFacts::None | AuthFacts::Basic(_) | AuthFacts::Query { .. } => None,
+        }
+    }
+
     /// How the credential travels, where that is a header.
     pub fn header_auth(&self) -> Option<&HeaderAuth> {
         match &self.auth {

@@ -39,6 +39,8 @@ pub struct StreamSpec {
     pub empty: Vec<u16>,
     /// How pages follow each other.
     pub paging: Paging,
+    /// Whether the facts say how; where they do not, one answer is taken for everything.
+    pub paging_stated: bool,
     /// Along what it is cut into slices.
     pub axes: Vec<Axis>,
     /// Along what else, where the server refuses that.
