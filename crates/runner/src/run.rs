@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 use userhaul_record::Table;
+use userhaul_storage::File;
 
 use crate::{
     error::StreamError,
@@ -60,13 +60,13 @@ pub async fn sync(
     let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep();
+    folders.sweep(sources.iter().map(|source| source.name.as_str()), options.now);
     let runs = sources.iter().map(|source| run_source(source, options, progress, &folders));
     let records = futures::future::join_all(runs).await;
     for table in Table::ALL {
         ensure_table(&folders, table)?;
     }
-    folders.clear();
+    folders.clear(options.now);
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
@@ -91,6 +91,7 @@ pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str])
     }
     // Last, so that a source whose tables could not be removed is still known.
     for (source, stream) in streams {
+        Folders::new(destination, "").forget_kept(source, stream)?;
         store.forget(source, stream)?;
     }
     Ok(())
@@ -107,10 +108,9 @@ fn wall_clock() -> String {
 fn lock(destination: &Path) -> Result<File, RunError> {
     let folder = destination.join("_userhaul");
     let failed = |source| RunError::Destination { path: destination.display().to_string(), source };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
+    userhaul_storage::create_folder(&folder).map_err(failed)?;
     let path = folder.join("lock");
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file = userhaul_storage::edit(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
             use std::io::Write;

@@ -153,6 +153,8 @@ pub(super) fn reading(source: &Source, stream: &str) -> Source {
         identity: source.identity.clone(),
         look_back: None,
         full_every: None,
+        marks_deleted: false,
+        keeps_history: false,
         concurrency: source.concurrency,
         timeout: source.timeout,
         axis_settings: source.axis_settings.clone(),
@@ -349,7 +351,7 @@ pub(super) struct Temporary(pub(super) PathBuf);
 impl Temporary {
     pub(super) fn new(parent: &Path) -> std::io::Result<Self> {
         let path = parent.join(format!("read-{}", uuid::Uuid::now_v7()));
-        std::fs::create_dir_all(&path)?;
+        userhaul_storage::create_folder(&path)?;
         Ok(Self(path))
     }
 }
@@ -357,6 +359,6 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // What stays is swept away by nobody, but holds nothing that an export does not.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = userhaul_storage::remove_folder(&self.0);
     }
 }
