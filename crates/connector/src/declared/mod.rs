@@ -92,7 +92,7 @@ impl Connector for Declared {
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
         // One warning a parent would be too many.
-        match stream.paging_stated || stream.parent().is_some() {
+        match stream.paging_stated.0 || stream.parent().is_some() {
             true => pager_of(stream),
             false => Box::new(Unstated),
         }

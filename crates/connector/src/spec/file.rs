@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
-    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, StreamSpec, SyncMode,
+    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, Stated, StreamSpec, SyncMode,
     auth::{AuthFile, StreamAuthFile},
     axis::AxisFile,
     consistent::consistent,
@@ -337,7 +337,7 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
         items: file.items,
         single: file.single,
         empty: file.empty,
-        paging_stated: file.paging.is_some(),
+        paging_stated: Stated(file.paging.is_some()),
         paging: file.paging.unwrap_or(Paging::None),
         axes,
         fallback,
