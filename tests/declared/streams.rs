@@ -155,3 +155,21 @@ fn init_writes_a_source_for_it() {
     let outcome = Outcome::of(declared.folder.command(&["check"]).env("CRM_TOKEN", SECRET));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
+
+#[test]
+fn a_server_that_takes_one_size_of_pages_is_checked_with_that() {
+    let connector = "connector = \"crm\"\n[streams.rows]\npath = \"/rows\"\nprimary_key = [\"id\"]\npaging = { kind = \"offset\", offset = \"skip\", size = \"limit\", rows = 50 }\n[streams.rows.columns]\nid = \"id\"\n";
+    let server = Server::start(|asked, _| match (asked.number("limit"), asked.number("skip")) {
+        (Some(50), skip) => {
+            let first = skip.unwrap_or(0);
+            let ids = (first..60).take(50).map(|id| json!({ "id": id }));
+            Answer::json(&ids.collect())
+        }
+        _ => Answer::refused(400, "limit must be 50"),
+    });
+    let declared = Declared::new(server, connector, "");
+    for arguments in [&["check"][..], &["check", "--probe"]] {
+        let outcome = declared.run(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
+    }
+}

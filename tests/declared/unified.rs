@@ -22,6 +22,8 @@ words = "json"
 picked = ["text"]
 givenOn = "date"
 extra = { channel = "text", rank = "double" }
+inner = { rank = "int" }
+phones = [{ kind = "text" }]
 [streams.answers.unified.feedback]
 user_key = "person/id"
 user_external_id = "person/ref"
@@ -35,7 +37,7 @@ occurred_at = "givenOn"
 [streams.answers.unified.events]
 user_key = "person/id"
 event_type = { column = "kind", "survey.answered" = ["NPS"] }
-properties = ["extra", "score", "given_on"]
+properties = ["extra", "score", "given_on", "inner", "phones"]
 [[streams.answers.unified.metrics]]
 metric = { value = "answers.score" }
 value = "score"
@@ -63,7 +65,8 @@ fn answers_become_feedback_events_and_metrics() {
         Answer::json(&json!([
             {
                 "survey": 5, "number": 1, "person": { "id": 7, "ref": "u-7" }, "kind": "NPS", "score": "9.5", "words": { "a": 1 },
-                "picked": ["x", "y"], "givenOn": "2026-03-01", "extra": { "channel": "mail", "rank": 0.5 }
+                "picked": ["x", "y"], "givenOn": "2026-03-01", "extra": { "channel": "mail", "rank": 0.5 },
+                "inner": { "rank": 3 }, "phones": [{ "kind": "home" }]
             },
             { "survey": "5", "number": 2, "person": null, "kind": "stars", "words": "fine" }
         ]))
@@ -87,7 +90,10 @@ fn answers_become_feedback_events_and_metrics() {
         [
             json!({
                 "event_key": "it:answers:5/1", "user_key": "it:7", "event_type": "survey.answered", "vendor_event_type": "NPS",
-                "properties": { "channel": "mail", "rank": "0.5", "score": "9.5", "given_on": "2026-03-01" }
+                "properties": {
+                    "channel": "mail", "rank": "0.5", "score": "9.5", "given_on": "2026-03-01", "inner.rank": "3",
+                    "phones": "[{\"kind\":\"home\"}]"
+                }
             }),
             json!({ "event_key": "it:answers:5/2", "event_type": "other", "vendor_event_type": "stars" })
         ]

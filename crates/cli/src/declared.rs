@@ -30,7 +30,10 @@ pub(crate) fn is_file(connector: &str) -> bool {
 }
 
 /// Reads a declared connector.
-pub(crate) fn read(path: &Path) -> Result<&'static Registration, Problem> {
+///
+/// # Errors
+/// When the file cannot be read, is not TOML, or states what is no fact: with its line.
+pub fn read(path: &Path) -> Result<&'static Registration, Problem> {
     let problem = |line: Option<usize>, message: String, hint: Option<String>| Problem {
         file: Some(path.to_path_buf()),
         line,

@@ -104,8 +104,12 @@ struct Learned {
 /// How the client proves who it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
+    /// Name and secret as they are, in the header: what most servers take.
     Basic,
+    /// In the body.
     Form,
+    /// In the header, encoded as in a form: what RFC 6749, section 2.3.1, asks for.
+    Encoded,
 }
 
 impl Inner {
@@ -247,12 +251,22 @@ fn form(url: &Url, grant: Grant<'_>, learned: Learned) -> Result<Outgoing, Reaso
         Style::Basic => {
             headers.insert(header::AUTHORIZATION, sign::basic(grant.client_id, grant.client_secret)?);
         }
+        Style::Encoded => {
+            let [id, secret] = encoded(grant);
+            headers.insert(header::AUTHORIZATION, sign::basic(&id, &secret.into())?);
+        }
         Style::Form => {
             form.append_pair("client_id", grant.client_id);
             form.append_pair("client_secret", grant.client_secret.expose_secret());
         }
     }
     Ok(Outgoing { method: Method::POST, url: url.clone(), headers, body: Some(form.finish().into()) })
+}
+
+/// Id and secret, encoded as in a form.
+fn encoded(grant: Grant<'_>) -> [String; 2] {
+    [grant.client_id, grant.client_secret.expose_secret()]
+        .map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect())
 }
 
 /// Whether another form of the same call may succeed; each is tried once.
@@ -266,11 +280,14 @@ fn adapt(learned: &mut Learned, grant: Grant<'_>, failure: &Failure) -> bool {
         learned.without_scope = true;
         return true;
     }
-    let other = !bad_scope && learned.style.is_none();
-    if other {
-        learned.style = Some(Style::Form);
-    }
-    other
+    let plain = || encoded(grant) == [grant.client_id, grant.client_secret.expose_secret()];
+    let next = match learned.style.filter(|_| !bad_scope) {
+        None if !bad_scope => Style::Form,
+        Some(Style::Form) if !plain() => Style::Encoded,
+        None | Some(_) => return false,
+    };
+    learned.style = Some(next);
+    true
 }
 
 fn refusal(mut failure: Failure) -> Failure {

@@ -28,5 +28,6 @@ pub use error::StreamError;
 pub use reading::{due, resume};
 pub use run::{RunError, reset, sync};
 pub use source::{RunOptions, Source};
+pub use stream::missing_scope;
 pub use tables::history_name;
 pub use writer::with_deleted_at;

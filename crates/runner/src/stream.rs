@@ -64,6 +64,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     if let Err(error) = outcome {
         fail(&mut record, &error);
     }
+    if let (Some(error), Some(scope)) = (&mut record.error, run.source.connector.spec().scope())
+        && error.code == "forbidden"
+    {
+        error.hint = Some(missing_scope(scope));
+    }
     let mut records = Vec::new();
     for spec in derived {
         let mut child = StreamRecord {
@@ -84,6 +89,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     run.progress.finished(&run.source.name, &stream.name, &record);
     records.insert(0, (stream.name.clone(), record));
     records
+}
+
+/// What a user can do whose credential may not read, where the vendor has a word for that.
+pub fn missing_scope(scope: &str) -> String {
+    format!("check the credential and its permissions: it is wrong, or lacks the scope `{scope}`")
 }
 
 /// The record of a stream that failed.

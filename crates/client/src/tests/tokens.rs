@@ -7,7 +7,7 @@ use std::{
 
 use futures::future::join_all;
 use tokio::time::advance;
-use userhaul_connector::quota::QuotaMode;
+use userhaul_connector::{auth::AuthSpec, quota::QuotaMode};
 
 use super::script::{Reply, Script, client, oauth, ok, quota, reply, wide};
 use crate::{ErrorKind, Reason};
@@ -124,6 +124,24 @@ async fn the_secret_moves_into_the_form_only_when_refused_in_the_header() {
         .collect();
     let full = "grant_type=client_credentials&client_id=id&client_secret=s3cret";
     assert_eq!(forms, ["grant_type=client_credentials", full, full]);
+}
+
+/// A server by the letter of RFC 6749, 2.3.1: no secret in the body, and both parts encoded in the header.
+#[tokio::test(start_paused = true)]
+async fn the_secret_is_encoded_in_the_header_where_nothing_else_is_taken() {
+    let script = Script::of(|outgoing, number| match outgoing.url.host_str() {
+        Some("login.example") => {
+            let header = outgoing.headers.get("authorization").and_then(|value| value.to_str().ok());
+            if header == Some("Basic aWQ6YSUyQmIlM0Q=") { token(number, "10") } else { reply(401, "{}") }
+        }
+        _ => ok(),
+    });
+    let mut request = oauth(None);
+    if let AuthSpec::ClientCredentials { client_secret, .. } = &mut request.auth {
+        *client_secret = "a+b=".into();
+    }
+    client(wide(), &script).send(&request).await.expect("a page");
+    assert_eq!(logins(&script), 3);
 }
 
 #[tokio::test(start_paused = true)]

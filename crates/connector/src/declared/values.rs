@@ -1,16 +1,17 @@
 //! The values of a unified column, whatever the type of the vendor's column that they stand in.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use arrow_array::{
     Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
     StringArray, StructArray, TimestampMicrosecondArray,
 };
+use arrow_schema::DataType;
 use userhaul_record::{Attributes, DECIMAL_SCALE, Date, Decimal, Micros};
 
 use crate::{
     rows::{BoolColumn, DateColumn, DecimalColumn, DoubleColumn, InstantColumn, IntColumn, MapColumn, Rows},
-    rows::{TextColumn, TextsColumn, UnifyError},
+    rows::{TextColumn, TextsColumn, UnifyError, ValueColumn},
     spec::{Source, UnifiedSpec},
 };
 
@@ -27,6 +28,8 @@ enum Cells<'a> {
     Date(DateColumn<'a>),
     Texts(TextsColumn<'a>),
     Map(MapColumn<'a>),
+    /// A list of anything but texts.
+    Nested(ValueColumn<'a>),
     /// The members of an object, by name.
     Members(Vec<(String, Cells<'a>)>),
 }
@@ -51,7 +54,12 @@ impl<'a> Cells<'a> {
                     .map(|array| Self::Instant(InstantColumn(array)))
             })
             .or_else(|| any.downcast_ref::<Date32Array>().map(|array| Self::Date(DateColumn(array))))
-            .or_else(|| any.downcast_ref::<ListArray>().map(|array| Self::Texts(TextsColumn(array))))
+            .or_else(|| {
+                any.downcast_ref::<ListArray>().map(|array| match array.value_type() {
+                    DataType::Utf8 => Self::Texts(TextsColumn(array)),
+                    _ => Self::Nested(ValueColumn(array)),
+                })
+            })
             .or_else(|| any.downcast_ref::<MapArray>().map(|array| Self::Map(MapColumn(array))))
             .or_else(|| {
                 let object = any.downcast_ref::<StructArray>()?;
@@ -79,23 +87,30 @@ impl<'a> Cells<'a> {
                 Some(jiff::civil::date(1970, 1, 1).checked_add(days).ok()?.to_string().into())
             }
             Self::Texts(column) => serde_json::to_string(&column.get(row)?).ok().map(Cow::Owned),
+            Self::Nested(column) => column.get(row),
             Self::Map(_) | Self::Members(_) => None,
         }
     }
 
-    /// The value as entries of a map, under `name` where it is a single one.
-    fn entries(&self, name: &str, row: usize, into: &mut Attributes<'a>) {
+    /// The value as entries of a map, each with its path: under the last step of `path` where it is a single one.
+    fn entries(&self, path: &str, row: usize, into: &mut Entries<'a>) {
         match self {
             Self::Map(column) => {
-                let entries = column.get(row).into_iter();
-                into.extend(entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))));
+                for (key, value) in column.get(row).into_iter() {
+                    into.put(key.into(), || format!("{path}.{key}"), value.map(Cow::Borrowed));
+                }
             }
             Self::Members(members) => {
                 for (name, cells) in members {
-                    cells.entries(name, row, into);
+                    cells.entries(&format!("{path}.{name}"), row, into);
                 }
             }
-            single => into.extend(single.text(row).map(|text| (Cow::Owned(name.to_owned()), Some(text)))),
+            single => {
+                if let Some(text) = single.text(row) {
+                    let name = path.rsplit('.').next().unwrap_or(path);
+                    into.put(Cow::Owned(name.to_owned()), || path.to_owned(), Some(text));
+                }
+            }
         }
     }
 }
@@ -222,6 +237,26 @@ impl<'a> Numbers<'a> {
     }
 }
 
+/// Entries of a map, each key once: of two with one name the second is called by its whole path.
+#[derive(Default)]
+struct Entries<'a> {
+    made: Attributes<'a>,
+    names: HashSet<String>,
+}
+
+impl<'a> Entries<'a> {
+    fn put(&mut self, name: Cow<'a, str>, path: impl Fn() -> String, value: Option<Cow<'a, str>>) {
+        if self.names.insert(name.to_string()) {
+            self.made.push((name, value));
+            return;
+        }
+        let path = path();
+        if self.names.insert(path.clone()) {
+            self.made.push((Cow::Owned(path), value));
+        }
+    }
+}
+
 /// The maps of a unified column.
 pub(super) struct Maps<'a>(Vec<(String, Cells<'a>)>);
 
@@ -232,19 +267,20 @@ impl<'a> Maps<'a> {
             Some(Source::Columns(paths)) => paths.as_slice(),
             Some(Source::Fixed(_) | Source::Words { .. }) | None => &[],
         };
-        let open = |path: &String| {
-            let name = path.rsplit('.').next().unwrap_or(path);
-            Cells::open(rows, path).map(|cells| (name.to_owned(), cells))
-        };
+        let open = |path: &String| Cells::open(rows, path).map(|cells| (path.clone(), cells));
         paths.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
     pub(super) fn get(&self, row: usize) -> Attributes<'a> {
-        let mut entries = Attributes::new();
-        for (name, cells) in &self.0 {
-            cells.entries(name, row, &mut entries);
+        if let [(_, Cells::Map(column))] = self.0.as_slice() {
+            let entries = column.get(row).into_iter();
+            return entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))).collect();
         }
-        entries
+        let mut entries = Entries::default();
+        for (path, cells) in &self.0 {
+            cells.entries(path, row, &mut entries);
+        }
+        entries.made
     }
 }
 

@@ -84,13 +84,20 @@ fn bits(values: &mut Vec<bool>) -> BooleanBuffer {
     bits
 }
 
+/// The names of a member.
+fn names_of(member: &str, aliases: &[Alias]) -> Vec<Vec<u8>> {
+    let others = aliases.iter().filter(|alias| alias.field == member).map(|alias| alias.path.as_str());
+    std::iter::once(member).chain(others).map(|name| name.as_bytes().to_vec()).collect()
+}
+
 /// The values of a growing column, by type.
 #[derive(Debug)]
 pub(crate) enum Values {
     Text(Texts),
     Id(Texts),
     Json(Texts),
-    IdOrObject(Texts),
+    /// With the names of the member that is the identifier.
+    IdOrObject(Texts, Vec<Vec<u8>>),
     Int(Vec<i64>),
     Double(Vec<f64>),
     Bool(Vec<bool>),
@@ -98,8 +105,18 @@ pub(crate) enum Values {
     Millis(Vec<i64>),
     Date(Vec<i32>),
     Decimal(Vec<i128>),
-    Map { ends: Vec<i32>, keys: Texts, values: Texts, valid: Vec<bool>, wrapped: bool },
-    List { ends: Vec<i32>, element: Box<ColumnBuilder> },
+    /// `wrapped` are the names of the one member that a value may stand in; none for values that stand alone.
+    Map {
+        ends: Vec<i32>,
+        keys: Texts,
+        values: Texts,
+        valid: Vec<bool>,
+        wrapped: Vec<Vec<u8>>,
+    },
+    List {
+        ends: Vec<i32>,
+        element: Box<ColumnBuilder>,
+    },
     Struct(Box<Shape>),
 }
 
@@ -121,7 +138,7 @@ impl ColumnBuilder {
             ColumnType::Text => Values::Text(Texts::default()),
             ColumnType::Id => Values::Id(Texts::default()),
             ColumnType::Json => Values::Json(Texts::default()),
-            ColumnType::IdOrObject => Values::IdOrObject(Texts::default()),
+            ColumnType::IdOrObject => Values::IdOrObject(Texts::default(), names_of("id", aliases)),
             ColumnType::Int => Values::Int(Vec::new()),
             ColumnType::Double => Values::Double(Vec::new()),
             ColumnType::Bool => Values::Bool(Vec::new()),
@@ -134,7 +151,10 @@ impl ColumnBuilder {
                 keys: Texts::default(),
                 values: Texts::default(),
                 valid: Vec::new(),
-                wrapped: *kind == ColumnType::WrappedMap,
+                wrapped: match kind {
+                    ColumnType::WrappedMap => names_of("value", aliases),
+                    _ => Vec::new(),
+                },
             },
             ColumnType::List(element) => {
                 Values::List { ends: Vec::new(), element: Box::new(Self::aliased(element, aliases, rules)) }
@@ -153,7 +173,7 @@ impl ColumnBuilder {
     #[inline]
     pub(crate) fn push_null(&mut self) {
         match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.close()
             }
             Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.push(0),
@@ -174,7 +194,7 @@ impl ColumnBuilder {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.valid.truncate(len);
         match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.truncate(len);
             }
             Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => {
@@ -203,7 +223,7 @@ impl ColumnBuilder {
     /// Bytes held, roughly.
     pub(crate) fn bytes(&self) -> usize {
         let values = match &self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.bytes.len() + texts.len() * 4
             }
             Values::Map { keys, values, .. } => keys.bytes.len() + values.bytes.len() + keys.len() * 8,
@@ -220,7 +240,7 @@ impl ColumnBuilder {
         let rows = self.valid.len();
         let nulls = Some(NullBuffer::new(bits(&mut self.valid))).filter(|nulls| nulls.null_count() > 0);
         Ok(match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 Arc::new(texts.finish(nulls)?)
             }
             Values::Int(numbers) => Arc::new(Int64Array::new(renew(numbers).into(), nulls)),
@@ -260,7 +280,7 @@ impl ColumnBuilder {
     /// Puts a text where the last row of a text-like column is null.
     pub(crate) fn fill_last(&mut self, text: &[u8]) {
         let Some(last) = self.len().checked_sub(1).filter(|&last| !self.valid[last]) else { return };
-        if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) =
+        if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) =
             &mut self.values
         {
             texts.truncate(last);
@@ -272,7 +292,7 @@ impl ColumnBuilder {
     /// The text of row `row` of a text-like column; none where it is null or no text.
     pub(crate) fn text(&self, row: usize) -> Option<&[u8]> {
         match &self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 self.valid.get(row).copied().unwrap_or(false).then(|| texts.get(row))
             }
             _ => None,

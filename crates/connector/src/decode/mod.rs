@@ -10,6 +10,7 @@ mod derived;
 mod entries;
 mod envelope;
 mod extra;
+mod keyless;
 mod met;
 mod names;
 mod new_fields;
@@ -145,6 +146,14 @@ pub enum DecodeError {
         /// The names of the row's fields.
         fields: String,
     },
+    /// A page none of whose rows has a field of its primary key under any of its names.
+    #[error("no row has `{column}`, which is part of the primary key; their fields: {fields}")]
+    NoKey {
+        /// The column.
+        column: String,
+        /// The names of the rows' fields.
+        fields: String,
+    },
     /// The columns do not make a batch: a bug.
     #[error("the columns do not make a batch")]
     Columns(#[from] ArrowError),
@@ -187,7 +196,7 @@ impl Decoder {
     /// Reads a page. On an error no row of the page is kept.
     ///
     /// # Errors
-    /// When the page is not JSON, has no rows where they should be, or a row has no primary key.
+    /// When the page is not JSON, has no rows where they should be, or a row or all of them have no primary key.
     pub fn page(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
         let body = checked(body)?;
         let before = self.reader.mark();

@@ -7,6 +7,7 @@ use super::{
     builder::Values,
     derived::Derived,
     extra::{self, Leftover},
+    keyless,
     met::Met,
     names,
     new_fields::NewFields,
@@ -21,7 +22,6 @@ use super::{
 use crate::json::{
     pointer,
     scan::{JsonError, Kind, Scanner},
-    text,
 };
 
 /// Reads the rows of a stream's pages.
@@ -175,7 +175,9 @@ impl RowReader {
         if scanner.enter_array()? {
             let mut index = 0;
             loop {
-                self.row(scanner, lineage, index)?;
+                if let Err(error) = self.row(scanner, lineage, index) {
+                    return Err(keyless::of_all(error, &self.layout, scanner)?);
+                }
                 index += 1;
                 if !scanner.next_element()? {
                     break;
@@ -438,7 +440,7 @@ impl RowReader {
                 return Err(DecodeError::NullKey {
                     row: index,
                     column: self.layout.primary_key.get(number).cloned().unwrap_or_default(),
-                    fields: field_names(start)?,
+                    fields: keyless::told(start)?,
                 });
             }
         }
@@ -512,25 +514,8 @@ fn inner(page: &[u8], at: usize, pointer: &str) -> Result<Option<usize>, JsonErr
     Ok(found.map(|found| found.as_ptr().addr() - page.as_ptr().addr()))
 }
 
-/// The names of a row's fields, for a message; values are personal data and stay out.
-fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
-    let mut names = Vec::new();
-    let mut more = scanner.enter_object()?;
-    while more {
-        let mut name = Vec::new();
-        text::append(scanner.string()?, &mut name);
-        scanner.colon()?;
-        scanner.skip()?;
-        if names.len() < 40 {
-            names.push(String::from_utf8_lossy(&name).into_owned());
-        }
-        more = scanner.next_member()?;
-    }
-    Ok(names.join(", "))
-}
-
 /// The names under which a field may come.
-fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
+pub(super) fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
     let others = layout.aliases.iter().filter(|alias| alias.field == field).map(|alias| alias.path.as_str());
     std::iter::once(field).chain(others).map(|name| name.as_bytes().to_vec()).collect()
 }

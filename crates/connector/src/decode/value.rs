@@ -38,7 +38,7 @@ pub(crate) fn read(
     }
     let fit = match &mut column.values {
         Values::Text(texts) | Values::Id(texts) => scalar_text(texts, scanner, kind, met)?,
-        Values::IdOrObject(texts) => id_or_object(texts, scanner, kind, met)?,
+        Values::IdOrObject(texts, names) => id_or_object(texts, names, scanner, kind, met)?,
         Values::Json(texts) => {
             let range = scanner.skip()?;
             met.keep(&scanner.bytes[range], &mut texts.bytes);
@@ -93,7 +93,7 @@ pub(crate) fn read(
         }
         Values::Map { ends, keys, values, valid, wrapped } => {
             if kind == Kind::Object {
-                let mut entries = Entries { keys, values, valid, wrapped: *wrapped };
+                let mut entries = Entries { keys, values, valid, wrapped };
                 let start = last_end(ends);
                 entries.append(scanner, met)?;
                 entries.unique(start, met);
@@ -197,9 +197,10 @@ fn scalar_text(
     }
 }
 
-/// An identifier, or the member `id` of an object; the object's other members make it fit only in part.
+/// An identifier, or the member of an object that has one of these names; the object's other members make it fit only in part.
 fn id_or_object(
     texts: &mut Texts,
+    names: &[Vec<u8>],
     scanner: &mut Scanner<'_>,
     kind: Kind,
     met: &mut Met,
@@ -214,7 +215,7 @@ fn id_or_object(
         let key = scanner.string()?;
         scanner.colon()?;
         let kind = scanner.kind()?;
-        if key.inner == b"id" && fit == Fit::Not {
+        if fit == Fit::Not && names.iter().any(|name| name == key.inner) {
             fit = scalar_text(texts, scanner, kind, met)?;
         } else {
             scanner.skip()?;

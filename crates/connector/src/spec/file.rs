@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
-    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, StreamSpec, SyncMode,
+    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, Stated, StreamSpec, SyncMode,
     auth::{AuthFile, StreamAuthFile},
     axis::AxisFile,
     consistent::consistent,
@@ -99,8 +99,7 @@ struct StreamFile {
     single: bool,
     #[serde(default)]
     empty: Vec<u16>,
-    #[serde(default = "no_paging")]
-    paging: Paging,
+    paging: Option<Paging>,
     #[serde(default)]
     axes: Vec<AxisFile>,
     fallback: Option<FallbackFile>,
@@ -174,10 +173,6 @@ fn window() -> QuotaMode {
 
 fn whole_page() -> Vec<String> {
     vec![String::new()]
-}
-
-fn no_paging() -> Paging {
-    Paging::None
 }
 
 fn one() -> String {
@@ -342,7 +337,8 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
         items: file.items,
         single: file.single,
         empty: file.empty,
-        paging: file.paging,
+        paging_stated: Stated(file.paging.is_some()),
+        paging: file.paging.unwrap_or(Paging::None),
         axes,
         fallback,
         partition: partition(&file.partition).map_err(refuse)?,

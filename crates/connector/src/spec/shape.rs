@@ -174,6 +174,7 @@ const AXES: &[Kind] = &[
         &[
             ("from", Text),
             ("to", Text),
+            ("to_inclusive", Flag),
             ("format", Text),
             ("by", Text),
             ("days", Whole),
@@ -202,6 +203,30 @@ const AXES: &[Kind] = &[
     ),
     ("passes", &[("passes", List(&[("params", TextTable), ("windowed", Flag)]))]),
 ];
+
+/// Every table of the file that has keys of its own, with them: `the file`, `paging cursor`, or the key that it stands at.
+#[cfg(test)]
+pub(crate) fn groups() -> Vec<(String, Vec<&'static str>)> {
+    fn below(name: &str, keys: &'static [Key], groups: &mut Vec<(String, Vec<&'static str>)>) {
+        groups.push((name.to_owned(), keys.iter().map(|(key, _)| *key).collect()));
+        for (key, takes) in keys {
+            match takes {
+                Keys(inner) | List(inner) => below(key, inner, groups),
+                Kinds(_) | KindList(_) | Text | Texts | Whole | Wholes | Flag | TextTable | TextsTable
+                | TextTables | Columns | Corrections | Streams => {}
+            }
+        }
+    }
+    let mut groups = Vec::new();
+    below("the file", FILE, &mut groups);
+    below("stream", STREAM, &mut groups);
+    for (table, kinds) in [("auth", AUTH), ("paging", PAGING), ("axis", AXES)] {
+        for (kind, keys) in kinds {
+            below(&format!("{table} {kind}"), keys, &mut groups);
+        }
+    }
+    groups
+}
 
 /// Checks every key of a whole file and what it takes.
 ///

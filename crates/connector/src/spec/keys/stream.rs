@@ -169,7 +169,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "field",
                 "none",
                 "\"id\"",
-                "Makes the column `_key`: this field's value, or a hash of the row where it has none; then `primary_key = [\"_key\"]`",
+                "Makes the column `_key`: this field's value, or a hash of the row where it has none (`\"\"`: of every row); then `primary_key = [\"_key\"]`",
             ),
             key(
                 "generic_key",
@@ -199,6 +199,25 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "none",
                 "[streams.contacts.unified.users]",
                 "What the rows become in the unified tables",
+            ),
+        ],
+    },
+    KeyGroup {
+        name: "fallback",
+        keys: &[
+            key(
+                "statuses",
+                "list of statuses",
+                "required",
+                "[400]",
+                "The statuses with which the server refuses the first way of asking",
+            ),
+            key(
+                "axes",
+                "list of tables",
+                "none",
+                "[{ kind = \"parent\", … }]",
+                "The axes of the other way; without any the stream is asked for whole",
             ),
         ],
     },
