@@ -60,13 +60,13 @@ pub async fn sync(
     let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep(sources.iter().map(|source| source.name.as_str()));
+    folders.sweep(sources.iter().map(|source| source.name.as_str()), options.now);
     let runs = sources.iter().map(|source| run_source(source, options, progress, &folders));
     let records = futures::future::join_all(runs).await;
     for table in Table::ALL {
         ensure_table(&folders, table)?;
     }
-    folders.clear();
+    folders.clear(options.now);
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
@@ -91,6 +91,7 @@ pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str])
     }
     // Last, so that a source whose tables could not be removed is still known.
     for (source, stream) in streams {
+        Folders::new(destination, "").forget_kept(source, stream)?;
         store.forget(source, stream)?;
     }
     Ok(())

@@ -44,8 +44,23 @@ pub struct StreamState {
     /// A hash of the lookups that the unified rows were made with.
     #[serde(default)]
     pub lookups: u64,
+    /// Rows of the table of former versions, where there is one and it knows all that the table has held.
+    #[serde(default)]
+    pub history: Option<u64>,
+    /// That the list comes whole, where its paging is not published.
+    #[serde(default)]
+    pub whole: Option<WholeList>,
     /// The run that saved this.
     pub run_id: String,
+}
+
+/// A list that comes whole whatever page is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeList {
+    /// When it was found out (microseconds since 1970).
+    pub found_at: i64,
+    /// Its rows when it was last read.
+    pub rows: u64,
 }
 
 /// The file: what it says, and a hash of that.

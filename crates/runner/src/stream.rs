@@ -17,6 +17,7 @@ use userhaul_connector::{
 use crate::{
     error::StreamError,
     grain, inputs,
+    kept::{self, Journal},
     orders::Tables,
     progress::Progress,
     reading::{self, Kind, Reading},
@@ -26,7 +27,7 @@ use crate::{
     state::{StateStore, StreamState},
     tables::{self, Folders},
     walk::Tally,
-    writer::{Replace, TableWriter, Written},
+    writer::{Before, Replace, TableWriter, Written},
 };
 
 /// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
@@ -97,6 +98,11 @@ fn add(record: &mut StreamRecord, written: Written) {
     record.rows = written.rows;
     record.bytes_written += written.bytes;
     record.files += written.files;
+    if written.history_anew {
+        record.warnings.push(
+            "the account, the privacy rules or the key have changed: the history is begun anew".to_owned(),
+        );
+    }
     if written.conflicts > 0 {
         record.warnings.push(format!(
             "{} rows came twice with different content; the newer one stands",
@@ -169,6 +175,15 @@ async fn read_one_way(
         Kind::Parents => reading::in_question(run, stream, &parents)?,
         _ => parents.clone(),
     };
+    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
+    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
+    let guarded = is_guarded(run, stream, reading, before);
+    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded);
+    let taken = match &tables.journal {
+        Some(_) => kept::take(run, stream, derived, (reading, &asked), &mut tables)?,
+        None => kept::Taken::default(),
+    };
+    let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
     let (resume, since) = match &reading.kind {
         Kind::Windows(resume) => (resume.as_slice(), None),
         Kind::Since(since) => (&[][..], Some(*since)),
@@ -179,27 +194,21 @@ async fn read_one_way(
         start: run.options.from.or(run.source.start),
         end: run.options.to,
         settings: &run.source.axis_settings,
-        parents: &asked,
+        parents: &rest,
         resume,
         since,
     };
     let mut slices = plan::plan(stream, &inputs)?;
     inputs::mark_barren(run, stream, &mut slices)?;
-    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
-    let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
-    let guarded = stream.mode == SyncMode::FullRefresh
-        && reading.kind == Kind::Full
-        && wanted
-        && before >= SHRINK_FLOOR
-        && !stream.keeps_absent
-        && !run.options.allow_shrink
-        && run.options.limit.is_none();
     let mut again = guarded;
+    let known_whole = reading.known_whole(run, stream);
     loop {
-        let (read, mut tally) = slices::read(run, stream, &options, slices.clone(), tables, record).await;
+        let (read, mut tally) =
+            slices::read(run, stream, &options, slices.clone(), (tables, known_whole), record).await;
         tables = read?;
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
+            tally.missing.extend(taken.missing);
             tally.parents_read = asked.into_iter().collect();
             tally.parents = parents.into_iter().collect();
             return Finish { run, stream, derived, reading, tally: &tally }
@@ -215,6 +224,17 @@ async fn read_one_way(
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
     }
+}
+
+/// Whether a reading that gives less than half of the rows is refused.
+fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
+    stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
+        && run.source.selected.contains(&stream.name)
+        && before >= SHRINK_FLOOR
+        && !stream.keeps_absent
+        && !run.options.allow_shrink
+        && run.options.limit.is_none()
 }
 
 /// Puts what the walks have cost and met into the record.
@@ -253,7 +273,7 @@ impl Finish<'_> {
         let Self { run, stream, derived, reading, tally } = self;
         inputs::write_missing(run, stream, derived, &mut tables, tally)?;
         let whole = tally.unproven.is_none() && record.error.is_none();
-        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)? && tables.own.fits_former()?;
         let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
@@ -261,17 +281,25 @@ impl Finish<'_> {
         };
         let lookups = tables.own.lookups_hash;
         self.mark()?;
-        let torn = reading.state.as_ref().is_some_and(|state| state.committing || state.lookups != lookups);
+        let known = reading.state.as_ref();
+        let before = Before {
+            torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
+            behind: known.is_none_or(|state| state.committing || state.history.is_none()),
+        };
         let committed = tokio::task::spawn_blocking(move || {
+            tables.journal.map_or(Ok(()), Journal::end)?;
             let mut written = BTreeMap::new();
-            let own = tables.own.commit(&replace, torn)?;
+            let own = tables.own.commit(&replace, before)?;
             for (name, table) in tables.derived {
-                written.insert(name, table.commit(&replace, false)?);
+                written.insert(name, table.commit(&replace, Before { torn: false, ..before })?);
             }
             Ok::<_, StreamError>((own, written))
         });
         let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
-        self.save(own.rows, lookups, whole, record)?;
+        self.save(own, lookups, whole, record)?;
+        for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
+            run.folders.forget_kept(&run.source.name, name)?;
+        }
         add(record, own);
         *children = written;
         if record.error.is_none() {
@@ -298,7 +326,7 @@ impl Finish<'_> {
 
     fn save(
         &self,
-        rows: u64,
+        own: Written,
         lookups: u64,
         whole: bool,
         record: &mut StreamRecord,
@@ -310,7 +338,7 @@ impl Finish<'_> {
         else {
             return Ok(());
         };
-        state.rows = rows;
+        (state.rows, state.history) = (own.rows, own.versions);
         state.lookups = lookups;
         if let Some(cursor) = reading::written(&state.through) {
             record.cursor_after = Some(cursor);

@@ -79,6 +79,7 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
             }
             Loaded::Found(state) => {
                 rows.push(row(source, stream, &state));
+                rows.extend(state.history.map(|versions| history_row(source, stream, versions, &state)));
                 documents.push(document(source, stream, &state));
             }
         }
@@ -110,6 +111,13 @@ fn row(source: &str, stream: &str, state: &StreamState) -> Vec<String> {
     ]
 }
 
+/// The table of former versions, as far as it has no checkpoint of its own.
+fn history_row(source: &str, stream: &str, versions: u64, state: &StreamState) -> Vec<String> {
+    let name = userhaul_runner::history_name(stream);
+    let nothing = String::new;
+    vec![format!("{source}.{name}"), nothing(), nothing(), render::grouped(versions), state.run_id.clone()]
+}
+
 fn document(source: &str, stream: &str, state: &StreamState) -> serde_json::Value {
     let through: serde_json::Map<String, serde_json::Value> =
         state.through.iter().map(|(property, &at)| (property.clone(), json!(written(at)))).collect();
@@ -120,6 +128,7 @@ fn document(source: &str, stream: &str, state: &StreamState) -> serde_json::Valu
         "full_at": written(state.full_at),
         "start": state.start.map(written),
         "rows": state.rows,
+        "history_rows": state.history,
         "run_id": state.run_id,
     })
 }

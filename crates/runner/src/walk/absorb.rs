@@ -24,7 +24,7 @@ impl StreamWalks<'_> {
         number: u64,
     ) -> Result<Next, StreamError> {
         let mut decoder = lock(&slice.decoder);
-        let mark = decoder.mark();
+        let (mark, counts) = (decoder.mark(), decoder.counts().clone());
         // Behind the first page the same status may only mean that there is no such page.
         if number == 1
             && let Some(next) = self.gone(walk, answer.status)
@@ -42,10 +42,10 @@ impl StreamWalks<'_> {
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
-            decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
-                path: masked_path(&walk.path),
-                page: number,
-                source,
+            let read = decoder.page(&answer.body, &lineage);
+            read.map_err(|source| {
+                decoder.restore_counts(counts.clone());
+                StreamError::Decode { path: masked_path(&walk.path), page: number, source }
             })?
         } else {
             (PageRows::default(), Envelope::default())
@@ -63,6 +63,7 @@ impl StreamWalks<'_> {
             keys: &page.keys,
             exact: decoder.exact_keys(),
             cursors: &page.cursors,
+            known_whole: self.known_whole,
         };
         let next = pager
             .next(&facts)
@@ -70,6 +71,7 @@ impl StreamWalks<'_> {
         let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
         if forgotten {
             decoder.roll_back(&mark);
+            decoder.restore_counts(counts);
         }
         drop(decoder);
         self.came(&page, answer.body.len(), forgotten);

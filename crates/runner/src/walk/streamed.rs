@@ -3,7 +3,7 @@
 use userhaul_client::{Attempts, masked_path};
 use userhaul_connector::{
     decode::{Envelope, PageRows},
-    pager::{Ask, Next, PageFacts, Pager},
+    pager::{Ask, End, Next, PageFacts, Pager},
     slice::Walk,
 };
 
@@ -32,6 +32,7 @@ impl StreamWalks<'_> {
             }
         };
         let mut cutter = Cutter::default();
+        let counts = lock(&slice.decoder).counts().clone();
         let mut all = PageRows::default();
         let received_at = body.head.received_at.as_microsecond();
         let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
@@ -74,8 +75,16 @@ impl StreamWalks<'_> {
             keys: &all.keys,
             exact,
             cursors: &[],
+            known_whole: self.known_whole,
         };
-        pager.next(&facts).map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
+        // Rows that came before are merged by their key; what they had besides counts once.
+        if matches!(&next, Next::Done(End { forget_last: true, .. })) {
+            lock(&slice.decoder).restore_counts(counts);
+        }
+        Ok(next)
     }
 
     fn elements(
