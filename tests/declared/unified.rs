@@ -167,7 +167,7 @@ fn a_map_has_each_key_once_and_columns_keep_their_names() {
         maps,
         [
             json!({ "inner.plan": "c", "custom.plan": "b" }),
-            json!({ "plan": "a", "inner.plan": "c", "custom.plan": "b", "x": "1", "more.x": "2", "more.more.x": "3" }),
+            json!({ "plan": "a", "inner.plan": "c", "custom.plan": "b", "x": "1", "more.x": "3", "more.x (2)": "2" }),
         ]
     );
 }
