@@ -111,8 +111,14 @@ fn a_key_in_the_query_is_not_shown_when_it_is_wrong() {
 fn one_stream_may_have_a_credential_of_another_kind() {
     let server = Server::start(|asked, _| {
         let right = match asked.path.as_str() {
-            "/people" => header(asked, "authorization", "Basic YWRhOnMzY3IzdC1rM3ktMGYtdGhlLXRlc3Rz") && asked.query.is_empty(),
-            "/profiles" => asked.query.get("token").map(String::as_str) == Some("other") && !asked.headers.contains_key("authorization"),
+            "/people" => {
+                header(asked, "authorization", "Basic YWRhOnMzY3IzdC1rM3ktMGYtdGhlLXRlc3Rz")
+                    && asked.query.is_empty()
+            }
+            "/profiles" => {
+                asked.query.get("token").map(String::as_str) == Some("other")
+                    && !asked.headers.contains_key("authorization")
+            }
             _ => header(asked, "x-key", "other"),
         };
         if right { Answer::json(&json!([{ "id": 1 }])) } else { Answer::refused(401, "who are you") }

@@ -115,12 +115,7 @@ fn each_is_told_with_its_line() {
             "two blocks give the metric `m`",
         ),
         ("page = \"page\" }", "size = \"page\" }", 7, "missing key `page` in [streams.contacts.paging]"),
-        (
-            "primary_key = [\"id\"]",
-            "primary_key = [\"id\"]\nitems = [\"rows\"]",
-            10,
-            "`rows` is no pointer",
-        ),
+        ("primary_key = [\"id\"]", "primary_key = [\"id\"]\nitems = [\"rows\"]", 10, "`rows` is no pointer"),
         (
             "primary_key = [\"id\"]",
             "primary_key = [\"id\"]\nparams = { org = \"${ORG}\" }",

@@ -183,14 +183,19 @@ fn null_instead_of_an_empty_list_is_no_rows_where_the_facts_say_so() {
         _ => Answer::json(&json!({ "rows": [{ "id": 1 }] })),
     });
     let stream = |name: &str, items: &str| {
-        format!("[streams.{name}]\npath = \"/{name}\"\nitems = [{items}]\nprimary_key = [\"id\"]\ncolumns = {{ id = \"id\" }}\n")
+        format!(
+            "[streams.{name}]\npath = \"/{name}\"\nitems = [{items}]\nprimary_key = [\"id\"]\ncolumns = {{ id = \"id\" }}\n"
+        )
     };
     let streams = ["null", "absent", "other", "rows"].map(|name| stream(name, "\"/rows\", \"null\""));
     let declared = Declared::new(server, &format!("connector = \"crm\"\n{}", streams.concat()), "");
     let outcome = declared.sync();
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
     for (name, rows) in [("null", 0), ("absent", 0), ("rows", 1)] {
-        assert_eq!((&record(&outcome, name)["rows"], &record(&outcome, name)["status"]), (&json!(rows), &json!("ok")));
+        assert_eq!(
+            (&record(&outcome, name)["rows"], &record(&outcome, name)["status"]),
+            (&json!(rows), &json!("ok"))
+        );
     }
     // What stands there is no list, and that is told.
     let message = record(&outcome, "other")["error"]["message"].to_string();
@@ -211,7 +216,9 @@ fn signs_of_more_pages_without_paging_leave_a_list_unproven() {
             "/next" => json!({ "rows": rows, "links": { "next": "/next?page=2" } }),
             "/more" => json!({ "rows": rows, "has_more": true }),
             "/total" => json!({ "rows": rows, "meta": { "total": 3 } }),
-            _ => json!({ "rows": rows, "links": { "next": null }, "has_more": false, "meta": { "total": 2 } }),
+            _ => {
+                json!({ "rows": rows, "links": { "next": null }, "has_more": false, "meta": { "total": 2 } })
+            }
         })
     });
     let streams = ["next", "more", "total", "all"].map(|name| {
@@ -220,7 +227,9 @@ fn signs_of_more_pages_without_paging_leave_a_list_unproven() {
     let declared = Declared::new(server, &format!("connector = \"crm\"\n{}", streams.concat()), "");
     let outcome = declared.sync();
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
-    for (name, sign) in [("next", "`/links/next`"), ("more", "`/has_more`"), ("total", "counts 3 rows at `/meta/total`")] {
+    for (name, sign) in
+        [("next", "`/links/next`"), ("more", "`/has_more`"), ("total", "counts 3 rows at `/meta/total`")]
+    {
         let record = record(&outcome, name);
         assert_eq!(record["completeness"], "unproven", "{name}");
         let reason = record["reason"].to_string();

@@ -143,8 +143,13 @@ fn keys_of_the_unified_tables_that_are_not_unique_are_told() {
     for _ in 0..2 {
         let outcome = declared.sync();
         assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
-        let warning = |stream: &str| record(&outcome, stream)["warnings"][0].as_str().unwrap_or_default().to_owned();
-        assert!(warning("staff").starts_with("1 key of `unified/users` comes from `people` too"), "{}", outcome.stdout);
+        let warning =
+            |stream: &str| record(&outcome, stream)["warnings"][0].as_str().unwrap_or_default().to_owned();
+        assert!(
+            warning("staff").starts_with("1 key of `unified/users` comes from `people` too"),
+            "{}",
+            outcome.stdout
+        );
         assert!(warning("firms").starts_with("1 unified row shares its key"), "{}", outcome.stdout);
         assert_eq!(warning("people"), "");
     }
@@ -161,7 +166,8 @@ fn a_map_has_each_key_once_and_columns_keep_their_names() {
     });
     let declared = Declared::new(server, TWO_KINDS, "");
     assert_eq!(declared.sync().code, 0);
-    let mut maps: Vec<Value> = declared.unified("users").iter().map(|row| row["attributes"].clone()).collect();
+    let mut maps: Vec<Value> =
+        declared.unified("users").iter().map(|row| row["attributes"].clone()).collect();
     maps.sort_by_key(|map| map.as_object().map_or(0, serde_json::Map::len));
     assert_eq!(
         maps,

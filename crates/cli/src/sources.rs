@@ -57,9 +57,11 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         // Corrections may add unified tables.
         registration = declared::registration(&spec, registration.facts.to_owned());
     }
-    if let Some(stream) = spec.streams.values().find(|stream| config.declared.is_none() && stream.own_auth.is_some())
+    if let Some(stream) =
+        spec.streams.values().find(|stream| config.declared.is_none() && stream.own_auth.is_some())
     {
-        let message = format!("`streams.{}.auth`: `{}` signs all its requests alike", stream.name, config.connector);
+        let message =
+            format!("`streams.{}.auth`: `{}` signs all its requests alike", stream.name, config.connector);
         let hint = "correct `header` and `scheme` alone, without `kind`".to_owned();
         return Err(Failure::usage(place(&message), Some(hint)));
     }

@@ -86,7 +86,8 @@ impl Memory {
 
     /// Keeps the form that was taken, where another would be tried first without that.
     pub(crate) fn keep(&self, grant: Grant<'_>, style: Style) {
-        let Some(path) = self.path.as_ref().filter(|_| ways(grant, self.style).front() != Some(&style)) else {
+        let Some(path) = self.path.as_ref().filter(|_| ways(grant, self.style).front() != Some(&style))
+        else {
             return;
         };
         // It is a hint: without it the next process tries in the usual order.

@@ -261,12 +261,7 @@ fn form(url: &Url, grant: Grant<'_>, style: Style, without_scope: bool) -> Resul
 }
 
 /// Whether another form of the same call may succeed; each is tried once.
-fn adapt(
-    learned: &mut Learned,
-    ways: &mut VecDeque<Style>,
-    grant: Grant<'_>,
-    failure: &Failure,
-) -> bool {
+fn adapt(learned: &mut Learned, ways: &mut VecDeque<Style>, grant: Grant<'_>, failure: &Failure) -> bool {
     if failure.reason != Reason::Status || !matches!(failure.status, Some(400 | 401)) {
         return false;
     }

@@ -239,8 +239,9 @@ fn ends(axis: &WindowAxis, window: Window, now: Option<i64>) -> (Option<String>,
     let from = window.from.map(|from| axis.format.write(from - pad, Round::Down));
     let behind = if axis.to_inclusive { 0 } else { DAY };
     let to = if axis.format.is_day() && axis.days.is_some() {
-        let last = window.to - DAY + pad;
-        axis.format.write(now.map_or(last, |now| last.min(now)) + behind, Round::Down)
+        // Padding covers the day that is left out, but not where it ends today.
+        let last = window.to - DAY + pad.max(behind);
+        axis.format.write(now.map_or(last, |now| last.min(now + behind)), Round::Down)
     } else if axis.years && axis.format.is_day() {
         axis.format.write(window.to - DAY + behind, Round::Down)
     } else if axis.years {

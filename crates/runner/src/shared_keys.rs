@@ -63,7 +63,8 @@ fn shared<'a>(
         let Some(stream) = streams.iter().position(|stream| of(stream)) else { continue };
         for batch in userhaul_sink::read(&file, Some(&[column]))? {
             let batch = batch?;
-            let Some(keys) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else {
+            let Some(keys) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>())
+            else {
                 continue;
             };
             for key in keys.iter().flatten() {

@@ -82,7 +82,7 @@ impl Connector for Declared {
     }
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
-        match stream.paging_stated {
+        match stream.paging_stated.0 {
             true => pager_of(stream),
             // One warning a parent would be too many.
             false => Box::new(unstated::Unstated { warns: stream.parent().is_none() }),

@@ -28,7 +28,8 @@ const NEXT: [&str; 14] = [
 const MORE: [&str; 6] = ["has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage"];
 
 /// Members that count all rows.
-const TOTAL: [&str; 6] = ["total", "total_count", "totalCount", "total_results", "totalResults", "total_rows"];
+const TOTAL: [&str; 6] =
+    ["total", "total_count", "totalCount", "total_results", "totalResults", "total_rows"];
 
 /// One answer.
 #[derive(Debug)]

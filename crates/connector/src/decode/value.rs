@@ -58,7 +58,9 @@ pub(crate) fn read(
         Values::Instant(instants) => {
             let value = match kind {
                 Kind::String => plain(scanner)?.and_then(|text| {
-                    let plain = |text: &&[u8]| number::is_number(text) && !text.contains(&b'e') && !text.contains(&b'E');
+                    let plain = |text: &&[u8]| {
+                        number::is_number(text) && !text.contains(&b'e') && !text.contains(&b'E')
+                    };
                     let number = || Some(text).filter(plain).and_then(epoch);
                     instant::instant(text).or_else(number)
                 }),

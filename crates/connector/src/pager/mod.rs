@@ -10,8 +10,7 @@ mod unknown;
 
 pub use cursor::Cursor;
 pub use last_id::LastId;
-pub use linked::Linked;
-pub(crate) use linked::next_link;
+pub use linked::{Linked, next_link};
 pub use page_number::PageNumber;
 pub use single::Single;
 pub use unknown::{Finding, Unknown};

@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use super::{
     Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
-    Fallback, HeaderAuth, Paging, Since, SpecError, StreamSpec, SyncMode,
+    Fallback, HeaderAuth, Paging, Since, SpecError, Stated, StreamSpec, SyncMode,
     auth::{AuthFile, StreamAuthFile},
     axis::AxisFile,
     consistent::consistent,
     unified,
 };
-use parts::{columns, given_columns, identifier, own_auth, partition};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
     quota::{Quota, QuotaMode, Span},
 };
+use parts::{columns, given_columns, identifier, own_auth, partition};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -356,7 +356,7 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
         items: file.items,
         single: file.single,
         empty: file.empty,
-        paging_stated: file.paging.is_some(),
+        paging_stated: Stated(file.paging.is_some()),
         paging: file.paging.unwrap_or(Paging::None),
         axes,
         fallback,

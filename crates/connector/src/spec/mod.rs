@@ -32,7 +32,7 @@ pub use paging::{
     Paging,
 };
 pub use push::PushSpec;
-pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
+pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, Stated, StreamSpec, SyncMode};
 pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;

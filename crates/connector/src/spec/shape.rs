@@ -40,8 +40,8 @@ type Key = (&'static str, Takes);
 type Kind = (&'static str, &'static [Key]);
 
 use Takes::{
-    Columns, Corrections, Flag, Keys, KeysOrKinds, KindList, Kinds, List, Streams, Text, TextTable, TextTables, Texts,
-    TextsTable, Whole, Wholes,
+    Columns, Corrections, Flag, Keys, KeysOrKinds, KindList, Kinds, List, Streams, Text, TextTable,
+    TextTables, Texts, TextsTable, Whole, Wholes,
 };
 
 const FILE: &[Key] = &[

@@ -42,7 +42,7 @@ pub struct StreamSpec {
     /// How pages follow each other.
     pub paging: Paging,
     /// Whether the facts say how; where they do not, one answer is taken for everything.
-    pub paging_stated: bool,
+    pub paging_stated: Stated,
     /// Along what it is cut into slices.
     pub axes: Vec<Axis>,
     /// Along what else, where the server refuses that.
@@ -75,6 +75,17 @@ pub struct StreamSpec {
     pub derived: Option<DerivedFrom>,
     /// The unified records that its rows become, as far as facts say so.
     pub unified: Vec<UnifiedSpec>,
+}
+
+/// Whether a fact was written down. Facts that say the same are the same, so that it does not show in what they are
+/// compared by, which is their `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stated(pub bool);
+
+impl std::fmt::Debug for Stated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// How a stream is kept up to date.
