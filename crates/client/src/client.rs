@@ -307,11 +307,19 @@ impl Inner {
     }
 
     async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {
-        let AuthSpec::ClientCredentials { token_url, client_id, client_secret, scope } = &request.auth else {
+        let AuthSpec::ClientCredentials { token_url, client_id, client_secret, scope, form_encoded } =
+            &request.auth
+        else {
             return Ok(None);
         };
-        let scope = scope.as_deref();
-        let grant = Grant { token_url, client_id, client_secret, scope, timeout: request.timeout };
+        let grant = Grant {
+            token_url,
+            client_id,
+            client_secret,
+            scope: scope.as_deref(),
+            form_encoded: *form_encoded,
+            timeout: request.timeout,
+        };
         let token = self.token(grant, course.refused, &mut course.attempts).await?;
         course.secrets.push(token.value.clone());
         Ok(Some(token))

@@ -16,6 +16,7 @@ mod error;
 mod exchange;
 mod gzip;
 mod ledger;
+mod login;
 mod machine;
 mod observer;
 mod pacer;

@@ -16,6 +16,7 @@ pub mod push;
 mod reading;
 pub mod record;
 mod run;
+mod shared_keys;
 mod slices;
 mod source;
 pub mod state;

@@ -119,6 +119,17 @@ fn add(record: &mut StreamRecord, written: Written) {
             written.conflicts
         ));
     }
+    if written.lost > 0 {
+        let (rows, share) = match written.lost {
+            1 => ("1 unified row".to_owned(), "shares its key"),
+            rows => (format!("{rows} unified rows"), "share their keys"),
+        };
+        record.warnings.push(format!(
+            "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
+             one of several makes two keys one",
+            if written.lost == 1 { "is left out" } else { "are left out" }
+        ));
+    }
 }
 
 /// Reads a stream the way its facts say, or the other way where the server refuses that.

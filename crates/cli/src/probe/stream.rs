@@ -370,7 +370,10 @@ impl Probe<'_> {
                 fact,
                 assumed,
                 Verdict::NotSeen,
-                "instants come without a zone and are taken for UTC",
+                match zones.told {
+                    true => "some instants come without a zone and are taken for UTC",
+                    false => "instants come without a zone and are taken for UTC",
+                },
             ),
         }
     }

@@ -3,8 +3,12 @@
 //! Its requests are signed as `auth` says, its pages walked as `paging` says, and its rows become unified records as
 //! the `unified` blocks of its streams say.
 
+mod acts;
 mod records;
+mod unstated;
 mod values;
+
+use std::collections::HashMap;
 
 use userhaul_record::Unified;
 
@@ -12,7 +16,7 @@ use crate::{
     auth::AuthSpec,
     connector::{Computed, Connector, pager_of},
     nearest::nearest,
-    pager::{Ask, End, Next, PageFacts, Pager, PagingError, next_link},
+    pager::Pager,
     rows::{Rows, UnifyError},
     settings::{Settings, SettingsError},
     spec::{AuthFacts, ConnectorSpec, SpecError, StreamSpec},
@@ -21,6 +25,8 @@ use crate::{
 struct Declared {
     spec: ConnectorSpec,
     auth: AuthSpec,
+    /// What streams are signed with that have a credential, or a header, of their own.
+    own: HashMap<String, AuthSpec>,
 }
 
 /// Makes a connector of facts and a source's settings.
@@ -29,13 +35,19 @@ struct Declared {
 /// When a setting is missing that `auth` needs.
 pub fn build(spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     let auth = spec.auth.as_ref().unwrap_or(&AuthFacts::None).sign_with(settings)?;
-    Ok(Box::new(Declared { spec, auth }))
+    let mut own = HashMap::new();
+    for stream in spec.streams.values() {
+        if let Some(facts) = stream.signed_with() {
+            own.insert(stream.name.clone(), facts.sign_with(settings)?);
+        }
+    }
+    Ok(Box::new(Declared { spec, auth, own }))
 }
 
-/// Refuses facts that only a connector with code of its own can use, and keys of fields that there are not.
+/// Refuses facts that only a connector with code of its own can use, and those that could not act.
 ///
 /// # Errors
-/// When a stream has computed columns, or its synthetic key names no field of it.
+/// When a stream has computed columns, a key or an alias names no field of it, or a fact has no effect.
 pub fn check(spec: &ConnectorSpec) -> Result<(), SpecError> {
     let refused = |stream: &StreamSpec, key: &str, message: String| SpecError {
         place: format!("streams.{}.{key}", stream.name),
@@ -47,38 +59,17 @@ pub fn check(spec: &ConnectorSpec) -> Result<(), SpecError> {
             return Err(refused(stream, "computed", message));
         }
         let fields = || stream.table.columns.iter().map(|column| column.field.as_str());
-        let named = stream.table.synthetic_key.as_deref().filter(|field| !field.is_empty());
-        if let Some(field) = named.filter(|named| fields().all(|field| field != *named)) {
-            let near = nearest(field, fields()).map(|near| format!("; did you mean `{near}`?"));
-            let message = format!("unknown field `{field}`{}", near.unwrap_or_default());
-            return Err(refused(stream, "synthetic_key", message));
+        let keys = [("synthetic_key", &stream.table.synthetic_key), ("generic_key", &stream.generic_key)];
+        for (key, named) in keys {
+            let named = named.as_deref().filter(|field| !field.is_empty());
+            if let Some(field) = named.filter(|named| fields().all(|field| field != *named)) {
+                let near = nearest(field, fields()).map(|near| format!("; did you mean `{near}`?"));
+                let message = format!("unknown field `{field}`{}", near.unwrap_or_default());
+                return Err(refused(stream, key, message));
+            }
         }
     }
-    Ok(())
-}
-
-/// The walk where the facts say nothing of pages: one answer, and whether it looks as if there were more.
-#[derive(Debug)]
-struct Unstated;
-
-impl Pager for Unstated {
-    fn first(&mut self) -> Next {
-        Next::Ask(Ask::default())
-    }
-
-    fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
-        let mut end = End::default();
-        if next_link(page.headers.get("link").unwrap_or_default()).is_some() {
-            end.unproven = Some("the answer links to a next page, and the facts have no `paging`".to_owned());
-        } else if page.rows > 0 && (page.rows.is_multiple_of(50) || [10, 20, 25].contains(&page.rows)) {
-            end.warnings.push(format!(
-                "the answer has exactly {} rows, and the facts have no `paging`: it may be the first page of several; \
-                 `paging = {{ kind = \"none\" }}` says that it is all",
-                page.rows
-            ));
-        }
-        Ok(Next::Done(end))
-    }
+    acts::check(spec)
 }
 
 impl Connector for Declared {
@@ -86,15 +77,15 @@ impl Connector for Declared {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        self.auth.clone()
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        self.own.get(&stream.name).unwrap_or(&self.auth).clone()
     }
 
     fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
-        // One warning a parent would be too many.
-        match stream.paging_stated.0 || stream.parent().is_some() {
+        match stream.paging_stated.0 {
             true => pager_of(stream),
-            false => Box::new(Unstated),
+            // One warning a parent would be too many.
+            false => Box::new(unstated::Unstated { warns: stream.parent().is_none() }),
         }
     }
 
@@ -103,6 +94,6 @@ impl Connector for Declared {
     }
 
     fn unify(&self, stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
-        stream.unified.iter().try_for_each(|block| records::push(block, rows, into))
+        records::push(&stream.unified, rows, into)
     }
 }

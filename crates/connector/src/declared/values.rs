@@ -91,28 +91,6 @@ impl<'a> Cells<'a> {
             Self::Map(_) | Self::Members(_) => None,
         }
     }
-
-    /// The value as entries of a map, each with its path: under the last step of `path` where it is a single one.
-    fn entries(&self, path: &str, row: usize, into: &mut Entries<'a>) {
-        match self {
-            Self::Map(column) => {
-                for (key, value) in column.get(row).into_iter() {
-                    into.put(key.into(), || format!("{path}.{key}"), value.map(Cow::Borrowed));
-                }
-            }
-            Self::Members(members) => {
-                for (name, cells) in members {
-                    cells.entries(&format!("{path}.{name}"), row, into);
-                }
-            }
-            single => {
-                if let Some(text) = single.text(row) {
-                    let name = path.rsplit('.').next().unwrap_or(path);
-                    into.put(Cow::Owned(name.to_owned()), || path.to_owned(), Some(text));
-                }
-            }
-        }
-    }
 }
 
 fn decimal_text(amount: i128) -> String {
@@ -238,27 +216,40 @@ impl<'a> Numbers<'a> {
 }
 
 /// Entries of a map, each key once: of two with one name the second is called by its whole path.
-#[derive(Default)]
-struct Entries<'a> {
+struct Entries<'a, 'b> {
     made: Attributes<'a>,
-    names: HashSet<String>,
+    taken: HashSet<Cow<'b, str>>,
 }
 
-impl<'a> Entries<'a> {
-    fn put(&mut self, name: Cow<'a, str>, path: impl Fn() -> String, value: Option<Cow<'a, str>>) {
-        if self.names.insert(name.to_string()) {
-            self.made.push((name, value));
-            return;
+impl<'a> Entries<'a, '_> {
+    fn put(&mut self, name: &str, path: impl Fn() -> String, value: Option<Cow<'a, str>>) {
+        let mut name = name.to_owned();
+        if self.taken.contains(name.as_str()) {
+            name = path();
         }
-        let path = path();
-        if self.names.insert(path.clone()) {
-            self.made.push((Cow::Owned(path), value));
+        let plain = name.len();
+        let mut number = 2;
+        // A key of the customer's own may look like a path.
+        while self.taken.contains(name.as_str()) {
+            name.truncate(plain);
+            name.push_str(&format!(" ({number})"));
+            number += 1;
         }
+        self.taken.insert(Cow::Owned(name.clone()));
+        self.made.push((Cow::Owned(name), value));
     }
 }
 
 /// The maps of a unified column.
-pub(super) struct Maps<'a>(Vec<(String, Cells<'a>)>);
+///
+/// Columns and members of objects have the same name in every row, whatever is null: the first of a name goes by it, the
+/// others by their paths, and so do entries of maps with such a name.
+pub(super) struct Maps<'a> {
+    /// The maps, each with its path.
+    maps: Vec<(String, MapColumn<'a>)>,
+    /// The other values, each with its name.
+    singles: Vec<(String, Cells<'a>)>,
+}
 
 impl<'a> Maps<'a> {
     pub(super) fn open(block: &UnifiedSpec, column: &str, rows: &Rows<'a>) -> Result<Self, UnifyError> {
@@ -267,18 +258,47 @@ impl<'a> Maps<'a> {
             Some(Source::Columns(paths)) => paths.as_slice(),
             Some(Source::Fixed(_) | Source::Words { .. }) | None => &[],
         };
-        let open = |path: &String| Cells::open(rows, path).map(|cells| (path.clone(), cells));
-        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
+        let mut opened = Self { maps: Vec::new(), singles: Vec::new() };
+        let mut known = HashSet::new();
+        for path in paths {
+            opened.add(path.clone(), Cells::open(rows, path)?, &mut known);
+        }
+        Ok(opened)
+    }
+
+    /// Adds a value, or the members of an object; `known` are the paths so far: what is listed twice comes once.
+    fn add(&mut self, path: String, cells: Cells<'a>, known: &mut HashSet<String>) {
+        match cells {
+            Cells::Members(members) => {
+                for (name, cells) in members {
+                    self.add(format!("{path}.{name}"), cells, known);
+                }
+            }
+            _ if !known.insert(path.clone()) => {}
+            Cells::Map(column) => self.maps.push((path, column)),
+            single => {
+                let name = path.rsplit('.').next().unwrap_or(&path);
+                let taken = self.singles.iter().any(|(other, _)| other == name);
+                let name = if taken { path } else { name.to_owned() };
+                self.singles.push((name, single));
+            }
+        }
     }
 
     pub(super) fn get(&self, row: usize) -> Attributes<'a> {
-        if let [(_, Cells::Map(column))] = self.0.as_slice() {
+        if let ([(_, column)], []) = (self.maps.as_slice(), self.singles.as_slice()) {
             let entries = column.get(row).into_iter();
             return entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))).collect();
         }
-        let mut entries = Entries::default();
-        for (path, cells) in &self.0 {
-            cells.entries(path, row, &mut entries);
+        let taken = self.singles.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect();
+        let mut entries = Entries { made: Attributes::new(), taken };
+        for (name, single) in &self.singles {
+            entries.made.extend(single.text(row).map(|text| (Cow::Owned(name.clone()), Some(text))));
+        }
+        for (path, column) in &self.maps {
+            for (key, value) in column.get(row).into_iter() {
+                entries.put(key, || format!("{path}.{key}"), value.map(Cow::Borrowed));
+            }
         }
         entries.made
     }

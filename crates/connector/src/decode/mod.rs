@@ -42,7 +42,8 @@ pub struct DecodeOptions {
     /// The tables of the derived streams that are wanted.
     pub derived: Vec<DerivedLayout>,
     /// Where the rows stand in a page: pointers, tried in order; `""` is the page itself, `"/*"` its only array, and
-    /// `"{}"` makes an object without such an array one row, and null, `{}` or an empty body no rows.
+    /// `"{}"` makes an object without such an array one row, and null, `{}` or an empty body no rows; `"null"` makes null,
+    /// or nothing at all, at the other pointers no rows.
     pub items: Vec<String>,
     /// Whether the value found there is one row and not an array of rows.
     pub single: bool,
@@ -137,7 +138,7 @@ pub enum DecodeError {
         row: usize,
     },
     /// A row without its primary key.
-    #[error("row {row} has no `{column}`, which is part of the primary key; its fields: {fields}")]
+    #[error("row {row} has no value for `{column}`, which is part of the primary key; its fields: {fields}")]
     NullKey {
         /// The row's index in the page, from 0.
         row: usize,
@@ -215,6 +216,7 @@ impl Decoder {
         let mut envelope = Envelope::default();
         let bare = self.single && self.items.iter().any(String::is_empty);
         let lone = !self.single && self.items.iter().any(|pointer| pointer == LONE_ROW);
+        let none = self.items.iter().any(|pointer| pointer == NO_ROWS);
         if lone && body.trim_ascii().is_empty() {
             return Ok((self.reader.page_rows(first), envelope));
         }
@@ -251,6 +253,8 @@ impl Decoder {
                             }
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
+                        Err(DecodeError::NoItems { .. })
+                            if none && envelope::nothing(&envelope, body, &self.items)? => {}
                         Err(DecodeError::NoItems { .. }) if lone || bare => {
                             self.lone_row(&envelope, &mut whole, lineage)?;
                         }
@@ -259,7 +263,7 @@ impl Decoder {
                 }
                 envelope.keep(body);
             }
-            Kind::Null if self.single || lone => scanner.literal("null")?,
+            Kind::Null if self.single || lone || none => scanner.literal("null")?,
             kind => {
                 return Err(DecodeError::NoItems {
                     expected: self.items.join(", "),
@@ -349,6 +353,10 @@ impl Decoder {
 
 /// The pointer of answers that may be one bare row, or nothing at all (vendors/userlot.md 4.2).
 const LONE_ROW: &str = "{}";
+
+/// The pointer of answers in which null, or nothing, at the other ones stands for no rows: how some servers write an
+/// empty list.
+const NO_ROWS: &str = "null";
 
 /// The page without a byte-order mark, if it is UTF-8.
 fn checked(body: &[u8]) -> Result<&[u8], DecodeError> {

@@ -58,9 +58,13 @@ pub(crate) fn read(
         Values::Instant(instants) => {
             let value = match kind {
                 Kind::String => plain(scanner)?.and_then(|text| {
-                    instant::instant(text).or_else(|| number::whole_text(text).and_then(instant::from_epoch))
+                    let plain = |text: &&[u8]| {
+                        number::is_number(text) && !text.contains(&b'e') && !text.contains(&b'E')
+                    };
+                    let number = || Some(text).filter(plain).and_then(epoch);
+                    instant::instant(text).or_else(number)
                 }),
-                Kind::Number => number::integer(scanner.number()?).and_then(instant::from_epoch),
+                Kind::Number => epoch(scanner.number()?),
                 _ => other(scanner)?,
             };
             push(instants, value)
@@ -169,6 +173,15 @@ fn numeric<'a>(scanner: &mut Scanner<'a>, kind: Kind) -> Result<Option<&'a [u8]>
         Kind::Number => scanner.number().map(Some),
         Kind::String => Ok(plain(scanner)?.filter(|text| number::is_number(text))),
         _ => other(scanner),
+    }
+}
+
+/// A number as an instant: whole ones by their size, others as seconds.
+#[inline]
+fn epoch(number: &[u8]) -> Option<i64> {
+    match number::integer(number) {
+        Some(whole) => instant::from_epoch(whole),
+        None => number::decimal(number).and_then(instant::from_fraction),
     }
 }
 

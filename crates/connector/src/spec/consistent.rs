@@ -152,11 +152,24 @@ pub(crate) fn no_column(stream: &StreamSpec, column: &str) -> String {
     format!("no column `{column}`; there are {}", known.join(", "))
 }
 
+/// Where the rows are is told by pointers and the words for special places.
+fn items(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
+    let word = |pointer: &str| matches!(pointer, "" | "{}" | "null");
+    match stream.items.iter().find(|pointer| !word(pointer) && !pointer.starts_with('/')) {
+        Some(pointer) => Err(SpecError::at(
+            format!("{place}.items"),
+            format!("`{pointer}` is no pointer: `/{pointer}` is what stands under `{pointer}` in the answer"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The path begins with a slash, and every placeholder of it is filled by an axis.
 fn request(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
     if stream.derived.is_some() {
         return Ok(());
     }
+    items(place, stream)?;
     if stream.path.is_empty() {
         return Err(SpecError::at(place, "missing field `path`"));
     }

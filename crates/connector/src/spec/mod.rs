@@ -123,6 +123,12 @@ impl ConnectorSpec {
         }
     }
 
+    /// How credentials travel: to the endpoints of the file, and to those that have one of another kind or another header.
+    pub fn auths(&self) -> Vec<AuthFacts> {
+        let file = self.auth.clone();
+        file.into_iter().chain(self.streams.values().filter_map(StreamSpec::signed_with)).collect()
+    }
+
     /// How the credential travels, where that is a header.
     pub fn header_auth(&self) -> Option<&HeaderAuth> {
         match &self.auth {

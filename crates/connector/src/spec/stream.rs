@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
+use super::{AuthFacts, Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -31,6 +31,8 @@ pub struct StreamSpec {
     pub on_demand: IndexMap<String, Vec<(String, String)>>,
     /// How the credential travels to this endpoint.
     pub auth: Option<HeaderAuth>,
+    /// The credential of this endpoint, where it is of a kind of its own.
+    pub own_auth: Option<AuthFacts>,
     /// Where the rows are: pointers, tried in order; see [`DecodeOptions::items`](crate::decode::DecodeOptions::items).
     pub items: Vec<String>,
     /// Whether an answer is one row.
@@ -169,6 +171,11 @@ impl StreamSpec {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// How the credential travels to its endpoint, where that is not as to the others.
+    pub fn signed_with(&self) -> Option<AuthFacts> {
+        self.own_auth.clone().or_else(|| self.auth.clone().map(AuthFacts::Header))
     }
 
     /// Whether it is read without the other stream, unless the server refuses the first way of asking.

@@ -32,7 +32,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "word",
                 "required",
                 "\"rfc3339\"",
-                "How both are written: `day`, `rfc3339`, `zoneless`, `space_separated`, `epoch_s`, `epoch_ms`",
+                "How both are written: `day`, `rfc3339`, `zoneless`, `space_separated`, `epoch_s`, `epoch_ms`, or a pattern such as `%d.%m.%Y`",
             ),
             key(
                 "by",
