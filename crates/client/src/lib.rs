@@ -38,6 +38,6 @@ pub use answer::{Attempts, Body, Head, Headers, Page};
 pub use client::{Client, Payload};
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
 pub use observer::{Event, Observer, Silent, WaitReason};
-pub use redact::{for_people, path as masked_path, without_credential};
+pub use redact::{for_people, path as masked_path, without_credential, without_secrets};
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};
 pub use transport::{Chunks, Incoming, Outgoing, Transport};

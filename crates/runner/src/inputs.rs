@@ -54,7 +54,7 @@ pub(crate) fn decode_options(
         items: stream.items.clone(),
         single: stream.single,
         custom,
-        rules: run.source.rules.clone(),
+        rules: run.rules(&stream.name),
     })
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn open_tables(
 }
 
 /// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.
-fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
+pub(crate) fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
     let mut lookups = Lookups::default();
     let mut hash = 0_u64;
     for needed in &stream.needs {

@@ -25,7 +25,8 @@ use crate::{
 const CHEAP_REQUESTS: u64 = 3;
 
 /// How a stream is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Everything.
     Full,

@@ -18,6 +18,7 @@ use userhaul_connector::{
 };
 
 use crate::{
+    archive::Tape,
     error::StreamError,
     orders::{self, Order, Tables},
     record::StreamRecord,
@@ -38,7 +39,7 @@ pub(crate) async fn read(
     stream: &StreamSpec,
     options: &DecodeOptions,
     slices: Vec<Slice>,
-    tables: Tables,
+    (tables, tape): (Tables, &Tape),
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
@@ -51,14 +52,22 @@ pub(crate) async fn read(
         source: run.source,
         stream,
         options: run.options,
+        decode: options,
+        tape,
         progress: run.progress.as_ref(),
         orders: sender,
         tally: Mutex::new(Tally::default()),
         enough: AtomicBool::new(false),
         rows: AtomicU64::new(0),
         held,
+        spoiled: Mutex::new(None),
     };
-    let read = all_slices(&walks, options, slices, record).await;
+    let read = all_slices(&walks, slices, record).await;
+    if read.is_ok() {
+        tape.came_whole();
+    }
+    let spoiled = walks.spoiled.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let read = spoiled.map_or(read, Err);
     let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     spend(record, &tally);
     drop(walks.orders);
@@ -80,7 +89,6 @@ fn spend(record: &mut StreamRecord, tally: &Tally) {
 
 async fn all_slices(
     walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
     slices: Vec<Slice>,
     record: &mut StreamRecord,
 ) -> Result<(), StreamError> {
@@ -96,7 +104,7 @@ async fn all_slices(
         while under_way.len() < walks.source.concurrency.max(1) {
             let Some((slice, halvings)) = waiting.pop_front() else { break };
             number += 1;
-            under_way.push(one_slice(walks, options, slice, number, halvings));
+            under_way.push(one_slice(walks, slice, number, halvings));
         }
         let Some(done) = under_way.next().await else { break };
         match done.read {
@@ -145,12 +153,11 @@ struct SliceDone {
 
 async fn one_slice(
     walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
     slice: Slice,
     number: usize,
     halvings: u32,
 ) -> SliceDone {
-    let mut decoder = Decoder::new(options);
+    let mut decoder = Decoder::new(walks.decode);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
     decoder.watch_last(walks.stream.paging.last_column());
@@ -166,11 +173,13 @@ async fn read_slice(
     halvings: u32,
 ) -> Result<Option<[Slice; 2]>, StreamError> {
     let mut proven = true;
+    walks.tape.slice(slice.number, slice.slice).await?;
     if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
         return Ok(Some(halves));
     }
     // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
-    if slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
+    let asks = !walks.tape.is_playing() && !walks.is_spoiled();
+    if asks && slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
         let label = &slice.slice.label;
         walks.warn(format!("{label}: no rows came where the table has some: read once more"));
         walks.begin_again(slice).await?;
@@ -222,16 +231,22 @@ async fn read_walks(
         };
         let refused = matches!(result.as_ref().map_err(status), Err(Some(400 | 422)));
         if too_large
+            && !walks.tape.is_playing()
             && halvings < walks.most_halvings(refused)
             && let Some(halves) = plan::split(walks.stream, slice.slice)
         {
             walks.order(Order::Forget { slice: slice.number }).await?;
+            walks.tape.cut(slice.number).await?;
             return Ok(Some(halves));
         }
         match result {
             Err(error) => {
                 walks.order(Order::Forget { slice: slice.number }).await?;
                 return Err(error);
+            }
+            Ok(Ended::Split) if walks.tape.is_playing() => {
+                walks.unarchived(&StreamError::NotArchived { what: "no smaller windows".to_owned() });
+                *proven = false;
             }
             Ok(Ended::Split) => {
                 return Err(StreamError::Bug {

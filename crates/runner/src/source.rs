@@ -36,6 +36,8 @@ pub struct Source {
     pub id_files: Vec<(String, Vec<String>)>,
     /// Privacy rules.
     pub rules: Vec<Rule>,
+    /// How long the vendor's answers are kept; none where they are not.
+    pub archive: Option<std::time::Duration>,
 }
 
 /// The options of a run.

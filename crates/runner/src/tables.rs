@@ -45,6 +45,11 @@ impl Folders {
         self.parts.join("making").join(source).join(stream)
     }
 
+    /// Where a replay builds its tables before they are published.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.parts.join("replay")
+    }
+
     /// Removes everything that this run has made and not committed.
     pub(crate) fn clear(&self) {
         // What cannot be removed now is swept by the next run.

@@ -137,6 +137,7 @@ pub(crate) fn source(
         look_back: None,
         full_every: None,
         rules: Vec::new(),
+        archive: None,
         client,
         connector,
     }

@@ -158,6 +158,7 @@ pub(super) fn reading(source: &Source, stream: &str) -> Source {
         axis_settings: source.axis_settings.clone(),
         id_files: Vec::new(),
         rules: Vec::new(),
+        archive: None,
     }
 }
 

@@ -42,15 +42,18 @@ impl StreamWalks<'_> {
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
-            decoder.page(&answer.body, &lineage).map_err(|source| StreamError::Decode {
-                path: masked_path(&walk.path),
-                page: number,
-                source,
-            })?
+            match decoder.page(&answer.body, &lineage) {
+                Ok(read) => read,
+                Err(source) => {
+                    let path = masked_path(&walk.path);
+                    let error = StreamError::Decode { path, page: number, source };
+                    self.gathered(error, &answer.body, &lineage)?
+                }
+            }
         } else {
             (PageRows::default(), Envelope::default())
         };
-        self.judge(slice, &page)?;
+        self.judge(slice, &page).or_else(|error| self.spoil(error))?;
         if grain::repeats(self.stream, &page.keys) {
             return Err(StreamError::KeyRepeats);
         }
@@ -61,7 +64,7 @@ impl StreamWalks<'_> {
             envelope: &envelope,
             rows: page.rows as u64,
             keys: &page.keys,
-            exact: decoder.exact_keys(),
+            exact: decoder.exact_keys() && !self.is_spoiled(),
             cursors: &page.cursors,
         };
         let next = pager
@@ -86,6 +89,15 @@ impl StreamWalks<'_> {
         }
         lock(&self.tally).missing.push(key.clone());
         Some(Ended::Done { proven: true, cut: None })
+    }
+
+    /// Where the archive does not hold what the facts ask for, the rows so far are all that there is.
+    pub(crate) fn unarchived(&self, error: &StreamError) -> Option<Ended> {
+        if !matches!(error, StreamError::NotArchived { .. }) {
+            return None;
+        }
+        lock(&self.tally).unproven.get_or_insert_with(|| error.to_string());
+        Some(Ended::Done { proven: false, cut: None })
     }
 
     /// What a parent that is gone means: no rows, and a note.

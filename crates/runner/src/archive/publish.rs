@@ -1,0 +1,311 @@
+//! What a replay has built, into the visible tables.
+//!
+//! A table that is all there takes the place of the visible one, file by file. Rows that may be a part of them are merged
+//! in, and nothing is removed: rows that the archive cannot rebuild are never lost.
+
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use userhaul_connector::spec::{StreamSpec, SyncMode};
+use userhaul_record::Table;
+
+use super::{
+    chain::Chain,
+    replay::{MODE, ReplayOptions},
+    tape::Archive,
+};
+use crate::{
+    cover::Covers,
+    error::StreamError,
+    inputs,
+    record::{Completeness, StreamRecord, StreamStatus},
+    source::{RunOptions, Source},
+    state::{Loaded, StateStore, StreamState},
+    stream::{SHRINK_FLOOR, SourceRun},
+    tables::{self, Folders},
+    writer::{Replace, Surroundings, TableWriter, Written},
+};
+
+/// What came of the archived runs.
+pub(crate) struct Outcome<'a> {
+    pub(crate) chain: &'a Chain,
+    /// Whether the first of the runs read everything.
+    pub(crate) begins_full: bool,
+    /// The records of the runs, in order.
+    pub(crate) records: &'a [StreamRecord],
+    /// Whether the answers were kept under the privacy rules of now.
+    pub(crate) same_rules: bool,
+    /// Whether the next run may go on from the rebuilt checkpoint.
+    pub(crate) same: bool,
+}
+
+impl Outcome<'_> {
+    /// Whether every run gave all its rows.
+    fn is_done(&self) -> bool {
+        self.records.len() == self.chain.runs.len()
+            && self.records.iter().all(|record| record.status == StreamStatus::Ok)
+    }
+}
+
+/// One stream's tables on their way.
+pub(crate) struct Publication<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) options: &'a ReplayOptions,
+    pub(crate) folders: &'a Folders,
+    pub(crate) scratch: Folders,
+    pub(crate) stream: &'a StreamSpec,
+    /// The stream and those derived from it, as far as their tables are wanted.
+    pub(crate) wanted: &'a [&'a StreamSpec],
+}
+
+impl Publication<'_> {
+    pub(crate) fn publish(&self, outcome: &Outcome<'_>) -> Result<Vec<(String, StreamRecord)>, StreamError> {
+        let live = self.folders.table(&self.source.name, &self.stream.name, true);
+        let built = self.scratch.table(&self.source.name, &self.stream.name, true);
+        let mut record = summed(outcome);
+        if tables::files(&built)?.is_empty() {
+            return Ok(self.told(&record));
+        }
+        let store = StateStore::new(&self.options.destination);
+        let known = match store.load(&self.source.name, &self.stream.name)? {
+            Loaded::Found(state) => Some(*state),
+            Loaded::Absent | Loaded::Damaged => None,
+        };
+        self.not_ahead(&live, known.as_ref(), outcome)?;
+        let before = tables::count(&live)?;
+        let done = outcome.is_done();
+        let whole = done && outcome.begins_full;
+        let replace = before == 0 || whole && !self.stream.keeps_absent;
+        if before > 0 && replace {
+            self.not_shrunk(before, &built)?;
+        }
+        let own = self.wanted.iter().any(|stream| stream.name == self.stream.name);
+        if own && replace {
+            // Between the first file and the checkpoint there is none: a kill in between costs a full pass.
+            store.forget(&self.source.name, &self.stream.name)?;
+        }
+        let mut told = Vec::new();
+        for stream in self.wanted {
+            let written = if replace { self.replace(stream)? } else { self.merge(stream)? };
+            record.rows = written.rows;
+            record.files = written.files;
+            record.bytes_written = written.bytes;
+            told.push((stream.name.clone(), record.clone()));
+        }
+        if own {
+            self.save(&store, known, done && (whole || outcome.chain.reaches_back), outcome)?;
+        }
+        Ok(told)
+    }
+
+    fn told(&self, record: &StreamRecord) -> Vec<(String, StreamRecord)> {
+        self.wanted.iter().map(|stream| (stream.name.clone(), record.clone())).collect()
+    }
+
+    /// A table that was written after the last archived run would go back in time.
+    fn not_ahead(
+        &self,
+        live: &Path,
+        known: Option<&StreamState>,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), StreamError> {
+        let written = tables::distinct(live, "_run_id")?.into_iter();
+        let written = written.chain(known.map(|state| state.run_id.clone()));
+        match written.max().filter(|run_id| *run_id > outcome.chain.newest) {
+            Some(run_id) => Err(StreamError::Ahead { run_id }),
+            None => Ok(()),
+        }
+    }
+
+    fn not_shrunk(&self, before: u64, built: &Path) -> Result<(), StreamError> {
+        let rows = tables::count(built)?;
+        let guarded = self.stream.mode == SyncMode::FullRefresh && before >= SHRINK_FLOOR;
+        if guarded && !self.options.allow_shrink && rows * 2 < before {
+            return Err(StreamError::Shrunk { rows, before });
+        }
+        Ok(())
+    }
+
+    /// Puts the built files in the place of the visible ones.
+    fn replace(&self, stream: &StreamSpec) -> Result<Written, StreamError> {
+        let mut written = Written::default();
+        let built = self.scratch.table(&self.source.name, &stream.name, true);
+        let live = self.folders.table(&self.source.name, &stream.name, true);
+        written.rows = tables::count(&built)?;
+        take_place(&built, &live, "", &mut written)?;
+        let prefix = format!("{}.{}.", self.source.name, stream.name);
+        for table in self.unified(stream) {
+            take_place(&self.scratch.unified(table), &self.folders.unified(table), &prefix, &mut written)?;
+        }
+        Ok(written)
+    }
+
+    fn unified(&self, stream: &StreamSpec) -> impl Iterator<Item = Table> {
+        let unifies = self.source.registration.unifies.iter().find(|(name, _)| *name == stream.name);
+        unifies.map(|(_, tables)| *tables).unwrap_or_default().iter().copied()
+    }
+
+    /// Merges the built rows into the visible files.
+    fn merge(&self, stream: &StreamSpec) -> Result<Written, StreamError> {
+        let built = self.scratch.table(&self.source.name, &stream.name, true);
+        let generic = tables::has_column(&built, "_key")? == Some(true);
+        let generic = stream.with_generic_key().filter(|_| generic);
+        let stream = generic.as_ref().unwrap_or(stream);
+        let around = Surroundings {
+            source: self.source.name.clone(),
+            connector: std::sync::Arc::clone(&self.source.connector),
+            unifies: self.source.registration.unifies,
+            folders: self.folders.clone(),
+            run_id: self.options.run_id.clone(),
+            compression: self.options.compression,
+        };
+        let lookups = self.lookups(stream)?;
+        let mut writer = TableWriter::new(&around, stream, true, lookups)?;
+        let schema = stream.table.schema();
+        for batch in tables::rows(&built, None)? {
+            let batch = batch?;
+            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
+                .map_err(|error| StreamError::Bug { what: error.to_string() })?;
+            writer.write(0, batch, None)?;
+        }
+        writer.close(0, true)?;
+        writer.commit(&Replace::Covered(Covers::default()), false)
+    }
+
+    /// What `unify` may look up, as the archived runs had it.
+    fn lookups(
+        &self,
+        stream: &StreamSpec,
+    ) -> Result<(userhaul_connector::rows::Lookups, u64), StreamError> {
+        let source = Source {
+            name: self.source.name.clone(),
+            connector: std::sync::Arc::clone(&self.source.connector),
+            client: self.source.client.clone(),
+            selected: self.source.connector.spec().streams.keys().cloned().collect(),
+            identity: String::new(),
+            axis_settings: Vec::new(),
+            id_files: Vec::new(),
+            rules: Vec::new(),
+            archive: None,
+            ..*self.source
+        };
+        let options = RunOptions {
+            run_id: self.options.run_id.clone(),
+            now: 0,
+            destination: self.folders.scratch(),
+            compression: self.options.compression,
+            from: None,
+            to: None,
+            full: false,
+            allow_shrink: false,
+            limit: None,
+        };
+        let progress: std::sync::Arc<dyn crate::progress::Progress> =
+            std::sync::Arc::new(crate::progress::NoProgress);
+        let run = SourceRun {
+            source: &source,
+            options: &options,
+            progress: &progress,
+            folders: &self.scratch,
+            store: StateStore::new(&options.destination),
+            archive: Archive::Off,
+            failed: std::collections::BTreeSet::new(),
+        };
+        inputs::lookups(&run, stream)
+    }
+
+    /// The checkpoint that the archived runs would have left, where all is there; else what is known stays.
+    fn save(
+        &self,
+        store: &StateStore,
+        known: Option<StreamState>,
+        whole: bool,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), StreamError> {
+        let (source, stream) = (&self.source.name, &self.stream.name);
+        let built = StateStore::new(&self.folders.scratch()).load(source, stream)?;
+        let rows = tables::count(&self.folders.table(source, stream, true))?;
+        let state = match (built, known) {
+            (Loaded::Found(state), _) if whole => {
+                let identity = if outcome.same { state.identity.clone() } else { String::new() };
+                StreamState { identity, rows, ..*state }
+            }
+            (_, Some(known)) => StreamState { rows, ..known },
+            (_, None) => return Ok(()),
+        };
+        store.save(source, stream, &state)
+    }
+}
+
+/// What the records of the archived runs come to.
+fn summed(outcome: &Outcome<'_>) -> StreamRecord {
+    let last = outcome.records.last().cloned().unwrap_or_default();
+    let mut record = StreamRecord { mode: MODE.to_owned(), ..last };
+    record.requests = 0;
+    record.retries = 0;
+    record.throttled = 0;
+    record.bytes_received = 0;
+    record.waited_on_quota_seconds = 0.0;
+    record.seconds = outcome.records.iter().map(|one| one.seconds).sum();
+    record.cursor_before = outcome.records.first().and_then(|one| one.cursor_before.clone());
+    let mut warnings: Vec<String> = Vec::new();
+    for warning in outcome.records.iter().flat_map(|one| &one.warnings) {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
+    if !outcome.same_rules {
+        warnings.push("the answers were archived under other privacy rules: the next sync reads everything".to_owned());
+    } else if !outcome.same {
+        warnings.push("the facts ask otherwise than the archived run did: the next sync reads everything".to_owned());
+    }
+    record.warnings = warnings;
+    let built = outcome.records.iter().any(|one| one.files > 0);
+    if outcome.is_done() && outcome.chain.reaches_back {
+        return record;
+    }
+    if built {
+        let why = |one: &StreamRecord| one.reason.clone().or(one.error.as_ref().map(|error| error.message.clone()));
+        let reason = outcome.records.iter().find(|one| one.status != StreamStatus::Ok).and_then(why);
+        let short = || "the archive does not reach back to a full pass".to_owned();
+        record.reason = Some(reason.unwrap_or_else(short));
+        record.status = StreamStatus::Unproven;
+        record.completeness = Completeness::Unproven;
+        record.error = None;
+    }
+    record
+}
+
+/// Renames the files of one folder whose names begin so over those of another, and removes what has no successor.
+fn take_place(from: &Path, to: &Path, prefix: &str, written: &mut Written) -> Result<(), StreamError> {
+    let named = |folder: &Path| -> Result<Vec<PathBuf>, StreamError> {
+        let mine = |file: &PathBuf| {
+            file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+        };
+        Ok(tables::files(folder)?.into_iter().filter(mine).collect())
+    };
+    tables::make(to)?;
+    let failed = |act, path: &Path| {
+        let path = path.display().to_string();
+        move |source| StreamError::Folder { act, path, source }
+    };
+    let mut kept = Vec::new();
+    for file in named(from)? {
+        let Some(name) = file.file_name() else { continue };
+        let target = to.join(name);
+        written.bytes += std::fs::metadata(&file).map_err(failed("read", &file))?.len();
+        written.files += 1;
+        std::fs::rename(&file, &target).map_err(failed("rename a finished file to", &target))?;
+        kept.push(target);
+    }
+    for file in named(to)? {
+        if !kept.contains(&file) {
+            tables::remove(&file)?;
+        }
+    }
+    if cfg!(unix) {
+        let synced = std::fs::File::open(to).and_then(|folder| folder.sync_all());
+        synced.map_err(failed("sync", to))?;
+    }
+    Ok(())
+}
