@@ -69,13 +69,11 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     let connector: Arc<dyn Connector> = Arc::from(connector);
     let configured = select::configured(connector.spec(), &config.streams)
         .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
-    for (key, asked) in [("history", config.history), ("archive", config.archive)] {
-        if asked {
-            return Err(Failure::usage(
-                place(&format!("`{key}` is not in this version yet")),
-                Some(format!("remove `{key}`")),
-            ));
-        }
+    if config.history {
+        return Err(Failure::usage(
+            place(&"`history` is not in this version yet"),
+            Some("remove `history`".to_owned()),
+        ));
     }
     if config.deletes == crate::config::Deletes::Mark {
         let hint = Some("remove `deletes`: rows that are gone are then removed".to_owned());
@@ -127,6 +125,7 @@ impl Prepared {
             axis_settings: self.axis_settings(),
             id_files: self.id_files()?,
             rules: self.rules()?,
+            archive: self.config.archive,
         })
     }
 

@@ -151,12 +151,7 @@ struct SliceDone {
     read: Result<Option<[Slice; 2]>, StreamError>,
 }
 
-async fn one_slice(
-    walks: &StreamWalks<'_>,
-    slice: Slice,
-    number: usize,
-    halvings: u32,
-) -> SliceDone {
+async fn one_slice(walks: &StreamWalks<'_>, slice: Slice, number: usize, halvings: u32) -> SliceDone {
     let mut decoder = Decoder::new(walks.decode);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);

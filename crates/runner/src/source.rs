@@ -7,6 +7,7 @@ use userhaul_connector::{Connector, Registration, decode::Rule};
 use userhaul_sink::Compression;
 
 /// A source, ready to be asked.
+#[derive(Clone)]
 pub struct Source {
     /// Its name in the configuration.
     pub name: String,

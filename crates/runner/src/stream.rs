@@ -236,7 +236,8 @@ async fn read_one_way(
         && run.options.limit.is_none();
     let mut again = guarded;
     loop {
-        let (read, mut tally) = slices::read(run, stream, &options, slices.clone(), (tables, tape), record).await;
+        let (read, mut tally) =
+            slices::read(run, stream, &options, slices.clone(), (tables, tape), record).await;
         tables = read?;
         let parents: BTreeSet<String> = parents.iter().cloned().collect();
         let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);

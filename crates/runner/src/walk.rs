@@ -164,8 +164,7 @@ impl StreamWalks<'_> {
         walk: &Walk,
         rows: Option<u32>,
     ) -> Result<Ended, StreamError> {
-        let track =
-            self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
+        let track = self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
         let course = Course { walk, rows, track };
         let ended = self.follow(slice, &course).await?;
         course.track.end().await?;
@@ -185,9 +184,7 @@ impl StreamWalks<'_> {
                     number += 1;
                     self.ask(slice, course, &ask, pager.as_mut(), number).await?
                 }
-                Next::AskAll(asks) => {
-                    self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?
-                }
+                Next::AskAll(asks) => self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?,
                 Next::Restart(ask) => {
                     self.begin_again(slice).await?;
                     Next::Ask(ask)

@@ -69,8 +69,11 @@ pub(crate) fn choose(
     let mut roots: Vec<&String> = Vec::new();
     for stream in streams {
         let Some(summaries) = kept.get(stream) else { continue };
-        let candidates = || summaries.iter().filter(|one| one.wanted && run.is_none_or(|run| one.run_id == run));
-        let Some(head) = candidates().rfind(|one| one.usable()).or_else(|| candidates().last()) else { continue };
+        let candidates =
+            || summaries.iter().filter(|one| one.wanted && run.is_none_or(|run| one.run_id == run));
+        let Some(head) = candidates().rfind(|one| one.usable()).or_else(|| candidates().last()) else {
+            continue;
+        };
         let (chain, reaches_back) = back_from(summaries, head);
         let newest = summaries.iter().rfind(|one| one.wanted).map(|one| one.run_id.clone());
         chains.made_of.insert(

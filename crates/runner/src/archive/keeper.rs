@@ -45,13 +45,8 @@ impl Keeper {
     pub(crate) fn begin(shelf: &Shelf, about: Summary, rules: Vec<Rule>) -> Result<Self, StreamError> {
         shelf.make(&about.source, &about.stream)?;
         let path = shelf.answers(&about.source, &about.stream, &about.run_id);
-        let writer = Writer {
-            file: Some(FrameWriter::create(&path)?),
-            path,
-            shelf: shelf.clone(),
-            rules,
-            answers: 0,
-        };
+        let writer =
+            Writer { file: Some(FrameWriter::create(&path)?), path, shelf: shelf.clone(), rules, answers: 0 };
         let (sender, receiver) = mpsc::channel(WAITING);
         let writer = tokio::task::spawn_blocking(move || writer.work(receiver));
         Ok(Self {
@@ -167,7 +162,8 @@ impl Writer {
     }
 
     fn write(&mut self, note: &Note, body: &[u8]) -> Result<(), StreamError> {
-        let line = serde_json::to_string(note).map_err(|error| StreamError::Bug { what: error.to_string() })?;
+        let line =
+            serde_json::to_string(note).map_err(|error| StreamError::Bug { what: error.to_string() })?;
         let Some(file) = &mut self.file else { return Ok(()) };
         match note {
             Note::Answer(_) | Note::Part { .. } => file.push(&[line.as_bytes(), b"\n", body, b"\n"]),

@@ -111,7 +111,8 @@ impl Player {
 
     /// The reading that stands for one in this way: the last whole one, else the last one.
     pub(crate) fn reading(&self, otherwise: bool) -> Option<(usize, &ReadingNote)> {
-        let same = || self.summary.readings.iter().enumerate().filter(move |(_, note)| note.otherwise == otherwise);
+        let same =
+            || self.summary.readings.iter().enumerate().filter(move |(_, note)| note.otherwise == otherwise);
         same().rfind(|(_, note)| note.whole).or_else(|| same().next_back())
     }
 
@@ -223,9 +224,7 @@ impl Playing {
     /// The entry for a request, and whether it is the answer to the very same one.
     fn next(&self, wanted: u64, wanted_aside: bool) -> Option<(usize, bool)> {
         let free = || self.entries.iter().enumerate().filter(|(index, _)| !self.used[*index]);
-        let same = |entry: &Entry, of: bool| {
-            matches!(entry, Entry::Answer { request, aside, .. } if *request == wanted && *aside == of)
-        };
+        let same = |entry: &Entry, of: bool| matches!(entry, Entry::Answer { request, aside, .. } if *request == wanted && *aside == of);
         let is_aside = |entry: &Entry| matches!(entry, Entry::Answer { aside: true, .. });
         let exact = free().find(|(_, entry)| same(entry, wanted_aside)).map(|(index, _)| (index, true));
         let inexact = || {
@@ -300,7 +299,9 @@ impl Index {
                 });
                 return Some(bytes + 1);
             }
-            Note::Refused { walk, status } => self.entries(walk, |entries| entries.push(Entry::Refused(status))),
+            Note::Refused { walk, status } => {
+                self.entries(walk, |entries| entries.push(Entry::Refused(status)))
+            }
             Note::End { walk } => {
                 if let Some(walked) = self.walked(walk) {
                     walked.ended = true;

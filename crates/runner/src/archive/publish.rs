@@ -173,22 +173,9 @@ impl Publication<'_> {
     }
 
     /// What `unify` may look up, as the archived runs had it.
-    fn lookups(
-        &self,
-        stream: &StreamSpec,
-    ) -> Result<(userhaul_connector::rows::Lookups, u64), StreamError> {
-        let source = Source {
-            name: self.source.name.clone(),
-            connector: std::sync::Arc::clone(&self.source.connector),
-            client: self.source.client.clone(),
-            selected: self.source.connector.spec().streams.keys().cloned().collect(),
-            identity: String::new(),
-            axis_settings: Vec::new(),
-            id_files: Vec::new(),
-            rules: Vec::new(),
-            archive: None,
-            ..*self.source
-        };
+    fn lookups(&self, stream: &StreamSpec) -> Result<(userhaul_connector::rows::Lookups, u64), StreamError> {
+        let selected = self.source.connector.spec().streams.keys().cloned().collect();
+        let source = Source { selected, ..self.source.clone() };
         let options = RunOptions {
             run_id: self.options.run_id.clone(),
             now: 0,
@@ -255,9 +242,13 @@ fn summed(outcome: &Outcome<'_>) -> StreamRecord {
         }
     }
     if !outcome.same_rules {
-        warnings.push("the answers were archived under other privacy rules: the next sync reads everything".to_owned());
+        warnings.push(
+            "the answers were archived under other privacy rules: the next sync reads everything".to_owned(),
+        );
     } else if !outcome.same {
-        warnings.push("the facts ask otherwise than the archived run did: the next sync reads everything".to_owned());
+        warnings.push(
+            "the facts ask otherwise than the archived run did: the next sync reads everything".to_owned(),
+        );
     }
     record.warnings = warnings;
     let built = outcome.records.iter().any(|one| one.files > 0);
@@ -265,7 +256,8 @@ fn summed(outcome: &Outcome<'_>) -> StreamRecord {
         return record;
     }
     if built {
-        let why = |one: &StreamRecord| one.reason.clone().or(one.error.as_ref().map(|error| error.message.clone()));
+        let why =
+            |one: &StreamRecord| one.reason.clone().or(one.error.as_ref().map(|error| error.message.clone()));
         let reason = outcome.records.iter().find(|one| one.status != StreamStatus::Ok).and_then(why);
         let short = || "the archive does not reach back to a full pass".to_owned();
         record.reason = Some(reason.unwrap_or_else(short));
@@ -279,9 +271,8 @@ fn summed(outcome: &Outcome<'_>) -> StreamRecord {
 /// Renames the files of one folder whose names begin so over those of another, and removes what has no successor.
 fn take_place(from: &Path, to: &Path, prefix: &str, written: &mut Written) -> Result<(), StreamError> {
     let named = |folder: &Path| -> Result<Vec<PathBuf>, StreamError> {
-        let mine = |file: &PathBuf| {
-            file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
-        };
+        let mine =
+            |file: &PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
         Ok(tables::files(folder)?.into_iter().filter(mine).collect())
     };
     tables::make(to)?;

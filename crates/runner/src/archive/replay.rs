@@ -136,22 +136,14 @@ impl Replay<'_> {
             None => wanted(&stream.name),
         });
         let source = Source {
-            name: self.source.name.clone(),
-            connector: Arc::clone(&self.source.connector),
-            registration: self.source.registration,
-            client: self.source.client.clone(),
             selected: selected.map(|stream| stream.name.clone()).collect(),
             start: about.start,
-            identity: self.source.identity.clone(),
-            look_back: self.source.look_back,
-            full_every: self.source.full_every,
             // The answers are there already: in order they are found fastest.
             concurrency: 1,
-            timeout: self.source.timeout,
             axis_settings: about.settings.clone(),
             id_files: Vec::new(),
-            rules: self.source.rules.clone(),
             archive: None,
+            ..self.source.clone()
         };
         let options = RunOptions {
             run_id: run_id.to_owned(),
@@ -165,11 +157,8 @@ impl Replay<'_> {
             limit: None,
         };
         let folders = Folders::new(&options.destination, run_id);
-        let archive = Archive::Play {
-            shelf: shelf.clone(),
-            streams: streams.clone(),
-            inexact: Arc::clone(inexact),
-        };
+        let archive =
+            Archive::Play { shelf: shelf.clone(), streams: streams.clone(), inexact: Arc::clone(inexact) };
         let quiet: Arc<dyn Progress> = Arc::new(NoProgress);
         let record = run::run_source(&source, &options, &quiet, &folders, archive).await;
         folders.clear();
@@ -189,10 +178,8 @@ impl Replay<'_> {
         let spec = self.source.connector.spec();
         let Some(stream) = spec.stream(name) else { return Ok(Vec::new()) };
         let derived = spec.derived_from(name).filter(|child| self.source.selected.contains(&child.name));
-        let wanted: Vec<_> = std::iter::once(stream)
-            .filter(|_| self.source.selected.contains(name))
-            .chain(derived)
-            .collect();
+        let wanted: Vec<_> =
+            std::iter::once(stream).filter(|_| self.source.selected.contains(name)).chain(derived).collect();
         let failed = |error: &StreamError| {
             let mut record = StreamRecord { mode: MODE.to_owned(), ..StreamRecord::default() };
             stream::fail(&mut record, error);

@@ -91,9 +91,7 @@ impl Tape {
             }
             Archive::Play { shelf, streams, .. } => match streams.get(&stream.name) {
                 Some(summary) => Ok(Self::Play(Player::open(shelf, summary)?)),
-                None => {
-                    Err(StreamError::NotArchived { what: format!("`{}` was not archived", stream.name) })
-                }
+                None => Err(StreamError::NotArchived { what: format!("`{}` was not archived", stream.name) }),
             },
         }
     }
@@ -136,7 +134,12 @@ impl Tape {
     }
 
     /// Why not all rows can be there, as far as the archive tells: it was broken off, or holds nothing of some parents.
-    pub(crate) fn gap(&self, whole: bool, asked: &BTreeSet<String>, parents: &BTreeSet<String>) -> Option<String> {
+    pub(crate) fn gap(
+        &self,
+        whole: bool,
+        asked: &BTreeSet<String>,
+        parents: &BTreeSet<String>,
+    ) -> Option<String> {
         let Self::Play(player) = self else { return None };
         if !player.is_whole() {
             return Some("the archived run did not read all of it".to_owned());
@@ -241,7 +244,12 @@ impl Track<'_> {
     }
 
     /// Keeps an answer.
-    pub(crate) async fn keep(&self, request: &Request, ask: &Ask, answer: &Answer) -> Result<(), StreamError> {
+    pub(crate) async fn keep(
+        &self,
+        request: &Request,
+        ask: &Ask,
+        answer: &Answer,
+    ) -> Result<(), StreamError> {
         let head = (answer.status, &answer.headers, answer.received_at);
         self.keep_body(request, ask, head, BodyNote::Whole, answer.body.clone()).await
     }
