@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -11,9 +12,10 @@ use serde_json::Value;
 const EDGES: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("connector", &["record"]),
-    ("client", &["connector"]),
-    ("sink", &[]),
-    ("runner", &["client", "connector", "record", "sink"]),
+    ("storage", &[]),
+    ("client", &["connector", "storage"]),
+    ("sink", &["storage"]),
+    ("runner", &["client", "connector", "record", "sink", "storage"]),
     ("simulator", &[]),
     ("testkit", &["client", "connector", "record", "runner", "sink"]),
     (
@@ -26,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "simulator",
             "sink",
             "sprig",
+            "storage",
             "thrive",
             "userlane",
             "userlot",
@@ -105,6 +108,50 @@ fn the_lock_has_one_arrow_and_no_foreign_tls() {
     for name in BANNED {
         assert_eq!(count(name), 0, "{name} is in the lock");
     }
+}
+
+/// Crates that write below a destination, or keep the history of a quota.
+const WRITING: &[&str] = &["client", "runner", "sink"];
+
+/// Calls that change the file system.
+const CHANGES: &[&str] = &[
+    "fs::write(",
+    "fs::rename(",
+    "fs::remove_",
+    "fs::create_dir",
+    "File::create",
+    "File::options(",
+    "OpenOptions",
+];
+
+#[test]
+fn only_storage_changes_files() {
+    let mut folders: Vec<PathBuf> = WRITING
+        .iter()
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("src"))
+        .collect();
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() && name != "tests" {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !["tests.rs", "model.rs"].contains(&name.as_str()) {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+                let found = CHANGES.iter().find(|call| code.contains(**call));
+                assert!(
+                    found.is_none(),
+                    "{}: `{}` goes past `userhaul_storage`",
+                    path.display(),
+                    found.unwrap_or(&"")
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} files");
 }
 
 /// Our packages by their short names: without `userhaul-`, empty for the program.

@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod quota;
 mod record;
+mod scarce;
 mod scripted;
 mod secrets;
 mod signals;

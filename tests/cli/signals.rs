@@ -39,7 +39,7 @@ fn signalled(signal: &str) -> (Simulated, Folder, Outcome) {
     (thrive, folder, outcome)
 }
 
-fn leftovers(folder: &Folder) -> Vec<String> {
+pub(crate) fn leftovers(folder: &Folder) -> Vec<String> {
     let mut files = folder.files();
     files.retain(|path| path.contains("/parts/") || path.contains(".making") || path.contains(".part"));
     files
@@ -68,6 +68,9 @@ fn sigterm_ends_with_143() {
     let (_thrive, folder, outcome) = signalled("-TERM");
     assert_eq!(outcome.code, 143, "{outcome:?}");
     assert_eq!(folder.records()[0]["status"], "interrupted");
+    assert_eq!(folder.run(&["sync", "lms.tags", "lms.users"]).code, 0);
+    assert_eq!((folder.rows("w/lms/tags"), folder.rows("w/lms/users")), (12, 40));
+    assert_eq!(leftovers(&folder), Vec::<String>::new());
 }
 
 #[test]

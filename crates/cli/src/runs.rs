@@ -1,9 +1,6 @@
 //! Run records on disk: `_userhaul/runs/<run_id>.json` below the destination.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use userhaul_runner::record::RunRecord;
 
@@ -15,19 +12,11 @@ fn folder(destination: &Path) -> PathBuf {
 
 /// Writes a record, whole or not at all.
 pub(crate) fn save(destination: &Path, record: &RunRecord) -> Result<(), Failure> {
-    let folder = folder(destination);
-    std::fs::create_dir_all(&folder).map_err(|error| Failure::file("create", &folder, &error))?;
-    let path = folder.join(format!("{}.json", record.run_id));
-    let making = folder.join(format!("{}.making", record.run_id));
-    let text = serde_json::to_string_pretty(record)
+    let path = folder(destination).join(format!("{}.json", record.run_id));
+    let mut text = serde_json::to_string_pretty(record)
         .map_err(|error| Failure::failed(format!("cannot write the run record: {error}"), None))?;
-    let written = std::fs::File::create(&making).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()
-    });
-    written
-        .and_then(|()| std::fs::rename(&making, &path))
+    text.push('\n');
+    userhaul_storage::write_whole(&path, text.as_bytes())
         .map_err(|error| Failure::file("write", &path, &error))
 }
 

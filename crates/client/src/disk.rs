@@ -8,12 +8,9 @@
 //! Times are microseconds of the wall clock. Beside them stands when the machine was booted by that clock: where it differs
 //! within one boot, the clock was set, and the times are moved along, never into the past.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError, create_dir_all},
-    io,
-    path::Path,
-    time::Duration,
-};
+use std::{fs::TryLockError, io, path::Path, time::Duration};
+
+use userhaul_storage::File;
 
 use crate::{
     machine::{Machine, Process},
@@ -63,9 +60,8 @@ pub(crate) struct Limit {
 
 impl Disk {
     pub(crate) fn open(folder: &Path, name: &str, machine: Machine) -> io::Result<Self> {
-        create_dir_all(folder)?;
-        let path = folder.join(format!("{name}.bin"));
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        userhaul_storage::create_folder(folder)?;
+        let file = userhaul_storage::edit(&folder.join(format!("{name}.bin")))?;
         Ok(Self { file, machine, late: Vec::new() })
     }
 

@@ -1,11 +1,9 @@
 //! The bytes of the history on disk, version 1: a head, then a ring of records. All numbers little-endian, each part with a checksum.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use sha2::{Digest, Sha256};
+use userhaul_storage::File;
 
 use crate::machine::Process;
 

@@ -1,5 +1,7 @@
 //! Why a stream failed.
 
+use std::io::ErrorKind as IoKind;
+
 use userhaul_client::{ErrorKind, SendError};
 use userhaul_connector::{decode::DecodeError, pager::PagingError, plan::PlanError, rows::UnifyError};
 use userhaul_sink::SinkError;
@@ -132,6 +134,11 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// A connector or this program panicked. What was said then may quote a row, and is not told.
+    pub(crate) fn panicked() -> Self {
+        Self::Bug { what: "the reading of the stream panicked".to_owned() }
+    }
+
     /// What is to be done about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -157,6 +164,16 @@ impl StreamError {
             | Self::ArchiveDamaged { .. }
             | Self::Ahead { .. } => ErrorKind::Output,
             Self::Unify(_) | Self::Bug { .. } => ErrorKind::Bug,
+        }
+    }
+
+    /// The message with the system's reason, where the destination failed.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Sink(SinkError::Io { source, .. }) => format!("{self}: {}", reason(source)),
+            Self::Sink(SinkError::Rewrite { source }) => format!("{self}: {source}"),
+            Self::Folder { act, path, source } => format!("cannot {act} `{path}`: {}", reason(source)),
+            _ => self.to_string(),
         }
     }
 
@@ -216,6 +233,14 @@ impl StreamError {
             Self::Ahead { .. } => {
                 Some("the table was kept; `sync --full` brings table and archive to one state".to_owned())
             }
+            Self::Sink(SinkError::Io { source, .. }) | Self::Folder { source, .. } => {
+                let hint = match source.kind() {
+                    IoKind::StorageFull | IoKind::QuotaExceeded => "make room there and run again",
+                    IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem => "check the permissions there",
+                    _ => return None,
+                };
+                Some(format!("{hint}; every table is as it was or as it will be"))
+            }
             Self::Needs { stream } => Some(format!("mend what keeps `{stream}` from being read")),
             Self::Shrunk { .. } => Some(
                 "the old table was kept; if the rows are really gone, run again with `--allow-shrink`"
@@ -240,5 +265,14 @@ impl StreamError {
             }
             _ => false,
         }
+    }
+}
+
+/// The system's reason in words, without its number.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.split_once(" (os error")) {
+        (Some(_), Some((words, _))) => words.to_lowercase(),
+        _ => text,
     }
 }

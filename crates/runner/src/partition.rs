@@ -92,9 +92,13 @@ fn buckets(batch: &RecordBatch, primary_key: &[String]) -> Result<Vec<String>, A
         .collect())
 }
 
+/// The label of the file that stands for a table without rows, where partitions are named by their rows.
+pub(crate) const EMPTY: &str = "empty";
+
 /// A vendor's text as part of a file name: itself where it is harmless, else a hash.
 pub(crate) fn safe(text: &str) -> String {
     let harmless = (1..=64).contains(&text.len())
+        && text != EMPTY
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'));
@@ -104,4 +108,34 @@ pub(crate) fn safe(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     format!("h-{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn odd_values_name_files_of_their_folder() {
+        let odd =
+            ["", "..", "../../etc/passwd", "a/b", "a\0b", "CON", "%2f", "year=2026/..", "\u{202e}x", EMPTY];
+        for text in odd {
+            let name = safe(text);
+            assert!(name.starts_with("h-") && name.len() == 26, "{text:?} is named {name}");
+        }
+        assert_eq!(safe("k3f9a"), "k3f9a");
+    }
+
+    proptest! {
+        #[test]
+        fn any_two_values_have_two_harmless_names(one in "\\PC{0,80}", two in "\\PC{0,80}") {
+            let names = [safe(&one), safe(&two)];
+            for name in &names {
+                prop_assert!(!name.is_empty() && name.len() <= 64);
+                prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'));
+            }
+            prop_assert_eq!(one == two, names[0] == names[1]);
+        }
+    }
 }

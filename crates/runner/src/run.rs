@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 use userhaul_record::Table;
+use userhaul_storage::File;
 
 use crate::{
     archive::{self, Archive, Shelf},
@@ -61,7 +61,7 @@ pub async fn sync(
     let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep();
+    folders.sweep(sources.iter().map(|source| source.name.as_str()));
     let shelf = Shelf::new(&options.destination);
     let runs = sources.iter().map(|source| {
         let kept = source.archive.is_some() && options.limit.is_none();
@@ -119,10 +119,9 @@ pub(crate) fn wall_clock() -> String {
 pub(crate) fn lock(destination: &Path) -> Result<File, RunError> {
     let folder = destination.join("_userhaul");
     let failed = |source| RunError::Destination { path: destination.display().to_string(), source };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
+    userhaul_storage::create_folder(&folder).map_err(failed)?;
     let path = folder.join("lock");
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file = userhaul_storage::edit(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
             use std::io::Write;

@@ -73,7 +73,7 @@ pub(crate) async fn read(
     drop(walks.orders);
     let written = match writer.await {
         Ok((tables, result)) => result.map(|()| tables),
-        Err(error) => Err(StreamError::Bug { what: error.to_string() }),
+        Err(_) => Err(StreamError::panicked()),
     };
     // A writer that stopped is the cause; that nobody takes orders any more is only what follows.
     (written.and_then(|tables| read.map(|()| tables)), tally)

@@ -6,8 +6,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io::{ErrorKind, Write},
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -111,20 +111,10 @@ impl StateStore {
     /// When it cannot be written; the old one stands then.
     pub fn save(&self, source: &str, stream: &str, state: &StreamState) -> Result<(), StreamError> {
         let path = self.path(source, stream);
-        let folder = path.parent().unwrap_or(&self.folder).to_owned();
-        let making = path.with_extension("json.making");
         let write = || {
-            fs::create_dir_all(&folder)?;
             let state = serde_json::to_value(state)?;
             let file = StateFile { version: VERSION, checksum: checksum(&state), state };
-            let mut written = File::create(&making)?;
-            written.write_all(serde_json::to_string_pretty(&file)?.as_bytes())?;
-            written.sync_all()?;
-            fs::rename(&making, &path)?;
-            if cfg!(unix) {
-                File::open(&folder)?.sync_all()?;
-            }
-            Ok(())
+            userhaul_storage::write_whole(&path, serde_json::to_string_pretty(&file)?.as_bytes())
         };
         write().map_err(failed("write", &path))
     }
@@ -135,7 +125,9 @@ impl StateStore {
     /// When the file cannot be removed.
     pub fn forget(&self, source: &str, stream: &str) -> Result<(), StreamError> {
         let path = self.path(source, stream);
-        match fs::remove_file(&path) {
+        let gone = userhaul_storage::remove_file(&path)
+            .and_then(|()| userhaul_storage::sync_folder(userhaul_storage::parent(&path)));
+        match gone {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", &path)(error)),
             _ => Ok(()),
         }

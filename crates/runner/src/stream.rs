@@ -2,9 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Instant,
 };
+
+use futures::FutureExt;
 
 use userhaul_connector::{
     decode::Rule,
@@ -69,7 +72,10 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     run.progress.begun(&run.source.name, &stream.name);
     let mut record = StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
     let mut children = BTreeMap::new();
-    let outcome = taped(run, stream, &derived, &mut record, &mut children).await;
+    let reading = AssertUnwindSafe(taped(run, stream, &derived, &mut record, &mut children));
+    // A panic is one stream's bug: the others go on.
+    let outcome =
+        reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
     record.seconds = begun.elapsed().as_secs_f64();
     if let Err(error) = outcome {
         fail(&mut record, &error);
@@ -101,7 +107,7 @@ pub(crate) fn fail(record: &mut StreamRecord, error: &StreamError) {
     record.status = StreamStatus::Failed;
     record.completeness = Completeness::Unproven;
     record.error =
-        Some(ErrorRecord { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() });
+        Some(ErrorRecord { code: error.code().to_owned(), message: error.told(), hint: error.hint() });
 }
 
 fn add(record: &mut StreamRecord, written: Written) {
@@ -322,7 +328,7 @@ impl Finish<'_> {
             Ok::<_, StreamError>((own, written))
         });
         let (own, written) =
-            committed.await.map_err(|error| StreamError::Bug { what: error.to_string() })??;
+            committed.await.map_err(|_| StreamError::panicked())??;
         self.save(own.rows, lookups, whole, record)?;
         add(record, own);
         *children = written;

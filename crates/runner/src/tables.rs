@@ -53,20 +53,32 @@ impl Folders {
     /// Removes everything that this run has made and not committed.
     pub(crate) fn clear(&self) {
         // What cannot be removed now is swept by the next run.
-        let _ = std::fs::remove_dir_all(&self.parts);
+        let _ = userhaul_storage::remove_folder(&self.parts);
     }
 
-    /// Removes what runs that were killed have left. Only while no other run can be under way.
-    pub(crate) fn sweep(&self) {
+    /// Removes what runs that were killed have left. Only while no other run can be under way. What cannot be removed now is
+    /// left to a later run.
+    pub(crate) fn sweep<'a>(&self, sources: impl Iterator<Item = &'a str>) {
+        let ours = self.destination.join("_userhaul");
+        let _ = userhaul_sink::sweep(&ours.join("runs"));
+        let state = ours.join("state");
+        let tables = sources.map(|source| self.destination.join(source));
+        for above in tables.chain([self.destination.join("unified"), state]) {
+            for entry in std::fs::read_dir(above).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    let _ = userhaul_sink::sweep(&entry.path());
+                }
+            }
+        }
         if let Some(parts) = self.parts.parent() {
-            let _ = std::fs::remove_dir_all(parts);
+            let _ = userhaul_storage::remove_folder(parts);
         }
     }
 }
 
 /// Makes a folder and those above it.
 pub(crate) fn make(folder: &Path) -> Result<(), StreamError> {
-    std::fs::create_dir_all(folder).map_err(|source| StreamError::Folder {
+    userhaul_storage::create_folder(folder).map_err(|source| StreamError::Folder {
         act: "create",
         path: folder.display().to_string(),
         source,
@@ -92,14 +104,11 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, StreamError> {
     Ok(files)
 }
 
-/// Removes a visible file that no longer belongs to its table.
+/// Removes a visible file that no longer belongs to its table, for good.
 pub(crate) fn remove(path: &Path) -> Result<(), StreamError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StreamError::Folder { act: "remove", path: path.display().to_string(), source: error })
-        }
-        _ => Ok(()),
-    }
+    let gone = userhaul_storage::remove_file(path)
+        .and_then(|()| userhaul_storage::sync_folder(userhaul_storage::parent(path)));
+    gone.map_err(|source| StreamError::Folder { act: "remove", path: path.display().to_string(), source })
 }
 
 /// Removes the tables of a source, and its files in the unified tables.
@@ -114,12 +123,9 @@ pub(crate) fn remove_source(destination: &Path, source: &str) -> Result<(), Stre
         }
     }
     let folder = destination.join(source);
-    match std::fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StreamError::Folder { act: "remove", path: folder.display().to_string(), source: error })
-        }
-        _ => Ok(()),
-    }
+    let gone =
+        userhaul_storage::remove_folder(&folder).and_then(|()| userhaul_storage::sync_folder(destination));
+    gone.map_err(|source| StreamError::Folder { act: "remove", path: folder.display().to_string(), source })
 }
 
 /// All rows of a table, some columns of it.

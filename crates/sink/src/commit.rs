@@ -96,7 +96,7 @@ fn beside(parts: &[Part], target: &Path) -> PathBuf {
         Some(part) => part.path.with_added_extension("merged"),
         None => {
             let name = target.file_name().unwrap_or_default().to_string_lossy();
-            disk::parent(target).join(format!(".{name}"))
+            userhaul_storage::parent(target).join(format!(".{name}"))
         }
     }
 }

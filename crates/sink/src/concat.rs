@@ -51,7 +51,7 @@ pub(crate) fn concat(spec: &TableSpec, parts: &[&Part], path: &Path) -> Result<F
 }
 
 fn copy(
-    writer: &mut SerializedFileWriter<File>,
+    writer: &mut SerializedFileWriter<userhaul_storage::File>,
     source: &File,
     metadata: &ParquetMetaData,
     index: usize,

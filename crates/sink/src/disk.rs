@@ -4,14 +4,13 @@
 //! the kernel may have dropped the pages and would say yes.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::error::SinkError;
+use userhaul_storage::{File, MAKING, parent};
 
-/// Ends the name of a file that is not finished.
-const MAKING: &str = ".making";
+use crate::error::SinkError;
 
 /// Ends the name of a file of key hashes, which is of no use to another process.
 const KEYS: &str = ".keys";
@@ -50,7 +49,7 @@ impl Making {
     pub(crate) fn create(path: &Path) -> Result<(Self, File), SinkError> {
         let path = with_ending(path, MAKING);
         create_folder(parent(&path))?;
-        let file = File::create(&path).map_err(SinkError::io("create", &path))?;
+        let file = userhaul_storage::create(&path).map_err(SinkError::io("create", &path))?;
         Ok((Self { path, published: false }, file))
     }
 
@@ -70,7 +69,7 @@ impl Drop for Making {
     fn drop(&mut self) {
         if !self.published {
             // A failure leaves a file for `sweep`; there is nobody to tell.
-            let _ = fs::remove_file(&self.path);
+            let _ = userhaul_storage::remove_file(&self.path);
         }
     }
 }
@@ -79,29 +78,18 @@ impl Drop for Making {
 pub(crate) fn replace(from: &Path, target: &Path) -> Result<(), SinkError> {
     let folder = parent(target);
     create_folder(folder)?;
-    fs::rename(from, target).map_err(SinkError::io("rename a finished file to", target))?;
-    sync_folder(folder)
+    userhaul_storage::rename(from, target).map_err(SinkError::io("rename a finished file to", target))?;
+    userhaul_storage::sync_folder(folder).map_err(SinkError::io("sync folder", folder))
 }
 
 /// Removes a file; one that is gone already is as good.
 pub(crate) fn remove(path: &Path) -> Result<(), SinkError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(SinkError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
+    userhaul_storage::remove_file(path).map_err(SinkError::io("remove", path))
 }
 
 /// Where the key hashes of a part go.
 pub(crate) fn keys_path(part: &Path) -> PathBuf {
     with_ending(part, KEYS)
-}
-
-/// The folder that holds a path; a bare name is in the working directory.
-pub(crate) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
@@ -110,24 +98,6 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Makes a folder and those above it, each known to its parent for good.
 fn create_folder(folder: &Path) -> Result<(), SinkError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    create_folder(parent(folder))?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(SinkError::io("create folder", folder)(error))
-        }
-        _ => sync_folder(parent(folder)),
-    }
-}
-
-/// A renamed file survives a loss of power only when its folder is synced. Other systems than Unix cannot do it.
-fn sync_folder(folder: &Path) -> Result<(), SinkError> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|file| file.sync_all()).map_err(SinkError::io("sync folder", folder))?;
-    }
-    Ok(())
+    userhaul_storage::create_folder(folder).map_err(SinkError::io("create folder", folder))
 }

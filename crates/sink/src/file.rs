@@ -1,12 +1,12 @@
 //! A Parquet file in the making: no name until it is whole and synced.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema};
 use parquet::arrow::ArrowWriter;
+use userhaul_storage::File;
 
 use crate::disk::Making;
 use crate::error::SinkError;

@@ -3,7 +3,7 @@
 //! Entries are gathered into runs sorted by key; a full run goes to a file beside the part, so that memory is bounded.
 //! The file is of use to this process alone and is not synced.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct KeyLog {
     path: PathBuf,
-    file: Option<File>,
+    file: Option<userhaul_storage::File>,
     open: Vec<Entry>,
     run_entries: usize,
     runs: Vec<Run>,
@@ -88,7 +88,8 @@ impl KeyLog {
     fn spill(&mut self) -> Result<(), SinkError> {
         self.open.sort_unstable();
         if self.file.is_none() {
-            self.file = Some(File::create(&self.path).map_err(SinkError::io("create", &self.path))?);
+            let file = userhaul_storage::create(&self.path).map_err(SinkError::io("create", &self.path))?;
+            self.file = Some(file);
         }
         let file = self.file.as_mut().expect("opened above");
         let mut bytes = Vec::with_capacity(BLOCK_ENTRIES * ENTRY_BYTES);
@@ -110,7 +111,7 @@ impl Drop for KeyLog {
     fn drop(&mut self) {
         if !self.runs.is_empty() || self.file.is_some() {
             // A failure leaves a file for `sweep`; there is nobody to tell.
-            let _ = fs::remove_file(&self.path);
+            let _ = userhaul_storage::remove_file(&self.path);
         }
     }
 }
@@ -135,7 +136,7 @@ impl Cursor<'_> {
 /// The file is opened anew each time: a commit of a thousand parts must not need a thousand handles.
 fn read_block(path: &Path, first: usize, count: usize) -> Result<Vec<Entry>, SinkError> {
     let read = || {
-        let mut file = File::open(path)?;
+        let mut file = fs::File::open(path)?;
         file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
         let mut bytes = vec![0; count * ENTRY_BYTES];
         file.read_exact(&mut bytes)?;

@@ -136,6 +136,42 @@ async fn pauses_and_even_spacing_are_shared() {
     assert_eq!(two.take(paced).expect("taken"), Next::In(Duration::from_secs(30)));
 }
 
+/// Takes and answers as many attempts as the limit gives, until something fails; gives how many went out.
+fn spend(folder: &Path, origin: Instant, me: Process) -> u32 {
+    let mut sent = 0;
+    let Ok(mut disk) = Disk::open(folder, "name", Machine::paused(origin, 1, me)) else { return 0 };
+    while let Ok(Next::Now(number)) = disk.take(limit(3)) {
+        sent += 1;
+        if disk.answered(number).is_err() {
+            break;
+        }
+    }
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_fails_no_attempt_that_went_out_is_forgotten() {
+    use userhaul_storage::fault::{Fault, arm};
+    let (dead, origin) = (Process { id: u32::MAX, started: 1 }, Instant::now());
+    for fault in [Fault::Broken, Fault::Full, Fault::Denied, Fault::Killed] {
+        for at in 1.. {
+            let folder = tempdir().expect("a folder");
+            let armed = arm(folder.path(), at, fault);
+            let before = spend(folder.path(), origin, dead);
+            let struck = armed.struck();
+            drop(armed);
+            let after = spend(folder.path(), origin, me());
+            assert!(before + after <= 3, "{fault:?} at {at}: {before} and {after}");
+            // What was never sent may count, once.
+            assert!(before + after >= 2, "{fault:?} at {at}: {before} and {after}");
+            if !struck {
+                assert_eq!(before, 3, "{fault:?}");
+                break;
+            }
+        }
+    }
+}
+
 fn keeping(folder: &Path, script: &std::sync::Arc<Script>) -> Client {
     let mut settings = super::script::settings(quota(2, 300, QuotaMode::Window));
     settings.quota_dir = Some(folder.to_owned());

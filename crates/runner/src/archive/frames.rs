@@ -24,7 +24,7 @@ const LEVEL: i32 = 3;
 /// Writes frames. Dropped without [`FrameWriter::finish`] it leaves a file that nobody reads.
 pub(crate) struct FrameWriter {
     path: PathBuf,
-    file: File,
+    file: userhaul_storage::File,
     buffer: Vec<u8>,
     frames: Vec<(u64, u64)>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct FrameWriter {
 impl FrameWriter {
     /// Makes the file, for its owner's eyes only.
     pub(crate) fn create(path: &Path) -> Result<Self, StreamError> {
-        let file = private_file(path).map_err(failed("create", path))?;
+        let file = userhaul_storage::create_private(path).map_err(failed("create", path))?;
         Ok(Self { path: path.to_owned(), file, buffer: Vec::new(), frames: Vec::new() })
     }
 
@@ -115,15 +115,6 @@ impl FrameReader {
     pub(crate) fn damaged(&self) -> StreamError {
         StreamError::ArchiveDamaged { path: self.path.display().to_string() }
     }
-}
-
-/// A new file that only its owner may read.
-pub(crate) fn private_file(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 pub(crate) fn failed(act: &'static str, path: &Path) -> impl Fn(std::io::Error) -> StreamError {

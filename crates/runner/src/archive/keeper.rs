@@ -229,7 +229,7 @@ impl Writer {
 
     fn remove(&self) {
         // What cannot be removed now is swept by the next run.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = userhaul_storage::remove_file(&self.path);
     }
 }
 

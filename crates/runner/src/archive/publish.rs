@@ -286,7 +286,7 @@ fn take_place(from: &Path, to: &Path, prefix: &str, written: &mut Written) -> Re
         let target = to.join(name);
         written.bytes += std::fs::metadata(&file).map_err(failed("read", &file))?.len();
         written.files += 1;
-        std::fs::rename(&file, &target).map_err(failed("rename a finished file to", &target))?;
+        userhaul_storage::rename(&file, &target).map_err(failed("rename a finished file to", &target))?;
         kept.push(target);
     }
     for file in named(to)? {
@@ -294,9 +294,5 @@ fn take_place(from: &Path, to: &Path, prefix: &str, written: &mut Written) -> Re
             tables::remove(&file)?;
         }
     }
-    if cfg!(unix) {
-        let synced = std::fs::File::open(to).and_then(|folder| folder.sync_all());
-        synced.map_err(failed("sync", to))?;
-    }
-    Ok(())
+    userhaul_storage::sync_folder(to).map_err(failed("sync", to))
 }

@@ -61,7 +61,7 @@ pub async fn replay(
     let started_at = run::wall_clock();
     let _lock = run::lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep();
+    folders.sweep(sources.iter().map(|source| source.name.as_str()));
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     chain,
-    frames::{failed, private_file},
+    frames::failed,
     notes::{Summary, VERSION},
 };
 use crate::error::StreamError;
@@ -48,14 +48,10 @@ impl Shelf {
         self.of(source, stream).join(format!("{run_id}.json"))
     }
 
-    /// Makes the folder of a stream, for its owner's eyes only.
+    /// Makes the folder of a stream.
     pub(crate) fn make(&self, source: &str, stream: &str) -> Result<(), StreamError> {
         let folder = self.of(source, stream);
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(failed("create", &folder))
+        userhaul_storage::create_folder(&folder).map_err(failed("create", &folder))
     }
 
     /// Makes a run's answers count: the last step of keeping them.
@@ -64,14 +60,11 @@ impl Shelf {
         let making = path.with_extension("making");
         let folder = self.of(&summary.source, &summary.stream);
         let write = || {
-            let mut file = private_file(&making)?;
+            let mut file = userhaul_storage::create_private(&making)?;
             file.write_all(serde_json::to_string(summary)?.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&making, &path)?;
-            if cfg!(unix) {
-                File::open(&folder)?.sync_all()?;
-            }
-            Ok(())
+            userhaul_storage::rename(&making, &path)?;
+            userhaul_storage::sync_folder(&folder)
         };
         write().map_err(failed("write", &path))
     }
@@ -151,10 +144,7 @@ pub fn sizes(destination: &Path, source: &str) -> Result<BTreeMap<String, Size>,
 /// When it cannot be removed.
 pub fn remove(destination: &Path, source: &str) -> Result<(), StreamError> {
     let folder = Shelf::new(destination).folder.join(source);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", &folder)(error)),
-        _ => Ok(()),
-    }
+    userhaul_storage::remove_folder(&folder).map_err(failed("remove", &folder))
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StreamError> {
@@ -172,8 +162,5 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, StreamError> {
 }
 
 fn remove_file(path: &Path) -> Result<(), StreamError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", path)(error)),
-        _ => Ok(()),
-    }
+    userhaul_storage::remove_file(path).map_err(failed("remove", path))
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     io::Write,
     path::Path,
 };
@@ -153,7 +152,7 @@ pub(super) async fn undo(
         }
     }
     let failed = |error| PushError::io("write", path, error);
-    let mut file = File::options().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut file = userhaul_storage::create_new(path).map_err(failed)?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)
 }
 

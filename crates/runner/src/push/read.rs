@@ -350,7 +350,7 @@ pub(super) struct Temporary(pub(super) PathBuf);
 impl Temporary {
     pub(super) fn new(parent: &Path) -> std::io::Result<Self> {
         let path = parent.join(format!("read-{}", uuid::Uuid::now_v7()));
-        std::fs::create_dir_all(&path)?;
+        userhaul_storage::create_folder(&path)?;
         Ok(Self(path))
     }
 }
@@ -358,6 +358,6 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // What stays is swept away by nobody, but holds nothing that an export does not.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = userhaul_storage::remove_folder(&self.0);
     }
 }

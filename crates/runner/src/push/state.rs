@@ -11,7 +11,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::{self, File},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -19,6 +19,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use userhaul_connector::push::{Memory, Record};
+use userhaul_storage::File;
 
 use super::PushError;
 
@@ -300,14 +301,16 @@ impl State {
             text.push('\n');
             text.push_str(&serde_json::to_string(&Line::Salt(self.salt.clone())).unwrap_or_default());
             text.push('\n');
-            let file = File::options().append(true).create(true).open(&path).map_err(failed)?;
+            let file = userhaul_storage::append(&path).map_err(failed)?;
+            // What is noted before a request must be found after a loss of power, and so must the file.
+            userhaul_storage::sync_folder(&self.folder).map_err(failed)?;
             self.journal = Some(file);
         }
         text.push_str(&serde_json::to_string(line).unwrap_or_default());
         text.push('\n');
         let Some(file) = &mut self.journal else { return Ok(()) };
         file.write_all(text.as_bytes()).map_err(failed)?;
-        if sync { file.sync_data().map_err(failed) } else { Ok(()) }
+        if sync { file.sync_all().map_err(failed) } else { Ok(()) }
     }
 
     /// Drops a field that turned out not to be there.
@@ -321,7 +324,6 @@ impl State {
     /// Writes the state as a whole; the journal then has nothing more to say.
     pub(crate) fn save(&mut self) -> Result<(), PushError> {
         let path = self.folder.join("state");
-        let making = self.folder.join("state.making");
         let header = Header {
             userhaul_push_state: VERSION,
             salt: self.salt.clone(),
@@ -347,19 +349,9 @@ impl State {
         }
         text.push_str(&format!("end {}\n", self.kept.len()));
         let failed = |error| PushError::io("write", &path, error);
-        File::create(&making)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&making, &path))
-            .and_then(|()| if cfg!(unix) { File::open(&self.folder)?.sync_all() } else { Ok(()) })
-            .map_err(failed)?;
+        userhaul_storage::write_whole(&path, text.as_bytes()).map_err(failed)?;
         self.journal = None;
-        match fs::remove_file(self.folder.join("journal")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-            _ => Ok(()),
-        }
+        userhaul_storage::remove_file(&self.folder.join("journal")).map_err(failed)
     }
 }
 
@@ -378,10 +370,9 @@ fn entry(line: &str) -> Option<(Key, Kept)> {
 
 /// Takes a target for this process. The lock dies with it.
 fn lock(folder: &Path) -> Result<File, PushError> {
-    fs::create_dir_all(folder).map_err(|error| PushError::io("create folder", folder, error))?;
+    userhaul_storage::create_folder(folder).map_err(|error| PushError::io("create folder", folder, error))?;
     let path = folder.join("lock");
-    let file = File::options().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| PushError::io("open", &path, error))?;
+    let file = userhaul_storage::edit(&path).map_err(|error| PushError::io("open", &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(PushError::Locked),
@@ -389,12 +380,15 @@ fn lock(folder: &Path) -> Result<File, PushError> {
     }
 }
 
-/// Removes what a killed push had read.
+/// Removes what a killed push had read, and what it had not finished.
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("read-") {
-            // What cannot be removed now may be later.
-            let _ = fs::remove_dir_all(entry.path());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What cannot be removed now may be later.
+        if name.starts_with("read-") {
+            let _ = userhaul_storage::remove_folder(&entry.path());
+        } else if name.ends_with(userhaul_storage::MAKING) {
+            let _ = userhaul_storage::remove_file(&entry.path());
         }
     }
 }

@@ -11,7 +11,12 @@ use userhaul_record::Table;
 use userhaul_sink::{Part, PartWriter, SinkError};
 
 use super::{Finished, Replace, TableWriter, Written};
-use crate::{cover::Covers, error::StreamError, partition, tables};
+use crate::{
+    cover::Covers,
+    error::StreamError,
+    partition::{self, EMPTY},
+    tables,
+};
 
 /// The parts of one partition, vendor's and unified, and what of them must be made anew.
 struct Parts {
@@ -255,9 +260,6 @@ fn touched(folder: &Path, covers: &Covers) -> Result<Vec<String>, StreamError> {
     }
     Ok(touched)
 }
-
-/// The label of the file that stands for a table without rows, where partitions are named by their rows.
-const EMPTY: &str = "empty";
 
 fn empty_label(stream: &StreamSpec) -> String {
     match stream.partition {

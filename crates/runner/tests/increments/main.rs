@@ -1,6 +1,8 @@
 //! Night after night over data that changes: the tables equal what the vendor holds, and little is asked.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod odd;
+mod storage;
 mod vendor;
 
 use std::{

@@ -129,6 +129,7 @@ impl Connector for Memory {
         }
         let (kinds, ids) = (rows.text("kind")?, rows.text("note")?);
         for (row, lineage) in rows.lineage()? {
+            assert!(ids.get(row) != Some(BROKEN), "a connector that panics");
             let kind = kinds.get(row).and_then(|kind| rows.lookup("kinds", kind));
             let object_name = kind.and_then(|kind| kind.text("name"));
             let event =
@@ -138,6 +139,9 @@ impl Connector for Memory {
         Ok(())
     }
 }
+
+/// A note at which the connector panics.
+pub(crate) const BROKEN: &str = "broken";
 
 /// One event: when, of which kind, what is noted.
 pub(crate) type Happening = (i64, String, String);
@@ -237,7 +241,17 @@ pub(crate) fn instant(micros: i64) -> String {
 
 /// The vendor as a source, with these properties.
 pub(crate) fn source(vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
-    let spec = ConnectorSpec::parse(FACTS, None).expect("facts");
+    source_by(FACTS, vendor, properties, streams)
+}
+
+/// The same, with streams that are read one after the other, so that the files change in the same order each time.
+pub(crate) fn in_a_row(vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
+    let facts = FACTS.replace("[streams.people]", "[streams.people]\nneeds = [\"details\"]");
+    source_by(&facts, vendor, properties, streams)
+}
+
+fn source_by(facts: &str, vendor: &Vendor, properties: &[&str], streams: &[&str]) -> Source {
+    let spec = ConnectorSpec::parse(facts, None).expect("facts");
     let quota = Quota { requests: 100_000, per: Duration::from_secs(1), mode: QuotaMode::Paced };
     let settings = ClientSettings::new("http://127.0.0.1:1".parse().expect("a URL"), quota, 1);
     let client =

@@ -87,3 +87,64 @@ fn a_damaged_state_is_refused() {
         assert!(State::open(folder.path(), false).is_err(), "{end}");
     }
 }
+
+/// How far a push got, as far as it was told.
+#[derive(Debug, Default)]
+struct Told {
+    begun: bool,
+    ended: bool,
+    saved: bool,
+}
+
+fn push(folder: &Path, told: &mut Told) -> Result<(), PushError> {
+    let ann = record("ann", &[("plan", "pro")]);
+    let mut state = State::open(folder, true)?;
+    let id = state.begin(&[&ann], true)?;
+    told.begun = true;
+    state.end(id, &applied(&ann, &[]), false)?;
+    told.ended = true;
+    let bob = record("bob", &[("plan", "free")]);
+    let id = state.begin(&[&bob], false)?;
+    state.end(id, &applied(&bob, &[]), false)?;
+    state.save()?;
+    told.saved = true;
+    Ok(())
+}
+
+#[test]
+fn whatever_call_fails_what_was_sent_is_known_or_unsure() {
+    use userhaul_storage::fault::{Fault, Lost, arm};
+    let losses = [Lost::Content, Lost::HalfOfContent, Lost::Names, Lost::Everything];
+    let faults = [Fault::Broken, Fault::Full, Fault::Denied, Fault::Killed];
+    for fault in faults.into_iter().chain(losses.map(Fault::PowerLost)) {
+        for at in 1.. {
+            let folder = tempfile::tempdir().expect("a folder");
+            let place = folder.path().join("push");
+            State::open(&place, true).and_then(|mut state| state.save()).expect("a state");
+            let armed = arm(folder.path(), at, fault);
+            let mut told = Told::default();
+            let done = push(&place, &mut told);
+            let struck = armed.struck();
+            drop(armed);
+            let mut state = State::open(&place, true).expect("a state that is whole");
+            let ann = record("ann", &[("plan", "pro")]);
+            let unsure = state.get(&ann).is_some_and(|kept| kept.unknown);
+            let known = state.has(&ann, false);
+            let line = format!("{fault:?} at {at}: {told:?}, known: {known}, unsure: {unsure}");
+            assert!(told.begun || !known, "{line}");
+            assert!(!told.begun || known || unsure, "{line}");
+            assert!(!(told.begun && !told.ended) || unsure, "{line}");
+            assert!(!told.saved || known, "{line}");
+            assert!(struck || done.is_ok(), "{line}");
+            state.save().expect("a state");
+            drop(state);
+            let names = fs::read_dir(&place).expect("a folder").flatten().map(|entry| entry.file_name());
+            let mut names: Vec<_> = names.collect();
+            names.sort();
+            assert_eq!(names, ["lock", "state"], "{line}");
+            if !struck {
+                break;
+            }
+        }
+    }
+}
