@@ -99,6 +99,8 @@ pub enum StreamError {
     NotArchived {
         /// What is missing.
         what: String,
+        /// The archived walk came to its end before that.
+        behind_the_end: bool,
     },
     /// A file of the archive is not as it was written.
     #[error("`{path}` is damaged")]
@@ -134,6 +136,11 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// The archive does not hold something at all.
+    pub(crate) fn not_archived(what: String) -> Self {
+        Self::NotArchived { what, behind_the_end: false }
+    }
+
     /// A connector or this program panicked. What was said then may quote a row, and is not told.
     pub(crate) fn panicked() -> Self {
         Self::Bug { what: "the reading of the stream panicked".to_owned() }

@@ -240,7 +240,7 @@ async fn read_walks(
                 return Err(error);
             }
             Ok(Ended::Split) if walks.tape.is_playing() => {
-                walks.unarchived(&StreamError::NotArchived { what: "no smaller windows".to_owned() });
+                walks.unarchived(&StreamError::not_archived("no smaller windows".to_owned()));
                 *proven = false;
             }
             Ok(Ended::Split) => {

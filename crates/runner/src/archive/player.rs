@@ -65,7 +65,10 @@ struct At {
 
 /// An answer that the archive has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Missing;
+pub(crate) struct Missing {
+    /// The archived walk came to its end, and all its answers have been given.
+    pub(crate) behind_the_end: bool,
+}
 
 /// What a request finds.
 pub(crate) enum Found {
@@ -84,6 +87,7 @@ pub(crate) struct FoundAnswer {
 pub(crate) struct Playing {
     entries: Vec<Entry>,
     used: Vec<bool>,
+    ended: bool,
 }
 
 impl Player {
@@ -124,7 +128,7 @@ impl Player {
     }
 
     fn lacks(&self) -> StreamError {
-        StreamError::NotArchived { what: format!("`{}` was not read in this way", self.summary.stream) }
+        StreamError::not_archived(format!("no reading of `{}` in this way", self.summary.stream))
     }
 
     fn current(&self) -> Option<&Played> {
@@ -154,8 +158,8 @@ impl Player {
             let walks = reading.walks.get(&(*number, parent.cloned()))?;
             walks.iter().rfind(|walk| walk.ended).or(walks.last())
         });
-        let entries = walked.map(|walk| walk.entries.clone()).unwrap_or_default();
-        Playing { used: vec![false; entries.len()], entries }
+        let Walked { entries, ended, .. } = walked.cloned().unwrap_or_default();
+        Playing { used: vec![false; entries.len()], entries, ended }
     }
 
     /// The answer to a request of a walk.
@@ -165,7 +169,9 @@ impl Player {
         request: &str,
         aside: bool,
     ) -> Result<Result<Found, Missing>, StreamError> {
-        let Some((index, exact)) = playing.next(hash(request), aside) else { return Ok(Err(Missing)) };
+        let Some((index, exact)) = playing.next(hash(request), aside) else {
+            return Ok(Err(Missing { behind_the_end: playing.ended && !playing.entries.is_empty() }));
+        };
         playing.used[index] = true;
         let found = match &playing.entries[index] {
             Entry::Refused(status) => return Ok(Ok(Found::Refused(*status))),
@@ -175,9 +181,6 @@ impl Player {
         };
         if !exact {
             self.inexact.store(true, Ordering::Relaxed);
-        }
-        if found.note.body == BodyNote::Withheld {
-            return Ok(Err(Missing));
         }
         Ok(Ok(Found::Answer(found)))
     }
@@ -201,7 +204,7 @@ impl Player {
         let array = answer.note.body == BodyNote::Parts;
         let Some(at) = answer.parts.get(number) else {
             return Ok(match (array, answer.closed) {
-                (true, false) => Err(Missing),
+                (true, false) => Err(Missing { behind_the_end: false }),
                 (true, true) if number == answer.parts.len() => {
                     Ok(Some(if number == 0 { b"[]".to_vec() } else { b"]".to_vec() }))
                 }
@@ -279,6 +282,8 @@ impl Index {
                 walks.push(Walked { number: walk, ..Walked::default() });
                 self.walks.insert(walk, (reading, slice, parent));
             }
+            // What could not be kept was asked for again, or is missing.
+            Note::Answer(note) if note.body == BodyNote::Withheld => return Some(note.bytes + 1),
             Note::Answer(note) => {
                 let (request, aside) = (hash(&note.request), note.aside);
                 let whole = note.body == BodyNote::Whole;

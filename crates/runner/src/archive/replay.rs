@@ -186,7 +186,7 @@ impl Replay<'_> {
             wanted.iter().map(|stream| (stream.name.clone(), record.clone())).collect()
         };
         let Some(chain) = chains.made_of.get(name) else {
-            let error = StreamError::NotArchived { what: format!("nothing of `{name}`") };
+            let error = StreamError::not_archived(format!("nothing of `{name}`"));
             return Ok(if self.options.strict { failed(&error) } else { Vec::new() });
         };
         let summaries = || chain.runs.iter().filter_map(|run| chains.runs.get(run)?.get(name));

@@ -91,7 +91,7 @@ impl Tape {
             }
             Archive::Play { shelf, streams, .. } => match streams.get(&stream.name) {
                 Some(summary) => Ok(Self::Play(Player::open(shelf, summary)?)),
-                None => Err(StreamError::NotArchived { what: format!("`{}` was not archived", stream.name) }),
+                None => Err(StreamError::not_archived(format!("nothing of `{}`", stream.name))),
             },
         }
     }
@@ -207,7 +207,7 @@ impl Track<'_> {
         Some(self.found(request, ask).and_then(|found| {
             let mut body = Vec::new();
             let mut number = 0;
-            while let Some(piece) = player.piece(&found, number)?.map_err(|Missing| missing(request))? {
+            while let Some(piece) = player.piece(&found, number)?.map_err(|gap| missing(request, gap))? {
                 body.extend_from_slice(&piece);
                 number += 1;
             }
@@ -217,17 +217,17 @@ impl Track<'_> {
 
     /// The same, with its body still to come by [`Track::piece`].
     pub(crate) fn found(&self, request: &Request, ask: &Ask) -> Result<FoundAnswer, StreamError> {
-        let Self::Play { player, playing } = self else { return Err(missing(request)) };
+        let Self::Play { player, playing } = self else { return Err(missing(request, Missing { behind_the_end: false })) };
         let mut playing = playing.lock().unwrap_or_else(PoisonError::into_inner);
         let found = player.answer(&mut playing, &written(request), ask.facts_only)?;
-        match found.map_err(|Missing| missing(request))? {
+        match found.map_err(|gap| missing(request, gap))? {
             Found::Answer(found) if is_accepted(request, found.note.status) => Ok(found),
             Found::Answer(found) => Err(refused(request, found.note.status)),
             Found::Refused(Some(status)) if request.accept.contains(&status) => {
                 Ok(FoundAnswer::empty(status))
             }
             Found::Refused(Some(status)) => Err(refused(request, status)),
-            Found::Refused(None) => Err(missing(request)),
+            Found::Refused(None) => Err(missing(request, Missing { behind_the_end: false })),
         }
     }
 
@@ -239,7 +239,7 @@ impl Track<'_> {
         number: usize,
     ) -> Result<Option<Bytes>, StreamError> {
         let Self::Play { player, .. } = self else { return Ok(None) };
-        let piece = player.piece(found, number)?.map_err(|Missing| missing(request))?;
+        let piece = player.piece(found, number)?.map_err(|gap| missing(request, gap))?;
         Ok(piece.map(Bytes::from))
     }
 
@@ -369,8 +369,11 @@ fn written(request: &Request) -> String {
     text
 }
 
-fn missing(request: &Request) -> StreamError {
-    StreamError::NotArchived { what: format!("no answer to `{}` that is left", path(request)) }
+fn missing(request: &Request, gap: Missing) -> StreamError {
+    StreamError::NotArchived {
+        what: format!("no answer to `{}` that is left", path(request)),
+        behind_the_end: gap.behind_the_end,
+    }
 }
 
 fn refused(request: &Request, status: u16) -> StreamError {

@@ -7,6 +7,7 @@ use userhaul_connector::{
     decode::{DecodeError, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
     slice::Walk,
+    spec::Paging,
 };
 
 use super::{Ended, SliceWalks, StreamWalks, TWO_DAYS, lock};
@@ -93,8 +94,10 @@ impl StreamWalks<'_> {
 
     /// Where the archive does not hold what the facts ask for, the rows so far are all that there is.
     pub(crate) fn unarchived(&self, error: &StreamError) -> Option<Ended> {
-        if !matches!(error, StreamError::NotArchived { .. }) {
-            return None;
+        let StreamError::NotArchived { behind_the_end, .. } = error else { return None };
+        // Lists of many parents whose paging nobody knows share what they find out, in the order in which they came.
+        if *behind_the_end && self.stream.parent().is_some() && self.stream.paging == Paging::Unknown {
+            return Some(Ended::Done { proven: true, cut: None });
         }
         lock(&self.tally).unproven.get_or_insert_with(|| error.to_string());
         Some(Ended::Done { proven: false, cut: None })
