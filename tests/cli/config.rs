@@ -77,14 +77,6 @@ fn a_pattern_of_streams_that_matches_none() {
 
 #[test]
 fn what_this_version_lacks_is_refused() {
-    insta::assert_snapshot!(refused(&sprig("deletes = \"mark\"")), @r#"
-    error: userhaul.toml:4: [sources.surveys]: `deletes = "mark"` is not in this version yet
-      hint: remove `deletes`: rows that are gone are then removed
-    "#);
-    insta::assert_snapshot!(refused(&sprig("history = true")), @"
-    error: userhaul.toml:4: [sources.surveys]: `history` is not in this version yet
-      hint: remove `history`
-    ");
     insta::assert_snapshot!(refused(&sprig("archive = true")), @"
     error: userhaul.toml:4: [sources.surveys]: `archive` is not in this version yet
       hint: remove `archive`

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod export;
 mod folder;
+mod kept;
 mod odd;
 mod output;
 mod plan;

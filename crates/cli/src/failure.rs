@@ -1,6 +1,7 @@
 //! Why a command ends, and with which exit code.
 
 use userhaul_client::ErrorKind;
+pub(crate) use userhaul_storage::reason;
 
 use crate::config::ConfigError;
 
@@ -49,14 +50,6 @@ impl Failure {
     }
 }
 
-/// The system's reason in words, without its number.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let messages =
@@ -76,6 +69,7 @@ impl From<userhaul_runner::RunError> for Failure {
                 let hint = "check `path` below `[destination]`, and the permissions there";
                 Self::failed(format!("cannot write to `{path}`: {}", reason(source)), Some(hint.to_owned()))
             }
+            RunError::Table(table) => Self::failed(table.told(), table.hint()),
             _ => Self::failed(error.to_string(), None),
         }
     }

@@ -15,6 +15,8 @@ mod declared;
 pub mod docs;
 mod facts;
 mod failure;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 mod input;
 mod log;

@@ -21,7 +21,12 @@ use userhaul_runner::{
     progress::{ClientProgress, Progress},
 };
 
-use crate::{config::SourceConfig, corrections, declared, failure::Failure, ids, registry, select};
+use crate::{
+    config::{Deletes, SourceConfig},
+    corrections, declared,
+    failure::Failure,
+    ids, registry, select,
+};
 
 /// A source with its connector built, before any selection.
 pub(crate) struct Prepared {
@@ -69,16 +74,6 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     let connector: Arc<dyn Connector> = Arc::from(connector);
     let configured = select::configured(connector.spec(), &config.streams)
         .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
-    if config.history {
-        return Err(Failure::usage(
-            place(&"`history` is not in this version yet"),
-            Some("remove `history`".to_owned()),
-        ));
-    }
-    if config.deletes == crate::config::Deletes::Mark {
-        let hint = Some("remove `deletes`: rows that are gone are then removed".to_owned());
-        return Err(Failure::usage(place(&"`deletes = \"mark\"` is not in this version yet"), hint));
-    }
     Ok(Prepared {
         place: prefix,
         registration,
@@ -120,6 +115,8 @@ impl Prepared {
             identity: self.identity(),
             look_back: self.config.look_back,
             full_every: self.config.full_every,
+            marks_deleted: self.config.deletes == Deletes::Mark,
+            keeps_history: self.config.history,
             concurrency: self.concurrency,
             timeout: self.timeout,
             axis_settings: self.axis_settings(),

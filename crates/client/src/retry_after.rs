@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 ///
 /// A date is measured against the answer's own `Date`, so that a wrong clock on either side does no harm; `now` serves where
 /// that is missing.
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit mean "longer than anybody waits", which is not the same as nothing.

@@ -47,6 +47,15 @@ impl Headers for Fixed {
 /// What a walk did: each ask in words, and how it ended.
 fn walk(
     pager: &mut dyn Pager,
+    answer: impl FnMut(&str, usize) -> Answer,
+) -> (Vec<String>, Result<Next, PagingError>) {
+    walk_knowing(pager, None, answer)
+}
+
+/// The same, where an earlier run has found a list of so many rows to come whole.
+fn walk_knowing(
+    pager: &mut dyn Pager,
+    known_whole: Option<u64>,
     mut answer: impl FnMut(&str, usize) -> Answer,
 ) -> (Vec<String>, Result<Next, PagingError>) {
     let mut asked = Vec::new();
@@ -83,6 +92,7 @@ fn walk(
             keys: &answer.ids,
             exact: true,
             cursors: &[],
+            known_whole,
         };
         next = match pager.next(&facts) {
             Ok(next) => next,
@@ -283,6 +293,21 @@ fn a_list_of_unknown_paging_that_ignores_the_number_has_one_page() {
     let (asked, end) = walk(&mut Unknown::new(), |_, _| Answer::rows([1, 2, 3]));
     assert_eq!(asked, ["", "page=2"]);
     assert_eq!(ended(end).as_deref(), Some("proven"));
+}
+
+#[test]
+fn that_a_list_comes_whole_is_tried_again_only_where_it_may_have_come_to_be_cut() {
+    let whole = |known, rows: u64| {
+        let (asked, end) = walk_knowing(&mut Unknown::new(), known, |_, _| Answer::rows(0..rows));
+        let Ok(Next::Done(end)) = end else { panic!("{end:?}") };
+        (asked.len(), end.whole.map(|whole| (whole.rows, whole.found)))
+    };
+    assert_eq!(whole(None, 3), (2, Some((3, true))));
+    assert_eq!(whole(Some(3), 3), (1, Some((3, false))));
+    assert_eq!(whole(Some(3), 4), (1, Some((4, false))));
+    assert_eq!(whole(Some(5), 4), (2, Some((4, true))));
+    // A round number, as of a page's size: `page=2` and an offset are tried.
+    assert_eq!(whole(Some(5), 25), (3, Some((25, true))));
 }
 
 #[test]

@@ -177,9 +177,14 @@ impl StreamError {
     /// The message with the system's reason, where the destination failed.
     pub fn told(&self) -> String {
         match self {
-            Self::Sink(SinkError::Io { source, .. }) => format!("{self}: {}", reason(source)),
+            Self::Sink(SinkError::Io { source, .. }) => {
+                format!("{self}: {}", userhaul_storage::reason(source))
+            }
+            Self::Sink(SinkError::Parquet { source, .. }) => format!("{self}: {source}"),
             Self::Sink(SinkError::Rewrite { source }) => format!("{self}: {source}"),
-            Self::Folder { act, path, source } => format!("cannot {act} `{path}`: {}", reason(source)),
+            Self::Folder { act, path, source } => {
+                format!("cannot {act} `{path}`: {}", userhaul_storage::reason(source))
+            }
             _ => self.to_string(),
         }
     }
@@ -272,14 +277,5 @@ impl StreamError {
             }
             _ => false,
         }
-    }
-}
-
-/// The system's reason in words, without its number.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.split_once(" (os error")) {
-        (Some(_), Some((words, _))) => words.to_lowercase(),
-        _ => text,
     }
 }

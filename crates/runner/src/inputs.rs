@@ -12,6 +12,7 @@ use userhaul_connector::{
 use crate::{
     error::StreamError,
     orders::Tables,
+    reading,
     record::StreamRecord,
     stream::SourceRun,
     tables,
@@ -94,20 +95,29 @@ pub(crate) fn open_tables(
     derived: &[&StreamSpec],
     wanted: bool,
 ) -> Result<Tables, StreamError> {
-    let around = Surroundings {
+    let around = surroundings(run);
+    let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
+    let mut children = BTreeMap::new();
+    for spec in derived {
+        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
+    }
+    Ok(Tables { own, derived: children, journal: None })
+}
+
+/// What the writing of a run's tables depends on.
+pub(crate) fn surroundings(run: &SourceRun<'_>) -> Surroundings {
+    Surroundings {
         source: run.source.name.clone(),
         connector: Arc::clone(&run.source.connector),
         unifies: run.source.registration.unifies,
         folders: run.folders.clone(),
         run_id: run.options.run_id.clone(),
         compression: run.options.compression,
-    };
-    let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
-    let mut children = BTreeMap::new();
-    for spec in derived {
-        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
+        now: run.options.now,
+        marks_deleted: run.source.marks_deleted,
+        keeps_history: run.source.keeps_history && run.options.limit.is_none(),
+        account: reading::account(run),
     }
-    Ok(Tables { own, derived: children })
 }
 
 /// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use tokio::{sync::mpsc, task::JoinHandle};
 use userhaul_connector::{decode::Taken, slice::Window};
 
-use crate::{error::StreamError, writer::TableWriter};
+use crate::{
+    error::StreamError,
+    kept::{Ids, Journal},
+    writer::TableWriter,
+};
 
 /// Batches that may wait for the writer.
 const WAITING: usize = 4;
@@ -14,8 +18,8 @@ const WAITING: usize = 4;
 pub(crate) enum Order {
     /// Rows of a slice.
     Write { slice: usize, taken: Taken, window: Option<Window> },
-    /// The slice is over: its rows count.
-    Close { slice: usize, proven: bool },
+    /// The slice is over: its rows count. Its ids, where it has some.
+    Close { slice: usize, proven: bool, ids: Ids },
     /// The slice's walk begins anew.
     Restart { slice: usize },
     /// The slice's rows are forgotten.
@@ -26,6 +30,8 @@ pub(crate) enum Order {
 pub(crate) struct Tables {
     pub(crate) own: TableWriter,
     pub(crate) derived: BTreeMap<String, TableWriter>,
+    /// Notes the slices that are read whole, where a later run can take them over.
+    pub(crate) journal: Option<Journal>,
 }
 
 impl Tables {
@@ -42,10 +48,34 @@ impl Tables {
                 }
                 Ok(())
             }
-            Order::Close { slice, proven } => self.each(|table| table.close(slice, proven)),
+            Order::Close { slice, proven, ids } => self.close(slice, proven, ids),
             Order::Restart { slice } => self.each(|table| table.restart(slice)),
             Order::Forget { slice } => self.each(|table| table.forget(slice)),
         }
+    }
+
+    fn close(&mut self, slice: usize, proven: bool, ids: Ids) -> Result<(), StreamError> {
+        let mut parts = Vec::new();
+        self.each(|table| {
+            parts.extend(table.close(slice, proven)?);
+            Ok(())
+        })?;
+        match &mut self.journal {
+            Some(journal) if proven => journal.add(ids, &parts),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a slice that an earlier run has read, which began at `at`.
+    pub(crate) fn close_kept(&mut self, slice: usize, at: i64, ids: Ids) -> Result<(), StreamError> {
+        let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        let now = std::mem::replace(&mut journal.at, at);
+        self.journal = Some(journal);
+        self.close(slice, true, ids)?;
+        if let Some(journal) = &mut self.journal {
+            journal.at = now;
+        }
+        Ok(())
     }
 
     pub(crate) fn each(

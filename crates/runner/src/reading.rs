@@ -14,7 +14,7 @@ use userhaul_connector::{
 use crate::{
     cover::Covers,
     error::StreamError,
-    state::{Loaded, StateStore, StreamState},
+    state::{Loaded, StateStore, StreamState, WholeList},
     stream::SourceRun,
     tables::{self, DAY},
     walk::Tally,
@@ -23,6 +23,9 @@ use crate::{
 /// A list whose full pass took no more requests than this is always read whole: asking for changes would save nothing,
 /// and only a full pass shows what is gone.
 const CHEAP_REQUESTS: u64 = 3;
+
+/// That a list comes whole is found out again after so long (vendors/userlot.md 3.1, rule 7).
+const WHOLE_FOR: i64 = 30 * DAY;
 
 /// How a stream is read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -124,6 +127,24 @@ impl Reading {
         self.state.as_ref().and_then(|state| written(&state.through))
     }
 
+    /// The rows of the list when it last came whole though its paging is not published. Forgotten after a while, and
+    /// where everything is to be read anew.
+    pub(crate) fn known_whole(&self, run: &SourceRun<'_>, stream: &StreamSpec) -> Option<u64> {
+        let known = self.state.as_ref()?.whole.filter(|_| !run.options.full && stream.parent().is_none())?;
+        let age = run.options.now.saturating_sub(known.found_at);
+        (0..WHOLE_FOR).contains(&age).then_some(known.rows)
+    }
+
+    /// What is remembered of a list that comes whole.
+    fn whole_list(&self, run: &SourceRun<'_>, tally: &Tally) -> Option<WholeList> {
+        let whole = tally.whole?;
+        let before = self.state.as_ref().and_then(|state| state.whole).filter(|_| !whole.found);
+        Some(WholeList {
+            found_at: before.map_or(run.options.now, |before| before.found_at),
+            rows: whole.rows,
+        })
+    }
+
     /// What the rows that were read supersede, where not all of the table is replaced.
     pub(crate) fn covers(
         &self,
@@ -176,6 +197,7 @@ impl Reading {
         state.derived.retain(|name| children.contains(name));
         state.run_id.clone_from(&run.options.run_id);
         state.committing = false;
+        state.whole = self.whole_list(run, tally);
         if self.kind != Kind::Range {
             self.advance(run, stream, tally, whole, &mut state);
         }
@@ -289,19 +311,26 @@ pub(crate) fn in_question(
     if let Some(missing) = parent.missing.as_ref().filter(|missing| run.source.selected.contains(*missing)) {
         asked.extend(tables::extracted(&run.folders.table(&run.source.name, missing, true), &column)?);
     }
+    let again = asked_again(run, stream)?;
+    let every = run.source.full_every.or(stream.full_every).unwrap_or(Duration::ZERO);
+    let stale = |id: &String| asked.get(id).is_none_or(|&at| older(run.options.now, at, every));
+    Ok(all.iter().filter(|id| stale(id) || again.contains(*id)).cloned().collect())
+}
+
+/// The ids that are asked for again however young they are: seen in what this run has read, or named by the user.
+pub(crate) fn asked_again(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<BTreeSet<String>, StreamError> {
+    let Some(parent) = stream.parent() else { return Ok(BTreeSet::new()) };
     let wanted = run.source.selected.contains(&parent.stream);
     let folder = run.folders.table(&run.source.name, &parent.stream, wanted);
-    let seen = tables::distinct_where(&folder, &parent.key, Some(("_run_id", &run.options.run_id)))?;
-    let named: BTreeSet<&String> = run
+    let mut again = tables::distinct_where(&folder, &parent.key, Some(("_run_id", &run.options.run_id)))?;
+    let named = run
         .source
         .id_files
         .iter()
         .filter(|(setting, _)| Some(setting) == parent.file.as_ref())
-        .flat_map(|(_, ids)| ids)
-        .collect();
-    let every = run.source.full_every.or(stream.full_every).unwrap_or(Duration::ZERO);
-    let stale = |id: &String| asked.get(id).is_none_or(|&at| older(run.options.now, at, every));
-    Ok(all.iter().filter(|id| stale(id) || seen.contains(*id) || named.contains(id)).cloned().collect())
+        .flat_map(|(_, ids)| ids.iter().cloned());
+    again.extend(named);
+    Ok(again)
 }
 
 fn property_column(stream: &StreamSpec) -> Option<String> {
@@ -336,13 +365,22 @@ fn identity(run: &SourceRun<'_>, stream: &StreamSpec) -> String {
         hash.update(text.as_bytes());
         hash.update([0]);
     };
-    part(&run.source.identity);
+    part(&account(run));
     part(&format!("{facts:?}"));
     part(&userhaul_record::SCHEMA_VERSION.to_string());
+    hex(hash)
+}
+
+/// What all tables of a source are kept under: where it is asked, and the privacy rules.
+pub(crate) fn account(run: &SourceRun<'_>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&run.source.identity);
     for rule in &run.source.rules {
-        part(&rule.name);
-        part(&rule.act.fingerprint());
+        hash.update(format!("\0{}\0{}", rule.name, rule.act.fingerprint()));
     }
-    let digest = hash.finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -61,7 +61,7 @@ pub async fn sync(
     let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep(sources.iter().map(|source| source.name.as_str()));
+    folders.sweep(sources.iter().map(|source| source.name.as_str()), options.now);
     let shelf = Shelf::new(&options.destination);
     let runs = sources.iter().map(|source| {
         let kept = source.archive.is_some() && options.limit.is_none();
@@ -77,7 +77,7 @@ pub async fn sync(
     for table in Table::ALL {
         ensure_table(&folders, table)?;
     }
-    folders.clear();
+    folders.clear(options.now);
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
@@ -103,6 +103,7 @@ pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str])
     }
     // Last, so that a source whose tables could not be removed is still known.
     for (source, stream) in streams {
+        Folders::new(destination, "").forget_kept(source, stream)?;
         store.forget(source, stream)?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use userhaul_connector::{
 use crate::{
     archive::Tape,
     error::StreamError,
+    kept::Ids,
     orders::{self, Order, Tables},
     record::StreamRecord,
     stream::{SourceRun, fail, status},
@@ -39,7 +40,7 @@ pub(crate) async fn read(
     stream: &StreamSpec,
     options: &DecodeOptions,
     slices: Vec<Slice>,
-    (tables, tape): (Tables, &Tape),
+    (tables, tape, known_whole): (Tables, &Tape, Option<u64>),
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
@@ -61,6 +62,7 @@ pub(crate) async fn read(
         rows: AtomicU64::new(0),
         held,
         spoiled: Mutex::new(None),
+        known_whole,
     };
     let read = all_slices(&walks, slices, record).await;
     if read.is_ok() {
@@ -185,12 +187,21 @@ async fn read_slice(
     walks.hand_on(slice, 0, 0).await?;
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
-    walks.order(Order::Close { slice: slice.number, proven }).await?;
+    let ids = walks.ids(slice.slice);
+    walks.order(Order::Close { slice: slice.number, proven, ids }).await?;
     walks.ended(slice.slice, proven);
     Ok(None)
 }
 
 impl StreamWalks<'_> {
+    /// The ids of a slice, and which of them the vendor does not know.
+    fn ids(&self, slice: &Slice) -> Ids {
+        let asked: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = asked.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
+        Ids { asked, missing }
+    }
+
     /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).
     fn most_halvings(&self, refused: bool) -> u32 {
         let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;

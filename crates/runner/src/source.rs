@@ -27,6 +27,10 @@ pub struct Source {
     pub look_back: Option<std::time::Duration>,
     /// After how long everything is read again, over every stream's own.
     pub full_every: Option<std::time::Duration>,
+    /// Whether rows that are gone are kept, with the time in `_deleted_at`.
+    pub marks_deleted: bool,
+    /// Whether former versions of rows are kept, in a table of their own beside each table.
+    pub keeps_history: bool,
     /// Requests in flight at once.
     pub concurrency: usize,
     /// The longest that one request may take.

@@ -44,8 +44,23 @@ pub struct StreamState {
     /// A hash of the lookups that the unified rows were made with.
     #[serde(default)]
     pub lookups: u64,
+    /// Rows of the table of former versions, where there is one and it knows all that the table has held.
+    #[serde(default)]
+    pub history: Option<u64>,
+    /// That the list comes whole, where its paging is not published.
+    #[serde(default)]
+    pub whole: Option<WholeList>,
     /// The run that saved this.
     pub run_id: String,
+}
+
+/// A list that comes whole whatever page is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeList {
+    /// When it was found out (microseconds since 1970).
+    pub found_at: i64,
+    /// Its rows when it was last read.
+    pub rows: u64,
 }
 
 /// The file: what it says, and a hash of that.
@@ -91,7 +106,15 @@ impl StateStore {
             Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(Loaded::Damaged),
             Err(source) => return Err(failed("read", &path)(source)),
         };
-        let Ok(file) = serde_json::from_str::<StateFile>(&text) else { return Ok(Loaded::Damaged) };
+        Self::read(&text, &path)
+    }
+
+    /// What the text of a file says; the path is for messages alone.
+    ///
+    /// # Errors
+    /// When a newer version of the program wrote it.
+    pub fn read(text: &str, path: &Path) -> Result<Loaded, StreamError> {
+        let Ok(file) = serde_json::from_str::<StateFile>(text) else { return Ok(Loaded::Damaged) };
         if file.version > VERSION {
             return Err(StreamError::NewerState {
                 path: path.display().to_string(),
@@ -111,12 +134,17 @@ impl StateStore {
     /// When it cannot be written; the old one stands then.
     pub fn save(&self, source: &str, stream: &str, state: &StreamState) -> Result<(), StreamError> {
         let path = self.path(source, stream);
-        let write = || {
-            let state = serde_json::to_value(state)?;
-            let file = StateFile { version: VERSION, checksum: checksum(&state), state };
-            userhaul_storage::write_whole(&path, serde_json::to_string_pretty(&file)?.as_bytes())
-        };
+        let write = || userhaul_storage::write_whole(&path, Self::written(state)?.as_bytes());
         write().map_err(failed("write", &path))
+    }
+
+    /// The text of a state's file.
+    ///
+    /// # Errors
+    /// When a value cannot be said in JSON, which would be a bug.
+    pub fn written(state: &StreamState) -> serde_json::Result<String> {
+        let state = serde_json::to_value(state)?;
+        serde_json::to_string_pretty(&StateFile { version: VERSION, checksum: checksum(&state), state })
     }
 
     /// Forgets a stream. One that is not known is as good.

@@ -19,6 +19,7 @@ use crate::{
     archive::{self, Archive, Tape},
     error::StreamError,
     grain, inputs,
+    kept::{self, Journal},
     orders::Tables,
     progress::Progress,
     reading::{self, Kind, Reading},
@@ -28,7 +29,7 @@ use crate::{
     state::{StateStore, StreamState},
     tables::{self, Folders},
     walk::Tally,
-    writer::{Replace, TableWriter, Written},
+    writer::{Before, Replace, TableWriter, Written},
 };
 
 /// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
@@ -74,8 +75,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     let mut children = BTreeMap::new();
     let reading = AssertUnwindSafe(taped(run, stream, &derived, &mut record, &mut children));
     // A panic is one stream's bug: the others go on.
-    let outcome =
-        reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
+    let outcome = reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
     record.seconds = begun.elapsed().as_secs_f64();
     if let Err(error) = outcome {
         fail(&mut record, &error);
@@ -114,6 +114,11 @@ fn add(record: &mut StreamRecord, written: Written) {
     record.rows = written.rows;
     record.bytes_written += written.bytes;
     record.files += written.files;
+    if written.history_anew {
+        record.warnings.push(
+            "the account, the privacy rules or the key have changed: the history is begun anew".to_owned(),
+        );
+    }
     if written.conflicts > 0 {
         record.warnings.push(format!(
             "{} rows came twice with different content; the newer one stands",
@@ -200,7 +205,8 @@ async fn read_one_way(
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
-    tape.reading(is_otherwise(run, stream), reading).await?;
+    let known_whole = tape.known_whole(reading.known_whole(run, stream));
+    tape.reading(is_otherwise(run, stream), reading, known_whole).await?;
     let wanted = run.source.selected.contains(&stream.name);
     let options = inputs::decode_options(run, stream, derived, record)?;
     let parents = inputs::parents(run, stream)?;
@@ -208,6 +214,16 @@ async fn read_one_way(
         Kind::Parents => reading::in_question(run, stream, &parents)?,
         _ => parents.clone(),
     };
+    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
+    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
+    let guarded = is_guarded(run, stream, reading, before);
+    // What a run that was cut short has read is not in the archive of this one.
+    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded && tape.is_off());
+    let taken = match &tables.journal {
+        Some(_) => kept::take(run, stream, derived, (reading, &asked), &mut tables)?,
+        None => kept::Taken::default(),
+    };
+    let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
     let (resume, since) = match &reading.kind {
         Kind::Windows(resume) => (resume.as_slice(), None),
         Kind::Since(since) => (&[][..], Some(*since)),
@@ -218,38 +234,24 @@ async fn read_one_way(
         start: run.options.from.or(run.source.start),
         end: run.options.to,
         settings: &run.source.axis_settings,
-        parents: &asked,
+        parents: &rest,
         resume,
         since,
     };
-    let mut slices = match tape.slices(stream, &inputs) {
-        Some(archived) => archived,
-        None => plan::plan(stream, &inputs)?,
-    };
-    let asked: BTreeSet<String> = match tape.is_playing() {
-        true => slices.iter().flat_map(|slice| &slice.walks).filter_map(|walk| walk.parent.clone()).collect(),
-        false => asked.into_iter().collect(),
-    };
+    let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
+    let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
+    let parents: BTreeSet<String> = parents.into_iter().collect();
     inputs::mark_barren(run, stream, &mut slices)?;
-    let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
-    let before = tables::count(&run.folders.table(&run.source.name, &stream.name, wanted))?;
-    let guarded = stream.mode == SyncMode::FullRefresh
-        && reading.kind == Kind::Full
-        && wanted
-        && before >= SHRINK_FLOOR
-        && !stream.keeps_absent
-        && !run.options.allow_shrink
-        && run.options.limit.is_none();
     let mut again = guarded;
     loop {
         let (read, mut tally) =
-            slices::read(run, stream, &options, slices.clone(), (tables, tape), record).await;
+            slices::read(run, stream, &options, slices.clone(), (tables, tape, known_whole), record).await;
         tables = read?;
-        let parents: BTreeSet<String> = parents.iter().cloned().collect();
         let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);
         tally.unproven = tally.unproven.or(gap);
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
+            tally.missing.extend(taken.missing);
             tally.parents = parents.union(&asked).cloned().collect();
             tally.parents_read = asked;
             tape.seal(None).await?;
@@ -272,6 +274,17 @@ async fn read_one_way(
 fn is_otherwise(run: &SourceRun<'_>, stream: &StreamSpec) -> bool {
     let facts = run.source.connector.spec().stream(&stream.name);
     facts.is_some_and(|facts| facts.fallback.is_some() && stream.fallback.is_none())
+}
+
+/// Whether a reading that gives less than half of the rows is refused.
+fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
+    stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
+        && run.source.selected.contains(&stream.name)
+        && before >= SHRINK_FLOOR
+        && !stream.keeps_absent
+        && !run.options.allow_shrink
+        && run.options.limit.is_none()
 }
 
 /// Puts what the walks have cost and met into the record.
@@ -310,7 +323,7 @@ impl Finish<'_> {
         let Self { run, stream, derived, reading, tally } = self;
         inputs::write_missing(run, stream, derived, &mut tables, tally)?;
         let whole = tally.unproven.is_none() && record.error.is_none();
-        let keeps = stream.keeps_absent && !grain::changed(run, stream)?;
+        let keeps = stream.keeps_absent && !grain::changed(run, stream)? && tables.own.fits_former()?;
         let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
@@ -318,18 +331,25 @@ impl Finish<'_> {
         };
         let lookups = tables.own.lookups_hash;
         self.mark()?;
-        let torn = reading.state.as_ref().is_some_and(|state| state.committing || state.lookups != lookups);
+        let known = reading.state.as_ref();
+        let before = Before {
+            torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
+            behind: known.is_none_or(|state| state.committing || state.history.is_none()),
+        };
         let committed = tokio::task::spawn_blocking(move || {
+            tables.journal.map_or(Ok(()), Journal::end)?;
             let mut written = BTreeMap::new();
-            let own = tables.own.commit(&replace, torn)?;
+            let own = tables.own.commit(&replace, before)?;
             for (name, table) in tables.derived {
-                written.insert(name, table.commit(&replace, false)?);
+                written.insert(name, table.commit(&replace, Before { torn: false, ..before })?);
             }
             Ok::<_, StreamError>((own, written))
         });
-        let (own, written) =
-            committed.await.map_err(|_| StreamError::panicked())??;
-        self.save(own.rows, lookups, whole, record)?;
+        let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
+        self.save(own, lookups, whole, record)?;
+        for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
+            run.folders.forget_kept(&run.source.name, name)?;
+        }
         add(record, own);
         *children = written;
         if record.error.is_none() {
@@ -356,7 +376,7 @@ impl Finish<'_> {
 
     fn save(
         &self,
-        rows: u64,
+        own: Written,
         lookups: u64,
         whole: bool,
         record: &mut StreamRecord,
@@ -368,7 +388,7 @@ impl Finish<'_> {
         else {
             return Ok(());
         };
-        state.rows = rows;
+        (state.rows, state.history) = (own.rows, own.versions);
         state.lookups = lookups;
         if let Some(cursor) = reading::written(&state.through) {
             record.cursor_after = Some(cursor);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use arrow_array::{
-    Array, RecordBatch,
+    Array, BooleanArray, RecordBatch,
     cast::AsArray,
     types::{Date32Type, TimestampMicrosecondType},
 };
@@ -50,15 +50,22 @@ impl Folders {
         self.parts.join("replay")
     }
 
-    /// Removes everything that this run has made and not committed.
-    pub(crate) fn clear(&self) {
+    /// Where parts of runs that were cut short are kept.
+    pub(crate) fn kept_folder(&self) -> PathBuf {
+        self.destination.join("_userhaul").join("kept")
+    }
+
+    /// Removes everything that this run has made and not committed, but for slices that the next one can take over.
+    pub(crate) fn clear(&self, now: i64) {
         // What cannot be removed now is swept by the next run.
+        let _ = self.keep(std::slice::from_ref(&self.parts));
+        let _ = self.prune(now);
         let _ = userhaul_storage::remove_folder(&self.parts);
     }
 
     /// Removes what runs that were killed have left. Only while no other run can be under way. What cannot be removed now is
     /// left to a later run.
-    pub(crate) fn sweep<'a>(&self, sources: impl Iterator<Item = &'a str>) {
+    pub(crate) fn sweep<'a>(&self, sources: impl Iterator<Item = &'a str>, now: i64) {
         let ours = self.destination.join("_userhaul");
         let _ = userhaul_sink::sweep(&ours.join("runs"));
         let state = ours.join("state");
@@ -71,6 +78,9 @@ impl Folders {
             }
         }
         if let Some(parts) = self.parts.parent() {
+            let runs = std::fs::read_dir(parts).into_iter().flatten().flatten().map(|entry| entry.path());
+            let _ = self.keep(&runs.collect::<Vec<_>>());
+            let _ = self.prune(now);
             let _ = userhaul_storage::remove_folder(parts);
         }
     }
@@ -140,6 +150,49 @@ pub(crate) fn rows(
     Ok(batches.into_iter().flatten())
 }
 
+/// The column of the mark of rows that are gone, where a source keeps them.
+pub(crate) const DELETED_AT: &str = "_deleted_at";
+
+/// The name of the table of former versions of a stream's rows.
+pub fn history_name(stream: &str) -> String {
+    format!("{stream}__history")
+}
+
+/// Some columns of a table's rows, all where none are named, without rows that are marked as gone.
+pub(crate) fn live_rows(
+    folder: &Path,
+    columns: Option<&[&str]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, StreamError>>, StreamError> {
+    let mut batches = Vec::new();
+    for file in files(folder)? {
+        let marked = userhaul_sink::stats(&file)?.schema.column_with_name(DELETED_AT).is_some();
+        let mark = marked.then_some(DELETED_AT);
+        let columns = columns.map(|columns| columns.iter().copied().chain(mark).collect::<Vec<_>>());
+        batches.push(userhaul_sink::read(&file, columns.as_deref())?);
+    }
+    Ok(batches.into_iter().flatten().map(|batch| live(batch?)))
+}
+
+fn live(batch: RecordBatch) -> Result<RecordBatch, StreamError> {
+    let marks = batch.column_by_name(DELETED_AT).filter(|marks| marks.null_count() < marks.len());
+    let Some(marks) = marks else { return Ok(batch) };
+    let live: BooleanArray = (0..marks.len()).map(|row| Some(marks.is_null(row))).collect();
+    let failed = |error: arrow_schema::ArrowError| StreamError::Bug { what: error.to_string() };
+    arrow_select::filter::filter_record_batch(&batch, &live).map_err(failed)
+}
+
+/// How many rows of a table are there, those that are marked as gone apart.
+pub(crate) fn count_live(folder: &Path) -> Result<u64, StreamError> {
+    if has_column(folder, DELETED_AT)? != Some(true) {
+        return count(folder);
+    }
+    let mut rows = 0;
+    for batch in live_rows(folder, Some(&[]))? {
+        rows += batch?.num_rows() as u64;
+    }
+    Ok(rows)
+}
+
 /// How many rows a table has.
 pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
     let mut rows = 0;
@@ -163,7 +216,7 @@ pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, 
 /// When the rows of each value of a column were received, the latest of them.
 pub(crate) fn extracted(folder: &Path, column: &str) -> Result<BTreeMap<String, i64>, StreamError> {
     let mut found: BTreeMap<String, i64> = BTreeMap::new();
-    for batch in rows(folder, Some(&[column, "_extracted_at"]))? {
+    for batch in live_rows(folder, Some(&[column, "_extracted_at"]))? {
         let batch = batch?;
         let texts = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>());
         let instants = batch
@@ -189,7 +242,7 @@ pub(crate) fn days(
 ) -> Result<BTreeSet<(String, i64)>, StreamError> {
     let columns: Vec<&str> = by.into_iter().chain([instants]).collect();
     let mut found = BTreeSet::new();
-    for batch in rows(folder, Some(&columns))? {
+    for batch in live_rows(folder, Some(&columns))? {
         let batch = batch?;
         let texts = by.and_then(|by| batch.column_by_name(by)?.as_string_opt::<i32>());
         let Some(array) = batch.column_by_name(instants) else { continue };
@@ -216,7 +269,7 @@ pub(crate) fn distinct_where(
 ) -> Result<BTreeSet<String>, StreamError> {
     let columns: Vec<&str> = std::iter::once(column).chain(only.map(|(column, _)| column)).collect();
     let mut values = BTreeSet::new();
-    for batch in rows(folder, Some(&columns))? {
+    for batch in live_rows(folder, Some(&columns))? {
         let batch = batch?;
         let texts =
             |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>()).cloned();
@@ -249,7 +302,7 @@ pub(crate) fn custom_names(folder: &Path, column: &str) -> Result<BTreeSet<Strin
         return Ok(named);
     }
     let mut names = BTreeSet::new();
-    for batch in rows(folder, None)? {
+    for batch in live_rows(folder, None)? {
         let batch = batch?;
         let schema = batch.schema();
         for (field, array) in schema.fields().iter().zip(batch.columns()) {

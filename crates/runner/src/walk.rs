@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use userhaul_client::Attempts;
 use userhaul_connector::{
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
-    pager::{Ask, End, Next, Pager},
+    pager::{Ask, End, Next, Pager, Whole},
     request::Request,
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
@@ -58,6 +58,8 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) held: Held,
     /// Why the stream will fail, though its answers are still fetched for the archive.
     pub(crate) spoiled: Mutex<Option<StreamError>>,
+    /// The rows of the list when it last came whole, where an earlier run has found that it does.
+    pub(crate) known_whole: Option<u64>,
 }
 
 /// What the walks of a stream have cost and met.
@@ -69,6 +71,8 @@ pub(crate) struct Tally {
     pub(crate) unproven: Option<String>,
     pub(crate) missing: Vec<String>,
     pub(crate) latest: Option<i64>,
+    /// That the list comes whole though its paging is not known.
+    pub(crate) whole: Option<Whole>,
     /// Windows that were read whole, by property.
     pub(crate) covered: Vec<(Option<String>, Window)>,
     /// Properties, or the empty text, of which a slice was not read whole.
@@ -153,6 +157,7 @@ impl StreamWalks<'_> {
         lock(&slice.decoder).begin_walk();
         // Where several walks share the slice, the rows so far are not all of this walk: they stay, merged by key.
         if slice.slice.walks.len() == 1 {
+            lock(&slice.decoder).restore_counts(Counts::default());
             self.order(Order::Restart { slice: slice.number }).await?;
         }
         Ok(())
@@ -204,6 +209,7 @@ impl StreamWalks<'_> {
         let proven = end.unproven.is_none();
         let mut tally = lock(&self.tally);
         tally.warnings.extend(end.warnings);
+        tally.whole = end.whole;
         if end.unproven.is_some() {
             tally.unproven = end.unproven;
         }

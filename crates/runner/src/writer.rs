@@ -4,6 +4,11 @@
 //! HTTP. A slice's rows are kept apart until the slice is closed: then they count, or are forgotten.
 
 mod commit;
+mod former;
+mod history;
+mod unify;
+
+pub use former::with_deleted_at;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,18 +16,9 @@ use std::{
     sync::Arc,
 };
 
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow_schema::SchemaRef;
-use userhaul_connector::{
-    Computed, Connector,
-    rows::{Lookups, Rows},
-    slice::Window,
-    spec::StreamSpec,
-};
-use userhaul_record::{Lineage, Table, Unified};
+use arrow_array::{Array, BooleanArray, Date32Array, RecordBatch, TimestampMicrosecondArray};
+use userhaul_connector::{Connector, rows::Lookups, slice::Window, spec::StreamSpec};
+use userhaul_record::Table;
 use userhaul_sink::{Part, PartWriter, TableSpec};
 
 use crate::{
@@ -41,6 +37,14 @@ pub(crate) struct Surroundings {
     pub(crate) folders: Folders,
     pub(crate) run_id: String,
     pub(crate) compression: userhaul_sink::Compression,
+    /// When the run began, in microseconds since 1970.
+    pub(crate) now: i64,
+    /// Whether rows that are gone are kept with a mark.
+    pub(crate) marks_deleted: bool,
+    /// Whether former versions of rows are kept.
+    pub(crate) keeps_history: bool,
+    /// A hash of what the tables' rows are kept under: the account and the privacy rules.
+    pub(crate) account: String,
 }
 
 /// One table in the making.
@@ -80,6 +84,20 @@ pub(crate) struct Written {
     pub(crate) files: u64,
     pub(crate) duplicates: u64,
     pub(crate) conflicts: u64,
+    /// Rows of the table of versions, where it is kept and up to date.
+    pub(crate) versions: Option<u64>,
+    /// Whether the table of versions was begun anew.
+    pub(crate) history_anew: bool,
+}
+
+/// What is known of the visible files before a commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    /// The unified rows of files that stay as they are must be made anew: a commit was cut short, or what is looked up
+    /// has changed.
+    pub(crate) torn: bool,
+    /// Versions may be missing for files that stay as they are.
+    pub(crate) behind: bool,
 }
 
 /// What happens to files of the table that this commit does not touch, and to rows that it does not bring.
@@ -100,10 +118,13 @@ impl TableWriter {
     ) -> Result<Self, StreamError> {
         tables::make(&around.folders.making(&around.source, &stream.name))?;
         let unified = around.unifies.iter().find(|(name, _)| *name == stream.name).filter(|_| wanted);
+        let mark = former::mark(around).filter(|_| wanted);
+        let schema = stream.table.schema();
         let spec = TableSpec {
             primary_key: stream.table.primary_key.clone(),
             version: stream.version.clone(),
             metadata: vec![
+                former::grain(around, stream),
                 ("userhaul.run_id".to_owned(), around.run_id.clone()),
                 ("userhaul.source".to_owned(), around.source.clone()),
                 ("userhaul.connector".to_owned(), around.connector.spec().name.clone()),
@@ -113,8 +134,9 @@ impl TableWriter {
                 ("userhaul.table_version".to_owned(), "1".to_owned()),
             ],
             compression: around.compression,
-            ..TableSpec::new(stream.table.schema())
+            ..TableSpec::new(if mark.is_some() { with_deleted_at(&schema) } else { schema })
         };
+        let spec = TableSpec { mark, ..spec };
         Ok(Self {
             around: around.clone(),
             stream: stream.clone(),
@@ -147,6 +169,7 @@ impl TableWriter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
+        let batch = self.unmarked(batch)?;
         let cut =
             partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
         for (label, batch) in cut {
@@ -198,9 +221,22 @@ impl TableWriter {
         }
     }
 
-    /// Ends a slice's rows: they count.
-    pub(crate) fn close(&mut self, slice: usize, proven: bool) -> Result<(), StreamError> {
+    /// Adds rows as an earlier run has written them.
+    pub(crate) fn write_kept(&mut self, slice: usize, batch: RecordBatch) -> Result<(), StreamError> {
+        let schema = self.stream.table.schema();
+        let columns = schema.fields().iter().map(|field| {
+            let missing = || StreamError::Bug { what: format!("no column `{}`", field.name()) };
+            batch.column_by_name(field.name()).cloned().ok_or_else(missing)
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        self.write(slice, RecordBatch::try_new(schema, columns).map_err(bug)?, None)
+    }
+
+    /// Ends a slice's rows: they count. Gives its parts.
+    pub(crate) fn close(&mut self, slice: usize, proven: bool) -> Result<Vec<PathBuf>, StreamError> {
+        let mut parts = Vec::new();
         for (label, finished) in self.finish(slice)? {
+            parts.push(finished.vendor.path.clone());
             self.done.entry(label).or_default().push(finished);
         }
         for (label, finished) in self.former.remove(&slice).unwrap_or_default() {
@@ -210,7 +246,7 @@ impl TableWriter {
                 self.done.entry(label).or_default().push(finished);
             }
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// A slice's walk begins anew: its rows so far count only if it ends unproven.
@@ -261,37 +297,6 @@ impl TableWriter {
             discard(finished)?;
         }
         Ok(())
-    }
-
-    fn unify(&self, batch: &RecordBatch) -> Result<Vec<(Table, RecordBatch)>, StreamError> {
-        let lineage = Lineage {
-            source: &self.around.source,
-            vendor: &self.around.connector.spec().name,
-            stream: &self.stream.name,
-        };
-        let mut unified = Unified::new(lineage);
-        let rows = Rows::new(batch, &self.stream.table.primary_key, &self.lookups)?;
-        self.around.connector.unify(&self.stream, &rows, &mut unified)?;
-        Ok(unified.finish())
-    }
-
-    /// Puts the connector's computed columns in.
-    fn computed(&self, batch: RecordBatch) -> Result<RecordBatch, StreamError> {
-        if self.stream.table.computed.is_empty() {
-            return Ok(batch);
-        }
-        let rows = Rows::new(&batch, &self.stream.table.primary_key, &self.lookups)?;
-        let computed = self.around.connector.compute(&self.stream, &rows)?;
-        let schema: SchemaRef = batch.schema();
-        let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
-        for (column, values) in self.stream.table.computed.iter().zip(computed) {
-            let index = schema.index_of(&column.name).map_err(bug)?;
-            columns[index] = match values {
-                Computed::Text(texts) => Arc::new(StringArray::from(texts)),
-                Computed::Double(numbers) => Arc::new(Float64Array::from(numbers)),
-            };
-        }
-        RecordBatch::try_new(schema, columns).map_err(bug)
     }
 }
 

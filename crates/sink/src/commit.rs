@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_select::filter::filter_record_batch;
 
+use crate::bits;
 use crate::concat;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Finished, Order, conform};
+use crate::former::{adapt, marked};
 use crate::merge::{Superseded, superseded};
 use crate::part::Part;
 use crate::read::read;
@@ -27,7 +29,8 @@ pub struct Committed {
     pub bytes: u64,
     /// Rows left out as another one of their key superseded them.
     pub duplicates: u64,
-    /// Those of them whose content, `_run_id` and `_extracted_at` apart, differs from the row that superseded them.
+    /// Those of them whose content, `_run_id` and `_extracted_at` apart, differs from the row that superseded them;
+    /// rows of a former file are not counted.
     pub conflicts: u64,
     /// Whether rows were written again, and so `rewrite` was called with each that was kept. Otherwise the file holds
     /// all rows of all parts.
@@ -36,7 +39,8 @@ pub struct Committed {
 
 /// Makes the rows of the parts, each key once, the content of the file `target`, in one step and for good.
 ///
-/// Rows that a part was taken up without are left out, and not counted as duplicates. Rows keep the order of the parts and their order within them. One part without duplicates is renamed, metadata
+/// Rows that a former part is taken up without are left out, and not counted as duplicates; others that are gone are
+/// marked. Rows keep the order of the parts and their order within them. One part without duplicates is renamed, metadata
 /// included; large parts without duplicates are copied row group by row group; all others are written again, and
 /// `rewrite` gets what is kept. Without parts the file is empty and has the schema. Then the parts are removed;
 /// `target` itself may be one of them.
@@ -54,18 +58,20 @@ pub fn commit(
         [only] => vec![only],
         several => several.iter().filter(|part| part.rows > 0).collect(),
     };
-    let mut found =
-        superseded(firsts(&filled).filter_map(|(first, part)| Some((first, part.keys.as_ref()?))))?;
+    let former = filled.first().filter(|part| part.former.is_some()).map_or(0, |part| part.rows);
+    let logs = firsts(&filled).filter_map(|(first, part)| Some((first, part.keys.as_ref()?)));
+    let mut found = superseded(logs, former)?;
     for (first, part) in firsts(&filled) {
-        found.drop_rows(first, &part.out);
+        found.drop_rows(first, part.former.as_ref().map_or(&[], |former| &former.out));
     }
+    let same = found.is_empty() && !filled.iter().any(|part| part.differs()) && !marks(&filled, &found);
     let making = beside(&parts, target);
     let committed = match filled.as_slice() {
-        [only] if found.is_empty() => {
+        [only] if same => {
             disk::replace(&only.path, target)?;
             Committed { rows: only.rows, bytes: only.bytes, ..Committed::default() }
         }
-        [_, _, ..] if found.is_empty() && concat::possible(spec, &filled) => {
+        [_, _, ..] if same && concat::possible(spec, &filled) => {
             publish(concat::concat(spec, &filled, &making)?, target)?
         }
         _ => {
@@ -79,6 +85,14 @@ pub fn commit(
         part.discard()?;
     }
     Ok(committed)
+}
+
+/// Whether a row that stays gets a mark.
+fn marks(parts: &[&Part], found: &Superseded) -> bool {
+    firsts(parts).any(|(first, part)| {
+        let gone = part.former.as_ref().map_or(&[][..], |former| &former.gone);
+        bits::rows(gone).any(|row| !found.contains(first + row))
+    })
 }
 
 /// Each part with the number of its first row, counted through all of them.
@@ -111,9 +125,15 @@ fn merge(
 ) -> Result<Finished, SinkError> {
     let order = if parts.len() > 1 { Order::Mixed } else { Order::AsSpecified };
     let mut writer = FileWriter::create(path, spec, order)?;
-    for (mut first, part) in firsts(parts) {
+    for (begin, part) in firsts(parts) {
+        let mut first = begin;
         for batch in read(&part.path, None)? {
-            let batch = conform(&batch?, spec)?;
+            let batch = match &part.former {
+                None => conform(&batch?, spec)?,
+                Some(former) => {
+                    marked(adapt(&batch?, spec)?, spec.mark.as_ref(), first - begin, &former.gone)?
+                }
+            };
             let kept = match found.kept(first, batch.num_rows()) {
                 None => batch.clone(),
                 Some(kept) => {

@@ -29,7 +29,8 @@ pub(crate) fn possible(spec: &TableSpec, parts: &[&Part]) -> bool {
 
 /// Copies all row groups into a new file beside `path`.
 pub(crate) fn concat(spec: &TableSpec, parts: &[&Part], path: &Path) -> Result<Finished, SinkError> {
-    let (making, file) = Making::create(path)?;
+    let mut making = Making::beside(path)?;
+    let file = making.create()?;
     let failed = || SinkError::parquet("write", making.path());
     let properties = settings::properties(spec, &[], true).map_err(failed())?;
     let writer = ArrowWriter::try_new(file, Arc::clone(&spec.schema), Some(properties)).map_err(failed())?;
@@ -46,8 +47,8 @@ pub(crate) fn concat(spec: &TableSpec, parts: &[&Part], path: &Path) -> Result<F
         }
         rows += part.rows;
     }
-    let file = writer.into_inner().map_err(failed())?;
-    finished(file, making, rows)
+    writer.finish().map_err(failed())?;
+    finished(writer.inner(), making, rows)
 }
 
 fn copy(

@@ -62,15 +62,18 @@ pub(crate) fn values(array: &dyn Array) -> Vec<u64> {
         }
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            ranges(list.value_offsets(), list.values())
+            ranges(list.value_offsets(), list.values(), in_order)
         }
         DataType::LargeList(_) => {
             let list = array.as_list::<i64>();
-            ranges(list.value_offsets(), list.values())
+            ranges(list.value_offsets(), list.values(), in_order)
         }
         DataType::Map(..) => {
             let map = array.as_map();
-            ranges(map.value_offsets(), map.entries())
+            // Entries have no order of their own.
+            let sum =
+                |range: &[u64]| range.iter().fold(5, |hash: u64, entry| hash.wrapping_add(mix(5, *entry)));
+            ranges(map.value_offsets(), map.entries(), sum)
         }
         _ => match Fixed::new(array) {
             Some(fixed) => (0..array.len()).map(|row| number(fixed.value(row))).collect(),
@@ -131,12 +134,16 @@ impl Fixed {
 }
 
 /// One hash a list. Of the items only those are looked at that belong to a list, as a slice keeps all of them.
-fn ranges<O: OffsetSizeTrait>(offsets: &[O], items: &dyn Array) -> Vec<u64> {
+fn ranges<O: OffsetSizeTrait>(offsets: &[O], items: &dyn Array, fold: fn(&[u64]) -> u64) -> Vec<u64> {
     let [first, .., last] = offsets else { return Vec::new() };
     let first = first.as_usize();
     let items = values(&items.slice(first, last.as_usize() - first));
     let range = |pair: &[O]| &items[pair[0].as_usize() - first..pair[1].as_usize() - first];
-    offsets.windows(2).map(|pair| range(pair).iter().fold(3, |hash, item| mix(hash, *item))).collect()
+    offsets.windows(2).map(|pair| fold(range(pair))).collect()
+}
+
+fn in_order(items: &[u64]) -> u64 {
+    items.iter().fold(3, |hash, item| mix(hash, *item))
 }
 
 fn combine(hashes: &mut [u64], more: &[u64]) {

@@ -41,16 +41,22 @@ pub fn sweep(folder: &Path) -> Result<usize, SinkError> {
 #[derive(Debug)]
 pub(crate) struct Making {
     path: PathBuf,
-    published: bool,
+    stands: bool,
 }
 
 impl Making {
-    /// Makes an empty file that is to stand beside `path`, with the folders above it.
-    pub(crate) fn create(path: &Path) -> Result<(Self, File), SinkError> {
+    /// A file that is to be made beside `path`, in a folder that is made at once.
+    pub(crate) fn beside(path: &Path) -> Result<Self, SinkError> {
         let path = with_ending(path, MAKING);
         create_folder(parent(&path))?;
-        let file = userhaul_storage::create(&path).map_err(SinkError::io("create", &path))?;
-        Ok((Self { path, published: false }, file))
+        Ok(Self { path, stands: false })
+    }
+
+    /// Makes the file, empty.
+    pub(crate) fn create(&mut self) -> Result<File, SinkError> {
+        let file = userhaul_storage::create(&self.path).map_err(SinkError::io("create", &self.path))?;
+        self.stands = true;
+        Ok(file)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -60,14 +66,14 @@ impl Making {
     /// Gives the file, which must be synced, its name; what stood there is replaced.
     pub(crate) fn publish(mut self, target: &Path) -> Result<(), SinkError> {
         replace(&self.path, target)?;
-        self.published = true;
+        self.stands = false;
         Ok(())
     }
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
-        if !self.published {
+        if self.stands {
             // A failure leaves a file for `sweep`; there is nobody to tell.
             let _ = userhaul_storage::remove_file(&self.path);
         }

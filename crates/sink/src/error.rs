@@ -117,7 +117,7 @@ impl SinkError {
         match inner.downcast::<io::Error>() {
             Ok(source) => Self::Io { what, path, source: *source },
             Err(inner) => match inner.downcast::<ParquetError>() {
-                Ok(source) => Self::Parquet { what, path, source: *source },
+                Ok(source) => Self::parquet(what, &path)(*source),
                 Err(inner) => Self::Parquet { what, path, source: ParquetError::External(inner) },
             },
         }

@@ -45,9 +45,9 @@ pub(crate) struct Finished {
 
 #[derive(Debug)]
 enum State {
-    /// The first rows are gathered, as the layout depends on them.
+    /// The first rows are gathered, as the layout depends on them. There is no file yet: a run has many small parts open
+    /// at a time, and a system has few handles.
     Sampling {
-        file: File,
         batches: Vec<RecordBatch>,
         rows: usize,
         bytes: usize,
@@ -60,8 +60,8 @@ enum State {
 impl FileWriter {
     /// Begins a file that is to stand at `path` or elsewhere in the same file system.
     pub(crate) fn create(path: &Path, spec: &TableSpec, order: Order) -> Result<Self, SinkError> {
-        let (making, file) = Making::create(path)?;
-        let state = State::Sampling { file, batches: Vec::new(), rows: 0, bytes: 0 };
+        let making = Making::beside(path)?;
+        let state = State::Sampling { batches: Vec::new(), rows: 0, bytes: 0 };
         Ok(Self { state, making, spec: spec.clone(), order, rows: 0 })
     }
 
@@ -94,19 +94,21 @@ impl FileWriter {
         if let State::Sampling { .. } = self.state {
             self.start()?;
         }
-        let State::Writing(writer) = std::mem::replace(&mut self.state, State::Broken) else {
+        let State::Writing(mut writer) = std::mem::replace(&mut self.state, State::Broken) else {
             return Err(self.broken());
         };
-        let file = writer.into_inner().map_err(SinkError::parquet("write", self.making.path()))?;
-        finished(file, self.making, self.rows)
+        // Not `into_inner`, which makes a text of the system's answer.
+        writer.finish().map_err(SinkError::parquet("write", self.making.path()))?;
+        finished(writer.inner(), self.making, self.rows)
     }
 
     /// Judges the sample and begins to encode.
     fn start(&mut self) -> Result<(), SinkError> {
-        let path = self.making.path();
-        let State::Sampling { file, batches, .. } = std::mem::replace(&mut self.state, State::Broken) else {
+        let State::Sampling { batches, .. } = std::mem::replace(&mut self.state, State::Broken) else {
             return Ok(());
         };
+        let file = self.making.create()?;
+        let path = self.making.path();
         let failed = || SinkError::parquet("write", path);
         let properties = settings::properties(&self.spec, &batches, self.order == Order::AsSpecified);
         let schema = Arc::clone(&self.spec.schema);
@@ -126,7 +128,7 @@ impl FileWriter {
 }
 
 /// Syncs a file that has its footer.
-pub(crate) fn finished(file: File, making: Making, rows: u64) -> Result<Finished, SinkError> {
+pub(crate) fn finished(file: &File, making: Making, rows: u64) -> Result<Finished, SinkError> {
     file.sync_all().map_err(SinkError::io("sync", making.path()))?;
     let bytes = file.metadata().map_err(SinkError::io("measure", making.path()))?.len();
     Ok(Finished { making, rows, bytes })

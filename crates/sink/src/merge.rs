@@ -19,14 +19,37 @@ pub(crate) struct Superseded {
     bits: Vec<u64>,
     /// Rows that are left out.
     pub(crate) duplicates: u64,
-    /// Those of them whose content differs from that of the row which superseded them.
+    /// Those of them that were not committed before and whose content differs from that of the row which superseded
+    /// them.
     pub(crate) conflicts: u64,
+    /// Rows that were committed before.
+    former: u64,
     /// Rows that are left out whatever else comes.
     pub(crate) dropped: u64,
 }
 
-/// Finds the superseded rows by merging the key logs of parts, each with the number of its first row.
-pub(crate) fn superseded<'a>(logs: impl Iterator<Item = (u64, &'a KeyLog)>) -> Result<Superseded, SinkError> {
+/// Finds the superseded rows by merging the key logs of parts, each with the number of its first row. The first
+/// `former` rows were committed before: that others supersede them is no conflict.
+pub(crate) fn superseded<'a>(
+    logs: impl Iterator<Item = (u64, &'a KeyLog)>,
+    former: u64,
+) -> Result<Superseded, SinkError> {
+    let mut found = Superseded { former, ..Superseded::default() };
+    let mut winner: Option<Entry> = None;
+    in_order(logs, |entry| {
+        winner = Some(match winner {
+            Some(before) if before.key == entry.key => found.decide(before, entry),
+            _ => entry,
+        });
+    })?;
+    Ok(found)
+}
+
+/// Gives the entries of several logs by key and then by row, each log with the number of its first row.
+pub(crate) fn in_order<'a>(
+    logs: impl Iterator<Item = (u64, &'a KeyLog)>,
+    mut each: impl FnMut(Entry),
+) -> Result<(), SinkError> {
     let logs: Vec<_> = logs.collect();
     let runs: usize = logs.iter().map(|(_, log)| log.run_count()).sum();
     let block_entries = (CURSOR_ENTRIES / runs.max(1)).clamp(64, BLOCK_ENTRIES);
@@ -38,20 +61,15 @@ pub(crate) fn superseded<'a>(logs: impl Iterator<Item = (u64, &'a KeyLog)>) -> R
     for (index, cursor) in cursors.iter_mut().enumerate() {
         heap.extend(next(cursor)?.map(|entry| Reverse((entry, index))));
     }
-    let mut found = Superseded::default();
-    let mut winner: Option<Entry> = None;
     while let Some(mut top) = heap.peek_mut() {
         let Reverse((entry, index)) = *top;
         match next(&mut cursors[index])? {
             Some(following) => *top = Reverse((following, index)),
             None => drop(std::collections::binary_heap::PeekMut::pop(top)),
         }
-        winner = Some(match winner {
-            Some(before) if before.key == entry.key => found.decide(before, entry),
-            _ => entry,
-        });
+        each(entry);
     }
-    Ok(found)
+    Ok(())
 }
 
 fn next((first, cursor): &mut (u64, Cursor<'_>)) -> Result<Option<Entry>, SinkError> {
@@ -64,7 +82,7 @@ impl Superseded {
         let (winner, loser) = if after.version >= before.version { (after, before) } else { (before, after) };
         bits::set(&mut self.bits, loser.row);
         self.duplicates += 1;
-        self.conflicts += u64::from(winner.content != loser.content);
+        self.conflicts += u64::from(loser.row >= self.former && winner.content != loser.content);
         winner
     }
 
@@ -87,7 +105,8 @@ impl Superseded {
         (kept.true_count() < count).then_some(kept)
     }
 
-    fn contains(&self, row: u64) -> bool {
+    /// Whether a row is left out.
+    pub(crate) fn contains(&self, row: u64) -> bool {
         bits::contains(&self.bits, row)
     }
 }
@@ -111,7 +130,7 @@ mod tests {
             *first += 10;
             Some((mine, log))
         });
-        let found = superseded(sizes).expect("no file is read");
+        let found = superseded(sizes, 0).expect("no file is read");
         ((0..100).filter(|&row| found.contains(row)).collect(), found.conflicts)
     }
 

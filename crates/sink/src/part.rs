@@ -9,6 +9,7 @@ use crate::bits;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Order, conform};
+use crate::former::{adapt, differs, unmarked};
 use crate::keys::KeyColumns;
 use crate::log::{Entry, KeyLog, RUN_ENTRIES};
 use crate::read::{read, stats};
@@ -34,12 +35,24 @@ pub struct Part {
     pub rows: u64,
     /// Size of the file.
     pub bytes: u64,
-    /// Rows of it that a commit leaves out; see [`Part::open_without`].
+    /// Rows of it that a commit leaves out; see [`Part::open_former`].
     pub left_out: u64,
+    /// Rows of it that a commit marks unless another of their key came; see [`Part::open_former`].
+    pub gone: u64,
     pub(crate) schema: SchemaRef,
     pub(crate) keys: Option<KeyLog>,
+    pub(crate) former: Option<Former>,
+}
+
+/// What is particular to a file that was committed before.
+#[derive(Debug, Default)]
+pub(crate) struct Former {
     /// A bit a row that is left out.
     pub(crate) out: Vec<u64>,
+    /// A bit a row that gets a mark if it stays.
+    pub(crate) gone: Vec<u64>,
+    /// Whether the file has other columns than the table.
+    pub(crate) differs: bool,
 }
 
 #[derive(Debug)]
@@ -92,9 +105,10 @@ impl PartWriter {
             rows,
             bytes,
             left_out: 0,
+            gone: 0,
             schema: self.spec.schema,
             keys,
-            out: Vec::new(),
+            former: None,
         })
     }
 }
@@ -106,54 +120,73 @@ impl Part {
     /// `scratch`, which must be there, under the name of the file. Fails when the file's columns are not those of the
     /// table.
     pub fn open(path: PathBuf, spec: &TableSpec, scratch: &Path) -> Result<Self, SinkError> {
-        Self::take_up(path, spec, scratch, None)
-    }
-
-    /// Takes up a committed file that new rows are to supersede: any new row of the same key, whatever its version.
-    ///
-    /// `is_out` tells of each batch, with the columns of the table, which rows a commit leaves out. Besides as
-    /// [`open`](Self::open).
-    pub fn open_without(
-        path: PathBuf,
-        spec: &TableSpec,
-        scratch: &Path,
-        is_out: &mut dyn FnMut(&RecordBatch) -> BooleanArray,
-    ) -> Result<Self, SinkError> {
-        Self::take_up(path, spec, scratch, Some(is_out))
-    }
-
-    fn take_up(
-        path: PathBuf,
-        spec: &TableSpec,
-        scratch: &Path,
-        mut is_out: Option<&mut dyn FnMut(&RecordBatch) -> BooleanArray>,
-    ) -> Result<Self, SinkError> {
         let found = stats(&path)?;
-        let name = Path::new(path.file_name().unwrap_or_default());
-        let mut keys = Keys::new(spec, disk::keys_path(&scratch.join(name)), RUN_ENTRIES)?;
-        let mut out = Vec::new();
-        let mut left_out = 0;
-        if keys.is_none() && is_out.is_none() {
-            conform(&RecordBatch::new_empty(found.schema.clone()), spec)?;
-        } else {
-            let mut first = 0;
-            for batch in read(&path, None)? {
-                let batch = conform(&batch?, spec)?;
-                let rows = batch.num_rows() as u64;
-                let mask = is_out.as_mut().map(|is_out| is_out(&batch));
-                for row in mask.iter().flat_map(|mask| mask.values().set_indices()) {
-                    bits::set(&mut out, first + row as u64);
-                    left_out += 1;
+        let mut keys = Self::keys_of(&path, spec, scratch)?;
+        match &mut keys {
+            None => drop(conform(&RecordBatch::new_empty(found.schema.clone()), spec)?),
+            Some(keys) => {
+                for batch in read(&path, None)? {
+                    keys.add(&conform(&batch?, spec)?)?;
                 }
-                if let Some(keys) = &mut keys {
-                    keys.add_former(&batch, mask.as_ref())?;
-                }
-                first += rows;
             }
         }
         let keys = keys.map(Keys::seal).transpose()?;
         let (rows, bytes, schema) = (found.rows, found.bytes, found.schema);
-        Ok(Self { path, rows, bytes, left_out, schema, keys, out })
+        Ok(Self { path, rows, bytes, left_out: 0, gone: 0, schema, keys, former: None })
+    }
+
+    /// Takes up a committed file that new rows are to supersede: any new row of the same key, whatever its version.
+    ///
+    /// `is_gone` tells of each batch, as it stands in the file, which rows are gone. A commit leaves them out; or, where the
+    /// table has a [`Mark`](crate::Mark), keeps those that no new row supersedes, with the mark. Rows that have it already keep it.
+    /// A former part stands first among the parts of a commit. Columns are told by their names: one that the file does
+    /// not have, or has with another type, is null. Besides as [`open`](Self::open).
+    pub fn open_former(
+        path: PathBuf,
+        spec: &TableSpec,
+        scratch: &Path,
+        is_gone: &mut dyn FnMut(&RecordBatch) -> BooleanArray,
+    ) -> Result<Self, SinkError> {
+        let found = stats(&path)?;
+        let mut keys = Self::keys_of(&path, spec, scratch)?;
+        let mut former = Former { differs: differs(&found.schema, spec), ..Former::default() };
+        let (mut left_out, mut gone, mut first) = (0, 0, 0);
+        for batch in read(&path, None)? {
+            let batch = batch?;
+            let is_gone = is_gone(&batch);
+            let batch = adapt(&batch, spec)?;
+            let unmarked = spec.mark.as_ref().map(|mark| unmarked(&batch, mark)).transpose()?;
+            for row in is_gone.values().set_indices() {
+                match &unmarked {
+                    None => {
+                        bits::set(&mut former.out, first + row as u64);
+                        left_out += 1;
+                    }
+                    Some(unmarked) if unmarked[row] => {
+                        bits::set(&mut former.gone, first + row as u64);
+                        gone += 1;
+                    }
+                    Some(_) => {}
+                }
+            }
+            if let Some(keys) = &mut keys {
+                keys.add_former(&batch, unmarked.is_none().then_some(&is_gone))?;
+            }
+            first += batch.num_rows() as u64;
+        }
+        let keys = keys.map(Keys::seal).transpose()?;
+        let (rows, bytes, schema) = (found.rows, found.bytes, found.schema);
+        Ok(Self { path, rows, bytes, left_out, gone, schema, keys, former: Some(former) })
+    }
+
+    fn keys_of(path: &Path, spec: &TableSpec, scratch: &Path) -> Result<Option<Keys>, SinkError> {
+        let name = Path::new(path.file_name().unwrap_or_default());
+        Keys::new(spec, disk::keys_path(&scratch.join(name)), RUN_ENTRIES)
+    }
+
+    /// Whether it was committed before under other columns than the table has.
+    pub fn differs(&self) -> bool {
+        self.former.as_ref().is_some_and(|former| former.differs)
     }
 
     /// Removes the file.
@@ -168,14 +201,14 @@ impl Keys {
         Ok(columns.map(|columns| Self { columns, log: KeyLog::new(path, run_entries), rows: 0 }))
     }
 
-    /// Adds rows that were committed before. With a mask, rows that are left out have no entry, and all others yield
-    /// to any row that comes later.
-    fn add_former(&mut self, batch: &RecordBatch, mask: Option<&BooleanArray>) -> Result<(), SinkError> {
-        let Some(mask) = mask else { return self.add(batch) };
+    /// Adds rows that were committed before: they yield to any row that comes later. Those that are left out have no
+    /// entry.
+    fn add_former(&mut self, batch: &RecordBatch, out: Option<&BooleanArray>) -> Result<(), SinkError> {
         let (log, first) = (&mut self.log, self.rows);
         self.columns.entries(batch, first, |entry| {
             let row = usize::try_from(entry.row - first).unwrap_or(usize::MAX);
-            if mask.value(row) { Ok(()) } else { log.push(Entry { version: i64::MIN, ..entry }) }
+            let is_out = out.is_some_and(|out| out.value(row));
+            if is_out { Ok(()) } else { log.push(Entry { version: i64::MIN, ..entry }) }
         })?;
         self.rows += batch.num_rows() as u64;
         Ok(())

@@ -28,6 +28,17 @@ pub struct TableSpec {
     /// Columns by which the rows of each part arrive in ascending order, nulls first. Told to readers, not checked,
     /// and not told of a file into which several parts were merged row by row.
     pub sorted_by: Option<Vec<String>>,
+    /// How rows of a former file that are gone are kept; without it they are left out.
+    pub mark: Option<Mark>,
+}
+
+/// The mark of rows that are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// A column of the table, of instants in microseconds: when a row was found to be gone; null while it is there.
+    pub column: String,
+    /// The instant for rows that are found to be gone now, in microseconds since 1970.
+    pub at: i64,
 }
 
 /// Codec of the pages of a file.
@@ -53,6 +64,7 @@ impl TableSpec {
             compression: Compression::default(),
             row_group_bytes: ROW_GROUP_BYTES,
             sorted_by: None,
+            mark: None,
         }
     }
 }

@@ -51,7 +51,9 @@ fn a_part_is_invisible_until_it_is_finished_and_gone_when_dropped() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("1.part");
     let mut writer = PartWriter::create(path, &keyed()).unwrap();
-    writer.write(&rows(&[(Some("a"), 1)])).unwrap();
+    // Enough rows that they are not only gathered.
+    let many: Vec<_> = (0..1 << 14).map(|number| (Some("a"), number)).collect();
+    writer.write(&rows(&many)).unwrap();
     assert_eq!(names(folder.path()), ["1.part.making"]);
     drop(writer);
     assert!(names(folder.path()).is_empty());
@@ -154,7 +156,8 @@ fn a_refusal_of_the_file_system_names_the_path() {
 
     fs::write(folder.path().join("file"), "").unwrap();
     let below = folder.path().join("file/1.part");
-    assert!(matches!(PartWriter::create(below, &keyed()), Err(SinkError::Io { .. })));
+    let refused = PartWriter::create(below, &keyed()).and_then(PartWriter::finish);
+    assert!(matches!(refused, Err(SinkError::Io { .. })));
 }
 
 #[test]

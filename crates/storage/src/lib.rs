@@ -133,6 +133,14 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
+/// The system's reason in words, without its number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
 impl File {
     /// Makes content and length survive a loss of power. After an error the content is not to be trusted, and must not be
     /// synced again: the kernel may have dropped the pages and would say yes.

@@ -46,7 +46,11 @@ const HEAD: &str = "# Faults\n\nWhat can go wrong, what userhaul promises then, 
 `conformance: NAME` plays the fault over every connector of the registry and over a reference \
 connector, at the first, the second and the last request that it concerns, once and (where that is another promise) for ever. \
 What is promised depends on the fault alone, never on the connector. For each check of the suite there is a connector that \
-is broken on purpose and fails it, and only it.\n";
+is broken on purpose and fails it, and only it.\n\nSome tests take as long as they are told to. \
+`USERHAUL_KILLS=500 cargo test --test kill` kills the program 500 times over all vendors instead of five. The fuzzer (`fuzz/`, a \
+package of its own) takes the same functions as the test `every_file_of_the_corpus_and_its_changes_are_taken_without_a_panic`: \
+`cargo +nightly fuzz run page`, and likewise `retry_after`, `link`, `state`, `config` and `name`; what it finds belongs into \
+`fuzz/corpus/`. How calls that change files are made to fail is `crates/storage/src/fault.rs`.\n";
 
 /// The page; `file` gives the source file of a test by its name.
 ///

@@ -136,6 +136,8 @@ pub(crate) fn source(
         identity: world.registration().name.to_owned(),
         look_back: None,
         full_every: None,
+        marks_deleted: false,
+        keeps_history: false,
         rules: Vec::new(),
         archive: None,
         client,

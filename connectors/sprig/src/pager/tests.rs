@@ -67,7 +67,17 @@ impl Reader {
         let headers = &NoHeaders;
         let (keys, cursors) = (rows.keys.as_slice(), rows.cursors.as_slice());
         let rows = rows.rows as u64;
-        list.next(&PageFacts { ask, status, headers, envelope: &envelope, rows, keys, exact: true, cursors })
+        list.next(&PageFacts {
+            ask,
+            status,
+            headers,
+            envelope: &envelope,
+            rows,
+            keys,
+            exact: true,
+            cursors,
+            known_whole: None,
+        })
     }
 }
 
@@ -220,6 +230,7 @@ fn not_found_at_first_is_empty_when_a_probe_finds_surveys() {
         keys: &[],
         exact: true,
         cursors: &[],
+        known_whole: None,
     };
     assert_eq!(list.next(&facts), Ok(Next::Done(End::default())));
     assert_eq!(walk("themes", 2, &run, &[None]), ["", "done"]);
@@ -255,6 +266,7 @@ fn a_failing_probe_fails_the_walk() {
         keys: &[],
         exact: true,
         cursors: &[],
+        known_whole: None,
     };
     assert_eq!(list.next(&facts), Err(PagingError::Probe { status: 302 }));
 }

@@ -53,6 +53,7 @@ impl Users {
             keys,
             exact: true,
             cursors: &[],
+            known_whole: None,
         };
         self.0.next(&facts).expect("the walk goes on")
     }

@@ -42,6 +42,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let new = sync::new_run(destination, config.destination.compression);
     let replay = ReplayOptions {
         run_id: new.run_id,
+        now: new.now,
         destination: new.destination,
         compression: new.compression,
         run: archived,

@@ -89,6 +89,7 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
             }
             Loaded::Found(state) => {
                 rows.push(row(source, stream, &state, size));
+                rows.extend(state.history.map(|versions| history_row(source, stream, versions, &state)));
                 documents.push(document(source, stream, &state, size));
             }
         }
@@ -121,6 +122,13 @@ fn row(source: &str, stream: &str, state: &StreamState, archive: Size) -> Vec<St
     ]
 }
 
+/// The table of former versions, as far as it has no checkpoint of its own.
+fn history_row(source: &str, stream: &str, versions: u64, state: &StreamState) -> Vec<String> {
+    let name = userhaul_runner::history_name(stream);
+    let nothing = String::new;
+    vec![format!("{source}.{name}"), nothing(), nothing(), render::grouped(versions), nothing(), state.run_id.clone()]
+}
+
 fn document(source: &str, stream: &str, state: &StreamState, archive: Size) -> serde_json::Value {
     let through: serde_json::Map<String, serde_json::Value> =
         state.through.iter().map(|(property, &at)| (property.clone(), json!(written(at)))).collect();
@@ -131,6 +139,7 @@ fn document(source: &str, stream: &str, state: &StreamState, archive: Size) -> s
         "full_at": written(state.full_at),
         "start": state.start.map(written),
         "rows": state.rows,
+        "history_rows": state.history,
         "run_id": state.run_id,
         "archived_runs": archive.runs,
         "archive_bytes": archive.bytes,

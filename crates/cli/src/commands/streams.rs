@@ -1,7 +1,8 @@
 //! `userhaul streams`: the catalogue.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use arrow_schema::SchemaRef;
 use clap::Args;
 use serde_json::json;
 use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
@@ -9,7 +10,9 @@ use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 use super::Chosen;
 use crate::{
     arguments::Global,
-    columns, console, facts,
+    columns,
+    config::Deletes,
+    console, facts,
     failure::{Exit, Failure},
     registry, render,
 };
@@ -32,6 +35,46 @@ struct Listed {
     spec: ConnectorSpec,
     streams: Vec<String>,
     selected: Vec<String>,
+    /// Whether its tables mark what is gone.
+    marks_deleted: bool,
+    /// Whether its tables have tables of former versions beside them.
+    keeps_history: bool,
+}
+
+/// A table that a stream is written to.
+struct Written {
+    name: String,
+    schema: SchemaRef,
+    primary_key: Vec<String>,
+    /// The stream of whose rows it keeps the former versions.
+    history_of: Option<String>,
+}
+
+impl Listed {
+    /// The stream's table, and that of former versions where it is kept.
+    fn tables(&self, stream: &StreamSpec) -> Vec<Written> {
+        let rows = stream.table.schema();
+        let spec = userhaul_sink::TableSpec {
+            primary_key: stream.table.primary_key.clone(),
+            ..userhaul_sink::TableSpec::new(Arc::clone(&rows))
+        };
+        let mut tables = vec![Written {
+            name: stream.name.clone(),
+            schema: if self.marks_deleted { userhaul_runner::with_deleted_at(&rows) } else { rows },
+            primary_key: spec.primary_key.clone(),
+            history_of: None,
+        }];
+        if self.keeps_history && !spec.primary_key.is_empty() {
+            let versions = userhaul_sink::history_of(&spec);
+            tables.push(Written {
+                name: userhaul_runner::history_name(&stream.name),
+                schema: versions.schema,
+                primary_key: versions.primary_key,
+                history_of: Some(stream.name.clone()),
+            });
+        }
+        tables
+    }
 }
 
 pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
@@ -42,7 +85,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
     if options.json {
         let all: Vec<serde_json::Value> = listed
             .iter()
-            .flat_map(|listed| listed.streams.iter().map(|name| as_json(listed, name)))
+            .flat_map(|listed| {
+                let streams = listed.streams.iter().filter_map(|name| listed.spec.stream(name));
+                streams.flat_map(|stream| as_json(listed, stream))
+            })
             .collect();
         let text = serde_json::to_string_pretty(&all)
             .map_err(|error| Failure::failed(format!("cannot write the catalogue: {error}"), None))?;
@@ -55,17 +101,23 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
         for name in &listed.streams {
             let Some(stream) = listed.spec.stream(name) else { continue };
             if in_detail {
-                console::print(&detail(&listed.name, stream));
+                console::print(&detail(listed, stream));
                 return Ok(Exit::Ok);
             }
-            rows.push(vec![
-                format!("{}.{name}", listed.name),
-                stream.table.primary_key.join(", "),
-                stream.cursor.clone().unwrap_or_default(),
-                stream.mode.name().to_owned(),
-                stream.columns().count().to_string(),
-                if stream.experimental { "experimental".to_owned() } else { String::new() },
-            ]);
+            for table in listed.tables(stream) {
+                rows.push(vec![
+                    format!("{}.{}", listed.name, table.name),
+                    table.primary_key.join(", "),
+                    stream.cursor.clone().unwrap_or_default(),
+                    stream.mode.name().to_owned(),
+                    stream.columns().count().to_string(),
+                    match (&table.history_of, stream.experimental) {
+                        (Some(_), _) => "former versions".to_owned(),
+                        (None, true) => "experimental".to_owned(),
+                        (None, false) => String::new(),
+                    },
+                ]);
+            }
         }
     }
     let header = ["stream", "primary key", "cursor", "sync mode", "columns", ""];
@@ -134,6 +186,8 @@ fn configured(options: &Options, global: &Global) -> Result<Vec<Listed>, Failure
                 name: chosen.prepared.config.name.clone(),
                 spec,
                 streams,
+                marks_deleted: chosen.prepared.config.deletes == Deletes::Mark,
+                keeps_history: chosen.prepared.config.history,
                 selected: chosen.prepared.configured.into_iter().collect(),
             }
         })
@@ -158,7 +212,8 @@ fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
         let streams: Vec<String> = spec.streams.keys().filter(|name| wanted(name)).cloned().collect();
         let stable = spec.streams.values().filter(|stream| !stream.experimental);
         let selected = stable.map(|stream| stream.name.clone()).collect();
-        listed.push(Listed { name: connector.name.to_owned(), spec, streams, selected });
+        let name = connector.name.to_owned();
+        listed.push(Listed { name, spec, streams, selected, marks_deleted: false, keeps_history: false });
     }
     if listed.iter().all(|listed| listed.streams.is_empty()) {
         let names: Vec<String> =
@@ -168,8 +223,8 @@ fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
     Ok(listed)
 }
 
-fn detail(source: &str, stream: &StreamSpec) -> String {
-    let mut text = format!("{source}.{}: {}\n", stream.name, stream.about);
+fn detail(listed: &Listed, stream: &StreamSpec) -> String {
+    let mut text = format!("{}.{}: {}\n", listed.name, stream.name, stream.about);
     let mut fact = |name: &str, value: &str| {
         if !value.is_empty() {
             text.push_str(&format!("  {name:12} {value}\n"));
@@ -180,10 +235,18 @@ fn detail(source: &str, stream: &StreamSpec) -> String {
     fact("sync mode", stream.mode.name());
     fact("docs", &stream.docs);
     fact("assumption", stream.assumption.as_deref().unwrap_or_default());
-    text.push('\n');
-    let rows: Vec<[String; 3]> = stream
-        .table
-        .schema()
+    for table in listed.tables(stream) {
+        if table.history_of.is_some() {
+            text.push_str(&format!("\n{}.{}: its former versions\n", listed.name, table.name));
+        }
+        text.push('\n');
+        columns_of(&table.schema, &mut text);
+    }
+    text
+}
+
+fn columns_of(schema: &SchemaRef, text: &mut String) {
+    let rows: Vec<[String; 3]> = schema
         .fields()
         .iter()
         .map(|field| {
@@ -198,14 +261,16 @@ fn detail(source: &str, stream: &StreamSpec) -> String {
         text.push_str(format!("  {name:names$}  {kind:types$}  {doc}").trim_end());
         text.push('\n');
     }
-    text
 }
 
-fn as_json(listed: &Listed, name: &str) -> serde_json::Value {
-    let Some(stream) = listed.spec.stream(name) else { return serde_json::Value::Null };
-    let columns: Vec<serde_json::Value> = stream
-        .table
-        .schema()
+/// The stream's table, and that of former versions where it is kept.
+fn as_json(listed: &Listed, stream: &StreamSpec) -> Vec<serde_json::Value> {
+    listed.tables(stream).iter().map(|table| table_as_json(listed, stream, table)).collect()
+}
+
+fn table_as_json(listed: &Listed, stream: &StreamSpec, table: &Written) -> serde_json::Value {
+    let columns: Vec<serde_json::Value> = table
+        .schema
         .fields()
         .iter()
         .map(|field| {
@@ -217,12 +282,12 @@ fn as_json(listed: &Listed, name: &str) -> serde_json::Value {
             })
         })
         .collect();
-    json!({
+    let mut document = json!({
         "source": listed.name,
         "connector": listed.spec.name,
-        "stream": stream.name,
+        "stream": table.name,
         "about": stream.about,
-        "primary_key": stream.table.primary_key,
+        "primary_key": table.primary_key,
         "cursor": stream.cursor,
         "sync_mode": stream.mode.name(),
         "selected": listed.selected.contains(&stream.name),
@@ -230,5 +295,9 @@ fn as_json(listed: &Listed, name: &str) -> serde_json::Value {
         "docs": stream.docs,
         "assumption": stream.assumption,
         "columns": columns,
-    })
+    });
+    if let Some(stream) = &table.history_of {
+        document["history_of"] = json!(stream);
+    }
+    document
 }

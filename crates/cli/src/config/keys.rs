@@ -103,7 +103,7 @@ pub(crate) const COMMON: [CommonKey; 14] = [
         default: "`false`",
         form: Form::Toml,
         example: "false",
-        help: "Keep former versions of rows",
+        help: "Keep former versions of rows, in a table `<stream>__history` beside each table",
     },
     CommonKey {
         name: "look_back",

@@ -172,9 +172,22 @@ impl Config {
         connectors: &[ConnectorEntry],
         environment: Environment<'_>,
     ) -> Result<Self, ConfigError> {
-        let text = read(path)?;
-        let (root, errors) = DeTable::parse_recoverable(&text);
-        let mut reading = Reading::of_file(path, &text, environment);
+        Self::parse(path, &read(path)?, connectors, environment)
+    }
+
+    /// As [`load`](Self::load), of a text that is said to stand in that file.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        connectors: &[ConnectorEntry],
+        environment: Environment<'_>,
+    ) -> Result<Self, ConfigError> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut reading = Reading::of_file(path, text, environment);
         if !errors.is_empty() {
             reading.refuse_syntax(&errors);
             return reading.finish(None);

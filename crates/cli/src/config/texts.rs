@@ -217,6 +217,6 @@ pub(super) fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         std::io::ErrorKind::InvalidData => "not UTF-8 text".to_owned(),
         std::io::ErrorKind::IsADirectory => "a folder, not a file".to_owned(),
-        kind => kind.to_string(),
+        _ => crate::failure::reason(error),
     }
 }

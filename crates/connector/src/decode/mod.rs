@@ -329,6 +329,11 @@ impl Decoder {
     pub fn counts(&self) -> &Counts {
         self.reader.counts()
     }
+
+    /// Counts from here on as if only this had been met: rows that were counted are not kept.
+    pub fn restore_counts(&mut self, counts: Counts) {
+        self.reader.restore_counts(counts);
+    }
 }
 
 /// The pointer of answers that may be one bare row, or nothing at all (vendors/userlot.md 4.2).

@@ -105,6 +105,10 @@ impl RowReader {
         &self.counts
     }
 
+    pub(crate) fn restore_counts(&mut self, counts: Counts) {
+        self.counts = counts;
+    }
+
     pub(crate) fn watch(&mut self, keys: bool, cursor: Option<&str>) {
         self.watch_keys = keys;
         self.watch_cursor = cursor.and_then(|name| key_column(&self.layout, name));

@@ -57,7 +57,7 @@ impl Pager for Linked {
 }
 
 /// The URL of `<…>; rel="next"` in a `Link` header. URLs and quoted values may hold commas and semicolons.
-pub(crate) fn next_link(header: &str) -> Option<String> {
+pub fn next_link(header: &str) -> Option<String> {
     let mut rest = header;
     loop {
         let (_, from) = rest.split_once('<')?;

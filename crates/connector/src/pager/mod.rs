@@ -10,7 +10,7 @@ mod unknown;
 
 pub use cursor::Cursor;
 pub use last_id::LastId;
-pub use linked::Linked;
+pub use linked::{Linked, next_link};
 pub use page_number::PageNumber;
 pub use single::Single;
 pub use unknown::{Finding, Unknown};
@@ -86,6 +86,17 @@ pub struct End {
     pub cut: Option<String>,
     /// Whether the rows of the last answer are to be forgotten: they were all there before.
     pub forget_last: bool,
+    /// That the list comes whole whatever page is asked for, where the walk went by that.
+    pub whole: Option<Whole>,
+}
+
+/// A list that comes whole in one answer, though nobody has published that it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// Rows of the answer.
+    pub rows: u64,
+    /// Whether this walk has found it out; otherwise it took it over from [`PageFacts::known_whole`].
+    pub found: bool,
 }
 
 /// An answer, as far as pagers look at it.
@@ -107,6 +118,8 @@ pub struct PageFacts<'a> {
     pub exact: bool,
     /// The cursor column of each row in microseconds, in order.
     pub cursors: &'a [Option<i64>],
+    /// The rows of the list when it last came whole, where an earlier run has found that it does.
+    pub known_whole: Option<u64>,
 }
 
 impl PageFacts<'_> {

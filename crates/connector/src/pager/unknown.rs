@@ -5,6 +5,9 @@
 //! without any hint `page=2` is tried once. An empty page ends the walk; a page of nothing but known rows means that
 //! the number is ignored; a refusal of the number means that there is one page.
 //!
+//! What an earlier run has found holds as long as the list does not get shorter and has no round number of rows: then it
+//! may have come to be cut, and `page=2` is tried again.
+//!
 //! Children of many parents are walked by one request each: the first walk with rows finds out for all ([`Finding`]).
 //!
 //! A list that moves under the walk (its total changes, rows come again beside new ones) is read again, at most twice.
@@ -18,7 +21,7 @@ use std::{
     },
 };
 
-use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError, linked::next_link};
+use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError, Whole, linked::next_link};
 
 /// vendors/userlot.md 3.1: a hard cap of pages.
 const MAX_PAGES: u64 = 10_000;
@@ -82,6 +85,8 @@ struct Walk {
     moved: bool,
     repeated: bool,
     by_offset: bool,
+    /// That the list comes whole was found or taken over.
+    whole: Option<Whole>,
     warnings: Vec<String>,
 }
 
@@ -105,6 +110,7 @@ impl Default for Walk {
             moved: false,
             repeated: false,
             by_offset: false,
+            whole: None,
             warnings: Vec::new(),
         }
     }
@@ -133,12 +139,13 @@ impl Unknown {
         let moved = walk.moved || walk.repeated && !overlaps;
         let moved = moved.then(|| "the list changed while it was read".to_owned());
         let warnings = std::mem::take(&mut walk.warnings);
+        let whole = walk.whole;
         let Some(reason) = moved.or(short) else {
-            return Next::Done(End { unproven: None, warnings, forget_last, cut: None });
+            return Next::Done(End { unproven: None, warnings, forget_last, cut: None, whole });
         };
         if self.restarts == MAX_RESTARTS {
             let unproven = Some(format!("{reason}, in each of {} walks", self.restarts + 1));
-            return Next::Done(End { unproven, warnings, forget_last, cut: None });
+            return Next::Done(End { unproven, warnings, forget_last, cut: None, whole: None });
         }
         self.restarts += 1;
         self.before = (!walk.moved).then(|| std::mem::take(&mut walk.seen));
@@ -169,7 +176,17 @@ impl Unknown {
         if hinted && (is_last(page, 1) || all_came) || !hinted && self.finding.is_whole() {
             return Ok(self.done(false));
         }
+        let as_before = page.known_whole.is_some_and(|rows| page.rows >= rows);
+        if !hinted && as_before && !ROUND.contains(&page.rows) {
+            self.walk.whole = Some(Whole { rows: page.rows, found: false });
+            return Ok(self.done(false));
+        }
         self.numbered(hinted)
+    }
+
+    fn found_whole(&mut self) {
+        self.finding.keep(Finding::WHOLE);
+        self.walk.whole = Some(Whole { rows: self.walk.first_rows, found: true });
     }
 
     fn offset(&mut self, offset: u64) -> Next {
@@ -200,12 +217,16 @@ impl Unknown {
                 page.status
             ));
             if probed {
-                self.finding.keep(Finding::WHOLE);
+                self.found_whole();
             }
             return Ok(self.done(false));
         }
         if probed {
-            self.finding.keep(if page.rows > 0 && fresh == 0 { Finding::WHOLE } else { Finding::NUMBERED });
+            if page.rows > 0 && fresh == 0 {
+                self.found_whole();
+            } else {
+                self.finding.keep(Finding::NUMBERED);
+            }
         }
         if page.rows == 0 {
             return Ok(self.done(false));
@@ -248,7 +269,7 @@ impl Unknown {
     fn offset_page(&mut self, page: &PageFacts<'_>, fresh: u64) -> Next {
         self.walk.page += 1;
         if page.status < 400 && fresh > 0 && self.walk.page < MAX_PAGES {
-            self.walk.by_offset = true;
+            (self.walk.by_offset, self.walk.whole) = (true, None);
             return self.offset(self.walk.seen.len() as u64);
         }
         if !self.walk.by_offset {

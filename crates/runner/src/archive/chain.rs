@@ -133,7 +133,7 @@ mod tests {
             run_id: run_id.to_owned(),
             wanted: true,
             based_on: based_on.map(str::to_owned),
-            readings: vec![ReadingNote { otherwise: false, kind, whole: true }],
+            readings: vec![ReadingNote { otherwise: false, kind, known_whole: None, whole: true }],
             ..Summary::default()
         }
     }

@@ -68,6 +68,8 @@ pub(crate) struct ReadingNote {
     /// Whether it was asked for in the other way that the facts know.
     pub(crate) otherwise: bool,
     pub(crate) kind: Kind,
+    /// The rows of the list when it last came whole, where that was known.
+    pub(crate) known_whole: Option<u64>,
     /// Whether every walk came to its end, whatever was made of the answers.
     pub(crate) whole: bool,
 }

@@ -3,9 +3,12 @@
 //! A table that is all there takes the place of the visible one, file by file. Rows that may be a part of them are merged
 //! in, and nothing is removed: rows that the archive cannot rebuild are never lost.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use arrow_array::RecordBatch;
 use userhaul_connector::spec::{StreamSpec, SyncMode};
 use userhaul_record::Table;
 
@@ -18,12 +21,13 @@ use crate::{
     cover::Covers,
     error::StreamError,
     inputs,
+    progress::{NoProgress, Progress},
     record::{Completeness, StreamRecord, StreamStatus},
     source::{RunOptions, Source},
     state::{Loaded, StateStore, StreamState},
     stream::{SHRINK_FLOOR, SourceRun},
     tables::{self, Folders},
-    writer::{Replace, Surroundings, TableWriter, Written},
+    writer::{Before, Replace, TableWriter, Written},
 };
 
 /// What came of the archived runs.
@@ -45,6 +49,17 @@ impl Outcome<'_> {
         self.records.len() == self.chain.runs.len()
             && self.records.iter().all(|record| record.status == StreamStatus::Ok)
     }
+}
+
+/// How built tables come over the visible ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Their files take the place of the visible ones.
+    Files,
+    /// Their rows are all there are; what is gone is marked, and former versions are kept.
+    Rows,
+    /// Their rows are merged in.
+    Merge,
 }
 
 /// One stream's tables on their way.
@@ -72,21 +87,25 @@ impl Publication<'_> {
             Loaded::Absent | Loaded::Damaged => None,
         };
         self.not_ahead(&live, known.as_ref(), outcome)?;
-        let before = tables::count(&live)?;
+        let before = tables::count_live(&live)?;
         let done = outcome.is_done();
         let whole = done && outcome.begins_full;
-        let replace = before == 0 || whole && !self.stream.keeps_absent;
-        if before > 0 && replace {
+        let over = self.over(whole, tables::count(&live)?);
+        if before > 0 && over != Over::Merge {
             self.not_shrunk(before, &built)?;
         }
         let own = self.wanted.iter().any(|stream| stream.name == self.stream.name);
-        if own && replace {
+        if own && over != Over::Merge {
             // Between the first file and the checkpoint there is none: a kill in between costs a full pass.
             store.forget(&self.source.name, &self.stream.name)?;
         }
         let mut told = Vec::new();
         for stream in self.wanted {
-            let written = if replace { self.replace(stream)? } else { self.merge(stream)? };
+            let written = match over {
+                Over::Files => self.replace(stream)?,
+                Over::Rows => self.write(stream, &Replace::All)?,
+                Over::Merge => self.write(stream, &Replace::Covered(Covers::default()))?,
+            };
             record.rows = written.rows;
             record.files = written.files;
             record.bytes_written = written.bytes;
@@ -96,6 +115,17 @@ impl Publication<'_> {
             self.save(&store, known, done && (whole || outcome.chain.reaches_back), outcome)?;
         }
         Ok(told)
+    }
+
+    /// How the built tables come over the visible ones: rows that are gone and former versions are known only there.
+    fn over(&self, whole: bool, before: u64) -> Over {
+        if before == 0 {
+            return Over::Files;
+        }
+        if !whole || self.stream.keeps_absent {
+            return Over::Merge;
+        }
+        if self.source.marks_deleted || self.source.keeps_history { Over::Rows } else { Over::Files }
     }
 
     fn told(&self, record: &StreamRecord) -> Vec<(String, StreamRecord)> {
@@ -145,41 +175,35 @@ impl Publication<'_> {
         unifies.map(|(_, tables)| *tables).unwrap_or_default().iter().copied()
     }
 
-    /// Merges the built rows into the visible files.
-    fn merge(&self, stream: &StreamSpec) -> Result<Written, StreamError> {
+    /// Writes the built rows over the visible files.
+    fn write(&self, stream: &StreamSpec, replace: &Replace) -> Result<Written, StreamError> {
         let built = self.scratch.table(&self.source.name, &stream.name, true);
         let generic = tables::has_column(&built, "_key")? == Some(true);
         let generic = stream.with_generic_key().filter(|_| generic);
         let stream = generic.as_ref().unwrap_or(stream);
-        let around = Surroundings {
-            source: self.source.name.clone(),
-            connector: std::sync::Arc::clone(&self.source.connector),
-            unifies: self.source.registration.unifies,
-            folders: self.folders.clone(),
-            run_id: self.options.run_id.clone(),
-            compression: self.options.compression,
-        };
-        let lookups = self.lookups(stream)?;
+        // Lookups are those of the archived runs.
+        let lookups = self.as_a_run(&self.scratch, |run| inputs::lookups(run, stream))?;
+        let around = self.as_a_run(self.folders, |run| Ok(inputs::surroundings(run)))?;
         let mut writer = TableWriter::new(&around, stream, true, lookups)?;
-        let schema = stream.table.schema();
-        for batch in tables::rows(&built, None)? {
-            let batch = batch?;
-            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
-                .map_err(|error| StreamError::Bug { what: error.to_string() })?;
-            writer.write(0, batch, None)?;
+        for batch in tables::live_rows(&built, None)? {
+            writer.write_kept(0, batch?)?;
         }
         writer.close(0, true)?;
-        writer.commit(&Replace::Covered(Covers::default()), false)
+        writer.commit(replace, Before { torn: false, behind: true })
     }
 
-    /// What `unify` may look up, as the archived runs had it.
-    fn lookups(&self, stream: &StreamSpec) -> Result<(userhaul_connector::rows::Lookups, u64), StreamError> {
+    /// Acts as a run with every table of some folders would.
+    fn as_a_run<T>(
+        &self,
+        folders: &Folders,
+        act: impl FnOnce(&SourceRun<'_>) -> Result<T, StreamError>,
+    ) -> Result<T, StreamError> {
         let selected = self.source.connector.spec().streams.keys().cloned().collect();
         let source = Source { selected, ..self.source.clone() };
         let options = RunOptions {
             run_id: self.options.run_id.clone(),
-            now: 0,
-            destination: self.folders.scratch(),
+            now: self.options.now,
+            destination: self.options.destination.clone(),
             compression: self.options.compression,
             from: None,
             to: None,
@@ -187,18 +211,16 @@ impl Publication<'_> {
             allow_shrink: false,
             limit: None,
         };
-        let progress: std::sync::Arc<dyn crate::progress::Progress> =
-            std::sync::Arc::new(crate::progress::NoProgress);
-        let run = SourceRun {
+        let progress: Arc<dyn Progress> = Arc::new(NoProgress);
+        act(&SourceRun {
             source: &source,
             options: &options,
             progress: &progress,
-            folders: &self.scratch,
+            folders,
             store: StateStore::new(&options.destination),
             archive: Archive::Off,
-            failed: std::collections::BTreeSet::new(),
-        };
-        inputs::lookups(&run, stream)
+            failed: BTreeSet::new(),
+        })
     }
 
     /// The checkpoint that the archived runs would have left, where all is there; else what is known stays.

@@ -33,6 +33,8 @@ use crate::{
 pub struct ReplayOptions {
     /// The id of the replay itself, a UUIDv7 in its text form.
     pub run_id: String,
+    /// When the replay began, in microseconds since 1970.
+    pub now: i64,
     /// The destination's folder.
     pub destination: PathBuf,
     /// The codec of data files.
@@ -61,7 +63,7 @@ pub async fn replay(
     let started_at = run::wall_clock();
     let _lock = run::lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
-    folders.sweep(sources.iter().map(|source| source.name.as_str()));
+    folders.sweep(sources.iter().map(|source| source.name.as_str()), options.now);
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
@@ -79,7 +81,7 @@ pub async fn replay(
             run::ensure_table(&folders, table)?;
         }
     }
-    folders.clear();
+    folders.clear(options.now);
     record.finished_at = run::wall_clock();
     record.status = record.judge();
     Ok(record)
@@ -142,6 +144,8 @@ impl Replay<'_> {
             concurrency: 1,
             axis_settings: about.settings.clone(),
             id_files: Vec::new(),
+            // Former versions are those of the visible table.
+            keeps_history: false,
             archive: None,
             ..self.source.clone()
         };
@@ -161,7 +165,7 @@ impl Replay<'_> {
             Archive::Play { shelf: shelf.clone(), streams: streams.clone(), inexact: Arc::clone(inexact) };
         let quiet: Arc<dyn Progress> = Arc::new(NoProgress);
         let record = run::run_source(&source, &options, &quiet, &folders, archive).await;
-        folders.clear();
+        folders.clear(about.now);
         for (stream, record) in record.streams {
             outcomes.entry(stream).or_default().push(record);
         }

@@ -96,6 +96,10 @@ impl Tape {
         }
     }
 
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self, Self::Off)
+    }
+
     pub(crate) fn is_keeping(&self) -> bool {
         matches!(self, Self::Keep(_))
     }
@@ -110,12 +114,29 @@ impl Tape {
         player.reading(otherwise).map(|(_, note)| note.kind.clone())
     }
 
+    /// What was known of a list that comes whole: in a replay as the archived run knew it.
+    pub(crate) fn known_whole(&self, now: Option<u64>) -> Option<u64> {
+        let Self::Play(player) = self else { return now };
+        player.summary.best().and_then(|note| note.known_whole)
+    }
+
+    /// The parents that an archived run asked for.
+    pub(crate) fn asked(&self, slices: &[Slice]) -> Option<BTreeSet<String>> {
+        let walks = || slices.iter().flat_map(|slice| &slice.walks);
+        self.is_playing().then(|| walks().filter_map(|walk| walk.parent.clone()).collect())
+    }
+
     /// A reading begins.
-    pub(crate) async fn reading(&self, otherwise: bool, reading: &Reading) -> Result<(), StreamError> {
+    pub(crate) async fn reading(
+        &self,
+        otherwise: bool,
+        reading: &Reading,
+        known_whole: Option<u64>,
+    ) -> Result<(), StreamError> {
         match self {
             Self::Off => Ok(()),
             Self::Keep(keeper) => {
-                let note = ReadingNote { otherwise, kind: reading.kind.clone(), whole: false };
+                let note = ReadingNote { otherwise, kind: reading.kind.clone(), known_whole, whole: false };
                 let based_on = reading.state.as_ref().map(|state| state.run_id.clone());
                 keeper.reading(note, based_on).await
             }

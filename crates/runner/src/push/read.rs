@@ -153,6 +153,8 @@ pub(super) fn reading(source: &Source, stream: &str) -> Source {
         identity: source.identity.clone(),
         look_back: None,
         full_every: None,
+        marks_deleted: false,
+        keeps_history: false,
         concurrency: source.concurrency,
         timeout: source.timeout,
         axis_settings: source.axis_settings.clone(),

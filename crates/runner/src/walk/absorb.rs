@@ -25,7 +25,7 @@ impl StreamWalks<'_> {
         number: u64,
     ) -> Result<Next, StreamError> {
         let mut decoder = lock(&slice.decoder);
-        let mark = decoder.mark();
+        let (mark, counts) = (decoder.mark(), decoder.counts().clone());
         // Behind the first page the same status may only mean that there is no such page.
         if number == 1
             && let Some(next) = self.gone(walk, answer.status)
@@ -46,6 +46,7 @@ impl StreamWalks<'_> {
             match decoder.page(&answer.body, &lineage) {
                 Ok(read) => read,
                 Err(source) => {
+                    decoder.restore_counts(counts.clone());
                     let path = masked_path(&walk.path);
                     let error = StreamError::Decode { path, page: number, source };
                     self.gathered(error, &answer.body, &lineage)?
@@ -67,6 +68,7 @@ impl StreamWalks<'_> {
             keys: &page.keys,
             exact: decoder.exact_keys() && !self.is_spoiled(),
             cursors: &page.cursors,
+            known_whole: self.known_whole,
         };
         let next = pager
             .next(&facts)
@@ -74,6 +76,7 @@ impl StreamWalks<'_> {
         let forgotten = ask.facts_only || matches!(&next, Next::Done(End { forget_last: true, .. }));
         if forgotten {
             decoder.roll_back(&mark);
+            decoder.restore_counts(counts);
         }
         drop(decoder);
         self.came(&page, answer.body.len(), forgotten);

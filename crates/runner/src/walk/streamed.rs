@@ -4,7 +4,7 @@ use bytes::Bytes;
 use userhaul_client::{Attempts, Body, masked_path};
 use userhaul_connector::{
     decode::{Envelope, PageRows},
-    pager::{Ask, Next, PageFacts, Pager},
+    pager::{Ask, End, Next, PageFacts, Pager},
     request::Request,
     slice::Walk,
 };
@@ -76,6 +76,7 @@ impl StreamWalks<'_> {
         let request = fetch::request(self.source, self.stream, walk, ask, course.rows);
         let mut body = self.incoming(course, ask, &request).await?;
         let mut cutter = Cutter::default();
+        let counts = lock(&slice.decoder).counts().clone();
         let mut all = PageRows::default();
         let received_at = body.received_at();
         let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
@@ -127,8 +128,16 @@ impl StreamWalks<'_> {
             keys: &all.keys,
             exact,
             cursors: &[],
+            known_whole: self.known_whole,
         };
-        pager.next(&facts).map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })
+        let next = pager
+            .next(&facts)
+            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
+        // Rows that came before are merged by their key; what they had besides counts once.
+        if matches!(&next, Next::Done(End { forget_last: true, .. })) {
+            lock(&slice.decoder).restore_counts(counts);
+        }
+        Ok(next)
     }
 
     async fn incoming(

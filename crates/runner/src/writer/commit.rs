@@ -8,9 +8,9 @@ use std::{
 use arrow_array::RecordBatch;
 use userhaul_connector::spec::StreamSpec;
 use userhaul_record::Table;
-use userhaul_sink::{Part, PartWriter, SinkError};
+use userhaul_sink::{Part, PartWriter};
 
-use super::{Finished, Replace, TableWriter, Written};
+use super::{Before, Finished, Replace, TableWriter, Written};
 use crate::{
     cover::Covers,
     error::StreamError,
@@ -27,20 +27,22 @@ struct Parts {
 }
 
 impl TableWriter {
-    /// Makes the rows of the closed slices visible: vendor files first, then unified ones.
-    ///
-    /// With `torn`, the unified rows of files that stay as they are are made anew: a commit was cut short, or what is
-    /// looked up has changed.
-    pub(crate) fn commit(mut self, replace: &Replace, torn: bool) -> Result<Written, StreamError> {
+    /// Makes the rows of the closed slices visible: vendor files first, then unified ones, then former versions.
+    pub(crate) fn commit(mut self, replace: &Replace, before: Before) -> Result<Written, StreamError> {
         let folder = self.folder();
         tables::make(&folder)?;
         let mut partitions = std::mem::take(&mut self.done);
-        if let Replace::Covered(covers) = replace {
-            for label in touched(&folder, covers)? {
-                partitions.entry(label).or_default();
-            }
-        } else if partitions.is_empty() {
-            partitions.insert(empty_label(&self.stream), Vec::new());
+        let mut others = match replace {
+            Replace::Covered(covers) => touched(&folder, covers)?,
+            Replace::All => self.marked_labels(&folder)?,
+        };
+        if let Replace::Covered(_) = replace {
+            others.extend(self.outdated_labels(&folder)?);
+        } else if partitions.is_empty() && others.is_empty() {
+            others.insert(empty_label(&self.stream));
+        }
+        for label in others {
+            partitions.entry(label).or_default();
         }
         let mut written = Written::default();
         let mut kept: BTreeSet<String> = BTreeSet::new();
@@ -51,21 +53,23 @@ impl TableWriter {
         for label in labels(&folder)? {
             if matches!(replace, Replace::All) && !kept.contains(&label) {
                 tables::remove(&folder.join(format!("{label}.parquet")))?;
-            } else if torn && !kept.contains(&label) {
+                kept.insert(label);
+            } else if before.torn && !kept.contains(&label) {
                 self.unify_file(&label, &mut written)?;
             }
         }
         self.settle_empty(&folder, &mut written)?;
         self.remove_orphans(&folder)?;
+        self.keep_versions(&kept, before.behind, &mut written)?;
         written.rows = tables::count(&folder)?;
         Ok(written)
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         self.around.folders.table(&self.around.source, &self.stream.name, self.wanted)
     }
 
-    fn scratch(&self) -> PathBuf {
+    pub(super) fn scratch(&self) -> PathBuf {
         self.around.folders.making(&self.around.source, &self.stream.name)
     }
 
@@ -86,7 +90,7 @@ impl TableWriter {
             return Ok(());
         }
         let mut rewritten: BTreeMap<&'static str, PartWriter> = BTreeMap::new();
-        let spec = self.spec.clone();
+        let spec = if merge { self.spec_over(&target)? } else { self.spec.clone() };
         let committed = {
             let rewritten = &mut rewritten;
             let this = &mut *self;
@@ -96,8 +100,7 @@ impl TableWriter {
         written.bytes += committed.bytes;
         written.files += 1;
         written.duplicates += committed.duplicates;
-        // That new rows differ from old ones is what they came for.
-        written.conflicts += if merge { 0 } else { committed.conflicts };
+        written.conflicts += committed.conflicts;
         let mut unified = parts.unified;
         for table in self.tables.clone() {
             let mut parts = unified.remove(table.name()).unwrap_or_default();
@@ -127,12 +130,8 @@ impl TableWriter {
         replace: &Replace,
     ) -> Result<Option<Parts>, StreamError> {
         let mut parts = Parts { vendor: Vec::new(), unified: BTreeMap::new(), merge: false };
-        if let Replace::Covered(covers) = replace
-            && target.exists()
-        {
-            let mut superseded = |batch: &RecordBatch| covers.superseded(batch);
-            let former = Part::open_without(target.to_owned(), &self.spec, &self.scratch(), &mut superseded)?;
-            if finished.is_empty() && former.left_out == 0 {
+        if let Some(former) = self.former(target, replace)? {
+            if finished.is_empty() && former.left_out + former.gone == 0 && !former.differs() {
                 return Ok(None);
             }
             parts.merge = true;
@@ -147,7 +146,7 @@ impl TableWriter {
         Ok(Some(parts))
     }
 
-    fn commit_unified(
+    pub(super) fn commit_unified(
         &self,
         table: Table,
         label: &str,
@@ -166,44 +165,6 @@ impl TableWriter {
     fn unified_file(&self, table: Table, label: &str) -> PathBuf {
         let name = format!("{}.{}.{label}.parquet", self.around.source, self.stream.name);
         self.around.folders.unified(table).join(name)
-    }
-
-    /// Makes the unified rows of a vendor file that stays as it is.
-    fn unify_file(&mut self, label: &str, written: &mut Written) -> Result<(), StreamError> {
-        let mut made: BTreeMap<&'static str, PartWriter> = BTreeMap::new();
-        if self.tables.is_empty() {
-            return Ok(());
-        }
-        for batch in userhaul_sink::read(&self.folder().join(format!("{label}.parquet")), None)? {
-            self.unify_again(&batch?, &mut made)?;
-        }
-        for table in self.tables.clone() {
-            let parts = made.remove(table.name()).map(PartWriter::finish).transpose()?;
-            self.commit_unified(table, label, parts.into_iter().collect(), written)?;
-        }
-        Ok(())
-    }
-
-    /// Unified rows of vendor rows that were merged: those made on the way in count no longer.
-    fn unify_again(
-        &mut self,
-        batch: &RecordBatch,
-        parts: &mut BTreeMap<&'static str, PartWriter>,
-    ) -> Result<(), SinkError> {
-        if self.tables.is_empty() {
-            return Ok(());
-        }
-        let failed = |error: StreamError| SinkError::Rewrite { source: Box::new(error) };
-        for (table, batch) in self.unify(batch).map_err(failed)? {
-            if !parts.contains_key(table.name()) {
-                let part = PartWriter::create(self.next_path(), &self.unified_spec(table))?;
-                parts.insert(table.name(), part);
-            }
-            if let Some(part) = parts.get_mut(table.name()) {
-                part.write(&batch)?;
-            }
-        }
-        Ok(())
     }
 
     /// A table without rows has one file with its schema; a table with rows has none that stands for no rows.
@@ -235,14 +196,14 @@ impl TableWriter {
 }
 
 /// The partitions that have files.
-fn labels(folder: &Path) -> Result<BTreeSet<String>, StreamError> {
+pub(super) fn labels(folder: &Path) -> Result<BTreeSet<String>, StreamError> {
     let stem = |file: &PathBuf| file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     Ok(tables::files(folder)?.iter().filter_map(stem).collect())
 }
 
 /// The partitions with rows that are covered.
-fn touched(folder: &Path, covers: &Covers) -> Result<Vec<String>, StreamError> {
-    let mut touched = Vec::new();
+fn touched(folder: &Path, covers: &Covers) -> Result<BTreeSet<String>, StreamError> {
+    let mut touched = BTreeSet::new();
     if covers.is_empty() {
         return Ok(touched);
     }
@@ -253,7 +214,7 @@ fn touched(folder: &Path, covers: &Covers) -> Result<Vec<String>, StreamError> {
             covers.columns().filter(|name| schema.column_with_name(name).is_some()).collect();
         for batch in userhaul_sink::read(&file, Some(&columns))? {
             if covers.superseded(&batch?).true_count() > 0 {
-                touched.push(label);
+                touched.insert(label);
                 break;
             }
         }

@@ -1,7 +1,9 @@
 //! Night after night over data that changes: the tables equal what the vendor holds, and little is asked.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod kept;
 mod odd;
+mod resumed;
 mod storage;
 mod vendor;
 
@@ -13,7 +15,7 @@ use std::{
 
 use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use userhaul_runner::{
-    RunOptions,
+    RunOptions, Source,
     progress::{NoProgress, Progress},
     record::{Completeness, RunRecord, RunStatus, StreamRecord, StreamStatus},
     sync,
@@ -31,8 +33,11 @@ async fn run(
     properties: &[&str],
     change: impl FnOnce(&mut RunOptions),
 ) -> RunRecord {
-    vendor.0.lock().unwrap().asked.clear();
-    let mut options = RunOptions {
+    run_source(source(vendor, properties, ALL), vendor, folder, now, change).await
+}
+
+fn options(folder: &Path, now: i64) -> RunOptions {
+    RunOptions {
         run_id: format!("run-{now}"),
         now,
         destination: folder.to_owned(),
@@ -42,11 +47,21 @@ async fn run(
         full: false,
         allow_shrink: true,
         limit: None,
-    };
+    }
+}
+
+async fn run_source(
+    source: Source,
+    vendor: &Vendor,
+    folder: &Path,
+    now: i64,
+    change: impl FnOnce(&mut RunOptions),
+) -> RunRecord {
+    vendor.0.lock().unwrap().asked.clear();
+    let mut options = options(folder, now);
     change(&mut options);
-    let sources = [source(vendor, properties, ALL)];
     let progress: Arc<dyn Progress> = Arc::new(NoProgress);
-    sync(&sources, &options, "test", &progress).await.unwrap()
+    sync(&[source], &options, "test", &progress).await.unwrap()
 }
 
 fn stream<'a>(record: &'a RunRecord, name: &str) -> &'a StreamRecord {

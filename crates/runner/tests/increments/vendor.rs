@@ -19,7 +19,7 @@ use userhaul_connector::{
     settings::{Settings, SettingsError},
     spec::{ConnectorSpec, StreamSpec},
 };
-use userhaul_record::{Event, Table, Unified};
+use userhaul_record::{Event, Status, Table, Unified, User};
 use userhaul_runner::Source;
 
 pub(crate) const DAY: i64 = 86_400_000_000;
@@ -78,7 +78,7 @@ about = "One row a person who was in an event"
 docs = "https://docs.example.com"
 path = "/details/{id}"
 single = true
-axes = [{ kind = "parent", stream = "events", key = "note", param = "id", column = "asked", gone = [404], missing = "details_missing" }]
+axes = [{ kind = "parent", stream = "events", key = "note", param = "id", column = "asked", gone = [404], missing = "details_missing", block = 3 }]
 partition = "bucket"
 primary_key = ["asked"]
 full_every = "7d"
@@ -97,7 +97,7 @@ pub(crate) static REGISTRATION: Registration = Registration {
     name: "memory",
     facts: FACTS,
     settings: &[],
-    unifies: &[("events", &[Table::Events])],
+    unifies: &[("events", &[Table::Events]), ("people", &[Table::Users])],
     targets: &[],
     words: &[],
     wire: as_facts,
@@ -124,6 +124,19 @@ impl Connector for Memory {
     }
 
     fn unify(&self, stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
+        if stream.name == "people" {
+            let (ids, notes) = (rows.text("id")?, rows.text("note")?);
+            for (row, lineage) in rows.lineage()? {
+                let vendor_user_id = ids.get(row).unwrap_or_default();
+                let user = User {
+                    vendor_user_id,
+                    status: Status::Active,
+                    full_name: notes.get(row),
+                    ..User::default()
+                };
+                into.user(lineage, user);
+            }
+        }
         if stream.name != "events" {
             return Ok(());
         }
@@ -158,10 +171,24 @@ pub(crate) struct Held {
     pub(crate) asked: Vec<String>,
     /// The n-th request from now on fails for good.
     pub(crate) fails_after: Option<usize>,
+    /// The n-th request from now on is never answered.
+    pub(crate) hangs_after: Option<usize>,
+    /// Told when a request is not answered.
+    pub(crate) hangs: Arc<tokio::sync::Notify>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Vendor(pub(crate) Arc<Mutex<Held>>);
+
+impl Vendor {
+    /// Counts a request, and says whom to tell where it is not answered.
+    fn hangs(&self) -> Option<Arc<tokio::sync::Notify>> {
+        let mut held = self.0.lock().expect("nobody panicked");
+        let left = held.hangs_after?;
+        held.hangs_after = left.checked_sub(1);
+        held.hangs_after.is_none().then(|| Arc::clone(&held.hangs))
+    }
+}
 
 struct Whole(Option<Bytes>);
 
@@ -175,6 +202,10 @@ impl Chunks for Whole {
 #[async_trait]
 impl Transport for Vendor {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Incoming, Reason> {
+        if let Some(hangs) = self.hangs() {
+            hangs.notify_one();
+            return std::future::pending().await;
+        }
         let mut held = self.0.lock().expect("nobody panicked");
         held.asked.push(format!("{}?{}", outgoing.url.path(), outgoing.url.query().unwrap_or_default()));
         let failing = match &mut held.fails_after {
@@ -267,6 +298,8 @@ fn source_by(facts: &str, vendor: &Vendor, properties: &[&str], streams: &[&str]
         identity: "memory".to_owned(),
         look_back: None,
         full_every: None,
+        marks_deleted: false,
+        keeps_history: false,
         concurrency: 1,
         timeout: Duration::from_secs(1),
         axis_settings: vec![("properties".to_owned(), names)],

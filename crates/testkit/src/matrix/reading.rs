@@ -222,6 +222,7 @@ pub(super) const DATA: &[Row] = &[
         Tests(&[
             "a_list_that_moves_is_read_again_at_most_twice_and_is_then_unproven",
             "a_total_that_changed_during_the_walk_makes_it_be_read_again",
+            "a_list_that_moves_comes_whole_or_is_unproven",
         ]),
     ),
     row(
@@ -288,7 +289,19 @@ pub(super) const DATA: &[Row] = &[
         "the last one, counted",
         Tests(&["unknown_fields_stand_in_extra_and_of_equal_keys_the_last_wins"]),
     ),
-    row("any bytes for a page", "no panic", Tests(&["no_bytes_make_it_panic"])),
+    row(
+        "any bytes for a header, a checkpoint, a configuration, a name",
+        "no panic",
+        Tests(&["every_file_of_the_corpus_and_its_changes_are_taken_without_a_panic"]),
+    ),
+    row(
+        "any bytes for a page",
+        "no panic",
+        Tests(&[
+            "no_bytes_make_it_panic",
+            "every_file_of_the_corpus_and_its_changes_are_taken_without_a_panic",
+        ]),
+    ),
     row("unicode keys, emoji, empty key", "kept as the vendor spells them", Tests(&["nothing_is_lost"])),
     row(
         "column names that collide",
@@ -314,6 +327,6 @@ pub(super) const DATA: &[Row] = &[
     row(
         "partition value that leaves its folder",
         "the same",
-        Later("values of `partition = \"value:…\"` are settings today; a test over odd ones is missing"),
+        Tests(&["odd_values_name_files_of_their_folder", "any_two_values_have_two_harmless_names"]),
     ),
 ];

@@ -35,13 +35,14 @@ pub(super) const ROWS: &[Row] = &[
         Tests(&[
             "a_file_cut_off_at_any_byte_is_damaged",
             "a_damaged_checkpoint_is_told_and_everything_read_anew",
+            "every_file_of_the_corpus_and_its_changes_are_taken_without_a_panic",
         ]),
     ),
     row("state of a newer version", "refused", Tests(&["a_file_of_a_newer_version_is_refused"])),
     row(
         "state of another account or connector",
         "another identity: everything is read anew",
-        Later("the identity is in the checkpoint; a test by this name is missing"),
+        Tests(&["a_state_of_another_account_is_not_taken_up"]),
     ),
     row("SQL: connection lost at COMMIT", "looked up before anything is repeated", NotApplicable(SQL)),
     row("SQL: type narrower than the data", "told before loading", NotApplicable(SQL)),

@@ -43,7 +43,7 @@ fn reads_well() {
     # timeout = "60s"
     # Rows that the vendor no longer has: `remove` them, or `mark` them with `_deleted_at`
     # deletes = "remove"
-    # Keep former versions of rows
+    # Keep former versions of rows, in a table `<stream>__history` beside each table
     # history = false
     # Ask again for this long before the last checkpoint, for rows that come late
     # look_back = "2d"
