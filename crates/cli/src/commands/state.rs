@@ -126,7 +126,14 @@ fn row(source: &str, stream: &str, state: &StreamState, archive: Size) -> Vec<St
 fn history_row(source: &str, stream: &str, versions: u64, state: &StreamState) -> Vec<String> {
     let name = userhaul_runner::history_name(stream);
     let nothing = String::new;
-    vec![format!("{source}.{name}"), nothing(), nothing(), render::grouped(versions), nothing(), state.run_id.clone()]
+    vec![
+        format!("{source}.{name}"),
+        nothing(),
+        nothing(),
+        render::grouped(versions),
+        nothing(),
+        state.run_id.clone(),
+    ]
 }
 
 fn document(source: &str, stream: &str, state: &StreamState, archive: Size) -> serde_json::Value {

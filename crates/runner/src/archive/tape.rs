@@ -238,7 +238,9 @@ impl Track<'_> {
 
     /// The same, with its body still to come by [`Track::piece`].
     pub(crate) fn found(&self, request: &Request, ask: &Ask) -> Result<FoundAnswer, StreamError> {
-        let Self::Play { player, playing } = self else { return Err(missing(request, Missing { behind_the_end: false })) };
+        let Self::Play { player, playing } = self else {
+            return Err(missing(request, Missing { behind_the_end: false }));
+        };
         let mut playing = playing.lock().unwrap_or_else(PoisonError::into_inner);
         let found = player.answer(&mut playing, &written(request), ask.facts_only)?;
         match found.map_err(|gap| missing(request, gap))? {
