@@ -176,11 +176,12 @@ async fn what_is_private_is_private_in_the_archive_too() {
             let found = archive.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{}: `{secret}` stands in the archive", vendor.name());
         }
-        // Other addresses than people's own are under other names.
-        let text = String::from_utf8_lossy(&archive);
-        let own = |word: &&str| word.starts_with("person") && word.contains("@example.com");
-        let found = text.split(|sign: char| !sign.is_alphanumeric() && !"@.".contains(sign)).find(own);
-        assert_eq!(found, None, "{}", vendor.name());
+        // Addresses stand under other names, too: those were not asked to be hidden.
+        let text = String::from_utf8_lossy(&archive).replace(' ', "");
+        for field in ["email", "emailAddress", "firstName", "lastName"] {
+            assert!(!text.contains(&format!("\"{field}\":\"person")), "{}: {field}", vendor.name());
+        }
+        assert!(!text.contains("\"lastName\":"), "{}", vendor.name());
         case.close();
         case.remove_tables();
         let replayed = case.run(&["replay"]).await;

@@ -188,6 +188,7 @@ async fn read_slice(
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
     let ids = walks.ids(slice.slice);
+    walks.tape.over(slice.number).await?;
     walks.order(Order::Close { slice: slice.number, proven, ids }).await?;
     walks.ended(slice.slice, proven);
     Ok(None)

@@ -126,6 +126,8 @@ pub(crate) enum Note {
     Slice { slice: usize, place: Place },
     /// The slice proved too large: two halves are read instead.
     Cut { slice: usize },
+    /// The slice is over: of rows that come in several slices, the last one's count.
+    Over { slice: usize },
     /// A walk of a slice begins, or begins anew.
     Walk { walk: u64, slice: usize, parent: Option<String> },
     /// An answer.

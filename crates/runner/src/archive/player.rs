@@ -36,6 +36,8 @@ pub(crate) struct Player {
 struct Played {
     /// The slices that were not cut, by number.
     slices: BTreeMap<usize, Place>,
+    /// Those that were read to their end, in the order in which that was.
+    over: Vec<usize>,
     /// Their walks, by slice and parent, each time that they began.
     walks: BTreeMap<(usize, Option<String>), Vec<Walked>>,
 }
@@ -140,9 +142,12 @@ impl Player {
         self.summary.readings.get(self.current.load(Ordering::Relaxed)).is_some_and(|note| note.whole)
     }
 
-    /// The slices of the reading, in the order in which they were begun.
+    /// The slices of the reading, in the order in which they ended.
     pub(crate) fn places(&self) -> Vec<&Place> {
-        self.current().map(|reading| reading.slices.values().collect()).unwrap_or_default()
+        let Some(reading) = self.current() else { return Vec::new() };
+        let rest = reading.slices.iter().filter(|(slice, _)| !reading.over.contains(slice));
+        let over = reading.over.iter().filter_map(|slice| reading.slices.get(slice));
+        over.chain(rest.map(|(_, place)| place)).collect()
     }
 
     /// Whether something was asked for otherwise than it was then.
@@ -275,6 +280,11 @@ impl Index {
                 let reading = self.readings.last_mut()?;
                 reading.slices.remove(&slice);
                 reading.walks.retain(|(of, _), _| *of != slice);
+            }
+            Note::Over { slice } => {
+                let over = &mut self.readings.last_mut()?.over;
+                over.retain(|known| *known != slice);
+                over.push(slice);
             }
             Note::Walk { walk, slice, parent } => {
                 let reading = self.readings.len().checked_sub(1)?;

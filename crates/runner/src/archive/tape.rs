@@ -188,6 +188,12 @@ impl Tape {
         keeper.note(Note::Cut { slice: number }).await
     }
 
+    /// A slice is over.
+    pub(crate) async fn over(&self, number: usize) -> Result<(), StreamError> {
+        let Self::Keep(keeper) = self else { return Ok(()) };
+        keeper.note(Note::Over { slice: number }).await
+    }
+
     /// A walk begins, or begins anew.
     pub(crate) async fn track<'a>(
         &'a self,
