@@ -146,7 +146,9 @@ fn a_second_run_reads_on_from_where_the_windows_ended() {
     let earliest = second.iter().map(|asked| &asked.query["from"]).min().expect("it asks");
     assert!((&days[25]..=&days[28]).contains(&earliest), "{earliest} of {days:?}");
     let rows = named(&declared, "visits");
-    let name = |day: &str| rows.iter().find(|row| row.starts_with(day)).map(|row| row.chars().skip(11).collect::<String>());
+    let name = |day: &str| {
+        rows.iter().find(|row| row.starts_with(day)).map(|row| row.chars().skip(11).collect::<String>())
+    };
     assert_eq!(rows.len(), 29);
     assert_eq!((name(&days[29]).as_deref(), name(&days[28])), (Some("new"), None));
     // Beyond the look-back only a full pass looks.

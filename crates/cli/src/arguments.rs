@@ -80,6 +80,8 @@ enum Command {
     Plan(commands::plan::Options),
     /// Read the sources and write their tables
     Sync(commands::sync::Options),
+    /// Rebuild tables from archived answers, without a request
+    Replay(commands::replay::Options),
     /// Read one stream once, without a configuration
     Export(commands::export::Options),
     /// Show a few rows of a stream
@@ -167,6 +169,7 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Streams(options) => commands::streams::run(options, global),
         Command::Plan(options) => commands::plan::run(options, global),
         Command::Sync(options) => block_on(commands::sync::run(options, global, console)),
+        Command::Replay(options) => block_on(commands::replay::run(options, global, console)),
         Command::Export(options) => block_on(commands::export::run(options, console)),
         Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
         Command::Push(options) => block_on(commands::push::run(options, global, console)),

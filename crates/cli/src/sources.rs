@@ -82,10 +82,6 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     let connector: Arc<dyn Connector> = Arc::from(connector);
     let configured = select::configured(connector.spec(), &config.streams)
         .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
-    if config.archive {
-        let hint = Some("remove `archive`".to_owned());
-        return Err(Failure::usage(place(&"`archive` is not in this version yet"), hint));
-    }
     Ok(Prepared {
         place: prefix,
         registration,
@@ -134,6 +130,7 @@ impl Prepared {
             axis_settings: self.axis_settings(),
             id_files: self.id_files()?,
             rules: self.rules()?,
+            archive: self.config.archive,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use crate::{body::Reader, client::Opened, error::SendError};
@@ -42,6 +42,30 @@ impl Headers {
     /// The first value of a header, its name in any case; `None` where it is missing or no visible ASCII.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.to_str().ok()
+    }
+
+    /// All headers but those that carry credentials or sessions: name and value.
+    pub fn harmless(&self) -> impl Iterator<Item = (&str, &str)> {
+        let harmless = self.0.iter().filter(|(name, value)| {
+            !value.is_sensitive() && !SECRET.iter().any(|word| name.as_str().contains(word))
+        });
+        harmless.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+}
+
+/// What names of headers hold that carry credentials or sessions.
+const SECRET: [&str; 7] = ["cookie", "auth", "token", "key", "secret", "session", "signature"];
+
+impl FromIterator<(String, String)> for Headers {
+    /// Headers that were kept; what is no header is left out.
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+                map.append(name, value);
+            }
+        }
+        Self(map)
     }
 }
 

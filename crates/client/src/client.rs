@@ -1,9 +1,10 @@
 //! Sends a request until it is answered or the patience ends: quota, sign, send, judge, in this order, for each attempt.
 
 use std::{
+    collections::VecDeque,
     fmt::Write as _,
     sync::{
-        Arc, Once, OnceLock,
+        Arc, Mutex, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -38,6 +39,9 @@ use crate::{
     wall,
 };
 
+/// Tokens that are remembered, so that what comes back with one in it is recognised.
+const MOST_TOKENS: usize = 8;
+
 /// How often a token that ran out while its request waited for the quota is exchanged for a new one.
 const STALE_TOKENS: u32 = 2;
 
@@ -59,6 +63,8 @@ pub(crate) struct Inner {
     plain_only: AtomicBool,
     /// The credential that the source has refused, as a hash.
     refused: OnceLock<String>,
+    /// Tokens that were sent, the latest ones.
+    sent_tokens: Mutex<VecDeque<SecretString>>,
     shared: Once,
     observer: Arc<dyn Observer>,
 }
@@ -105,6 +111,7 @@ impl Client {
             contacted: AtomicBool::new(false),
             plain_only: AtomicBool::new(false),
             refused: OnceLock::new(),
+            sent_tokens: Mutex::default(),
             shared: Once::new(),
             transport,
             settings,
@@ -137,6 +144,14 @@ impl Client {
     /// As [`Client::send`]. [`SendError::may_have_arrived`] tells whether the change may have been made.
     pub async fn write(&self, request: &Request, payload: &Payload) -> Result<Page, SendError> {
         self.whole(request, Some(payload)).await
+    }
+
+    /// What of these requests' credentials an answer must not be kept with: the keys in each form in which they are sent,
+    /// and the tokens that they were exchanged for.
+    pub fn secrets(&self, auth: &AuthSpec) -> Vec<SecretString> {
+        let mut secrets = sign::secrets(auth);
+        secrets.extend(self.0.sent_tokens.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        secrets
     }
 
     async fn whole(&self, request: &Request, payload: Option<&Payload>) -> Result<Page, SendError> {
@@ -322,6 +337,14 @@ impl Inner {
         };
         let token = self.token(grant, course.refused, &mut course.attempts).await?;
         course.secrets.push(token.value.clone());
+        let mut sent = self.sent_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sent.iter().any(|known| known.expose_secret() == token.value.expose_secret()) {
+            sent.push_back(token.value.clone());
+            if sent.len() > MOST_TOKENS {
+                sent.pop_front();
+            }
+        }
+        drop(sent);
         Ok(Some(token))
     }
 

@@ -48,6 +48,30 @@ pub fn without_credential(text: &str, auth: &userhaul_connector::auth::AuthSpec)
     text
 }
 
+/// Bytes without these secrets, also where JSON has escaped their slashes; none where they hold none.
+pub fn without_secrets(bytes: &[u8], secrets: &[SecretString]) -> Option<Vec<u8>> {
+    let mut kept: Option<Vec<u8>> = None;
+    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= 4) {
+        for form in [secret.to_owned(), secret.replace('/', "\\/")] {
+            let held = kept.as_deref().unwrap_or(bytes);
+            let finder = memchr::memmem::Finder::new(form.as_bytes());
+            if finder.find(held).is_none() {
+                continue;
+            }
+            let mut without = Vec::with_capacity(held.len());
+            let mut from = 0;
+            for at in finder.find_iter(held) {
+                without.extend_from_slice(&held[from..at]);
+                without.extend_from_slice(b"***");
+                from = at + form.len();
+            }
+            without.extend_from_slice(&held[from..]);
+            kept = Some(without);
+        }
+    }
+    kept
+}
+
 /// A text for a terminal or a log: e-mail addresses masked, one line, at most 200 bytes.
 pub fn for_people(text: &str) -> String {
     excerpt(text.as_bytes(), &[]).unwrap_or_default()
@@ -110,6 +134,14 @@ mod tests {
             shown(r#"{"message":"key s3cret-key of ann.lee+x@example.com is bad"}"#),
             r#"{"message":"key *** of ***@*** is bad"}"#
         );
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_bytes_in_every_form() {
+        let secrets = ["ab/cd".into(), "xyz".into(), "t0ken".into()];
+        let kept = without_secrets(br#"{"a":"ab/cd","b":"ab\/cd","c":"xyz t0kent0ken"}"#, &secrets);
+        assert_eq!(kept.as_deref(), Some(&br#"{"a":"***","b":"***","c":"xyz ******"}"#[..]));
+        assert_eq!(without_secrets(b"nothing", &secrets), None);
     }
 
     #[test]

@@ -47,13 +47,9 @@ pub enum PlanError {
 /// # Errors
 /// When a start date is missing that the stream needs.
 pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, PlanError> {
-    let passes = stream.axes.iter().find_map(|axis| match axis {
-        Axis::Passes(passes) => Some(passes.clone()),
-        _ => None,
-    });
-    let passes = passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }]);
     let mut slices = Vec::new();
-    for pass in &passes {
+    for (number, pass) in passes(stream).iter().enumerate() {
+        let begun = slices.len();
         for property in properties(stream, inputs) {
             let windows = match stream.window().filter(|_| pass.windowed) {
                 Some(axis) => windows(stream, axis, inputs, property)?.into_iter().map(Some).collect(),
@@ -63,8 +59,34 @@ pub fn plan(stream: &StreamSpec, inputs: &PlanInputs<'_>) -> Result<Vec<Slice>, 
                 slices.extend(slices_of(stream, pass, window, property, inputs));
             }
         }
+        slices.iter_mut().skip(begun).for_each(|slice: &mut Slice| slice.pass = number);
     }
     Ok(slices)
+}
+
+/// A slice of an earlier plan as the facts have it now: its window, property and pass, and these parents. None where the
+/// facts have no such pass.
+pub fn again(
+    stream: &StreamSpec,
+    (pass, window, property): (usize, Option<Window>, Option<&str>),
+    parents: &[String],
+    inputs: &PlanInputs<'_>,
+) -> Option<Slice> {
+    let inputs = PlanInputs { parents, ..inputs.clone() };
+    let mut slices = slices_of(stream, passes(stream).get(pass)?, window, property, &inputs).into_iter();
+    let mut slice = slices.next()?;
+    // A block may have been longer.
+    slice.walks.extend(slices.flat_map(|rest| rest.walks));
+    slice.pass = pass;
+    Some(slice)
+}
+
+fn passes(stream: &StreamSpec) -> Vec<Pass> {
+    let passes = stream.axes.iter().find_map(|axis| match axis {
+        Axis::Passes(passes) => Some(passes.clone()),
+        _ => None,
+    });
+    passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }])
 }
 
 /// The properties that a stream is read for; none alone where it has no such axis.
@@ -101,6 +123,7 @@ fn slices_of(
             label: with_given(&label, &walk),
             window,
             property: property.map(str::to_owned),
+            pass: 0,
             walks: vec![walk],
         }];
     };
@@ -122,7 +145,7 @@ fn blocks(
             let range = format!("{} {from}-{}", parent.stream, from + block.len() - 1);
             from += block.len();
             let label = if label.is_empty() { range } else { format!("{label} {range}") };
-            Slice { label, window, property: None, walks }
+            Slice { label, window, property: None, pass: 0, walks }
         })
         .collect()
 }

@@ -9,6 +9,8 @@ pub struct Slice {
     pub window: Option<Window>,
     /// The property, where the stream has them.
     pub property: Option<String>,
+    /// The index of the set of parameters, where the stream is read with several; 0 where not.
+    pub pass: usize,
     /// What is walked, one after the other or side by side.
     pub walks: Vec<Walk>,
 }

@@ -86,6 +86,34 @@ pub enum StreamError {
         /// The newest that is known.
         known: u32,
     },
+    /// The archived run was refused here.
+    #[error("`{path}` answered {status} in the archived run")]
+    Refused {
+        /// The path that was asked.
+        path: String,
+        /// The status.
+        status: u16,
+    },
+    /// The archive does not hold what is needed.
+    #[error("the archive has {what}")]
+    NotArchived {
+        /// What is missing.
+        what: String,
+        /// The archived walk came to its end before that.
+        behind_the_end: bool,
+    },
+    /// A file of the archive is not as it was written.
+    #[error("`{path}` is damaged")]
+    ArchiveDamaged {
+        /// The file.
+        path: String,
+    },
+    /// A table has rows of runs after the last one that is archived.
+    #[error("the table was written by run {run_id}, which is not archived")]
+    Ahead {
+        /// The run.
+        run_id: String,
+    },
     /// A folder or file of the destination failed.
     #[error("cannot {act} `{path}`: {source}")]
     Folder {
@@ -108,6 +136,11 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// The archive does not hold something at all.
+    pub(crate) fn not_archived(what: String) -> Self {
+        Self::NotArchived { what, behind_the_end: false }
+    }
+
     /// A connector or this program panicked. What was said then may quote a row, and is not told.
     pub(crate) fn panicked() -> Self {
         Self::Bug { what: "the reading of the stream panicked".to_owned() }
@@ -124,6 +157,8 @@ impl StreamError {
             | Self::SchemaMismatch { .. }
             | Self::KeyRepeats
             | Self::Shrunk { .. }
+            | Self::Refused { .. }
+            | Self::NotArchived { .. }
             | Self::Needs { .. } => ErrorKind::Vendor,
             Self::Plan(_) => ErrorKind::Settings,
             Self::Sink(error) => match error.kind() {
@@ -131,7 +166,10 @@ impl StreamError {
                 userhaul_sink::ErrorKind::Vendor => ErrorKind::Vendor,
                 _ => ErrorKind::Bug,
             },
-            Self::Folder { .. } | Self::NewerState { .. } => ErrorKind::Output,
+            Self::Folder { .. }
+            | Self::NewerState { .. }
+            | Self::ArchiveDamaged { .. }
+            | Self::Ahead { .. } => ErrorKind::Output,
             Self::Unify(_) | Self::Bug { .. } => ErrorKind::Bug,
         }
     }
@@ -177,6 +215,10 @@ impl StreamError {
             Self::Shrunk { .. } => "shrunk",
             Self::Needs { .. } => "needs",
             Self::NewerState { .. } => "newer_state",
+            Self::Refused { .. } => "vendor_error",
+            Self::NotArchived { .. } => "not_archived",
+            Self::ArchiveDamaged { .. } => "archive_damaged",
+            Self::Ahead { .. } => "archive_behind",
             Self::Sink(_) | Self::Folder { .. } => "output",
             Self::Unify(_) | Self::Bug { .. } => "internal",
         }
@@ -204,6 +246,11 @@ impl StreamError {
                 "use that version, or forget the checkpoint with `userhaul state reset` to read everything anew"
                     .to_owned(),
             ),
+            Self::NotArchived { .. } => Some("`archive = true` on the source keeps what the next `sync` reads".to_owned()),
+            Self::ArchiveDamaged { .. } => Some("remove the file and the one beside it, and run `sync`".to_owned()),
+            Self::Ahead { .. } => {
+                Some("the table was kept; `sync --full` brings table and archive to one state".to_owned())
+            }
             Self::Sink(SinkError::Io { source, .. }) | Self::Folder { source, .. } => {
                 let hint = match source.kind() {
                     IoKind::StorageFull | IoKind::QuotaExceeded => "make room there and run again",

@@ -55,7 +55,7 @@ pub(crate) fn decode_options(
         items: stream.items.clone(),
         single: stream.single,
         custom,
-        rules: run.source.rules.clone(),
+        rules: run.rules(&stream.name),
     })
 }
 
@@ -95,7 +95,18 @@ pub(crate) fn open_tables(
     derived: &[&StreamSpec],
     wanted: bool,
 ) -> Result<Tables, StreamError> {
-    let around = Surroundings {
+    let around = surroundings(run);
+    let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
+    let mut children = BTreeMap::new();
+    for spec in derived {
+        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
+    }
+    Ok(Tables { own, derived: children, journal: None })
+}
+
+/// What the writing of a run's tables depends on.
+pub(crate) fn surroundings(run: &SourceRun<'_>) -> Surroundings {
+    Surroundings {
         source: run.source.name.clone(),
         connector: Arc::clone(&run.source.connector),
         unifies: run.source.registration.unifies,
@@ -106,17 +117,11 @@ pub(crate) fn open_tables(
         marks_deleted: run.source.marks_deleted,
         keeps_history: run.source.keeps_history && run.options.limit.is_none(),
         account: reading::account(run),
-    };
-    let own = TableWriter::new(&around, stream, wanted, lookups(run, stream)?)?;
-    let mut children = BTreeMap::new();
-    for spec in derived {
-        children.insert(spec.name.clone(), TableWriter::new(&around, spec, true, (Lookups::default(), 0))?);
     }
-    Ok(Tables { own, derived: children, journal: None })
 }
 
 /// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.
-fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
+pub(crate) fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
     let mut lookups = Lookups::default();
     let mut hash = 0_u64;
     for needed in &stream.needs {

@@ -3,6 +3,7 @@
 //! It names no vendor. All decisions about requests are the connector crate's; all HTTP is the client's; all Parquet
 //! is the sink's. The invariant: a table is replaced only by rows that are known to be all of it.
 
+pub mod archive;
 mod cover;
 mod error;
 mod fetch;
@@ -25,6 +26,7 @@ mod tables;
 mod walk;
 mod writer;
 
+pub use archive::{ReplayOptions, replay};
 pub use error::StreamError;
 pub use reading::{due, resume};
 pub use run::{RunError, reset, sync};

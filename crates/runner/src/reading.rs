@@ -28,7 +28,8 @@ const CHEAP_REQUESTS: u64 = 3;
 const WHOLE_FOR: i64 = 30 * DAY;
 
 /// How a stream is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Everything.
     Full,

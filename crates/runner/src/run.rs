@@ -11,6 +11,7 @@ use userhaul_record::Table;
 use userhaul_storage::File;
 
 use crate::{
+    archive::{self, Archive, Shelf},
     error::StreamError,
     progress::Progress,
     record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
@@ -62,8 +63,18 @@ pub async fn sync(
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
     folders.sweep(sources.iter().map(|source| source.name.as_str()), options.now);
-    let runs = sources.iter().map(|source| run_source(source, options, progress, &folders));
+    let shelf = Shelf::new(&options.destination);
+    let runs = sources.iter().map(|source| {
+        let kept = source.archive.is_some() && options.limit.is_none();
+        let archive = if kept { Archive::Keep(shelf.clone()) } else { Archive::Off };
+        run_source(source, options, progress, &folders, archive)
+    });
     let records = futures::future::join_all(runs).await;
+    for source in sources {
+        if let Some(keep) = source.archive.filter(|_| options.limit.is_none()) {
+            shelf.sweep(&source.name, options.now, keep)?;
+        }
+    }
     for table in Table::ALL {
         ensure_table(&folders, table)?;
     }
@@ -89,6 +100,7 @@ pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str])
     let store = StateStore::new(destination);
     for source in removed {
         tables::remove_source(destination, source)?;
+        archive::remove(destination, source)?;
     }
     // Last, so that a source whose tables could not be removed is still known.
     for (source, stream) in streams {
@@ -99,14 +111,14 @@ pub fn reset(destination: &Path, streams: &[(String, String)], removed: &[&str])
 }
 
 /// Now, for the record alone: what is read depends on [`RunOptions::now`].
-fn wall_clock() -> String {
+pub(crate) fn wall_clock() -> String {
     #[expect(clippy::disallowed_methods, reason = "a run tells when it began and ended")]
     let now = jiff::Timestamp::now();
     now.to_string()
 }
 
 /// Takes the destination for this process. The lock dies with it.
-fn lock(destination: &Path) -> Result<File, RunError> {
+pub(crate) fn lock(destination: &Path) -> Result<File, RunError> {
     let folder = destination.join("_userhaul");
     let failed = |source| RunError::Destination { path: destination.display().to_string(), source };
     userhaul_storage::create_folder(&folder).map_err(failed)?;
@@ -129,7 +141,7 @@ fn lock(destination: &Path) -> Result<File, RunError> {
 }
 
 /// A unified table that nobody writes has a file all the same, with its schema.
-fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
+pub(crate) fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
     let folder = folders.unified(table);
     tables::make(&folder)?;
     let empty: PathBuf = folder.join("empty.parquet");
@@ -143,20 +155,21 @@ fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
     Ok(())
 }
 
-async fn run_source(
+pub(crate) async fn run_source(
     source: &Source,
     options: &RunOptions,
     progress: &Arc<dyn Progress>,
     folders: &Folders,
+    archive: Archive,
 ) -> SourceRecord {
     let spec = source.connector.spec();
     let store = StateStore::new(&options.destination);
-    let mut run = SourceRun { source, options, progress, folders, store, failed: BTreeSet::new() };
+    let mut run = SourceRun { source, options, progress, folders, store, archive, failed: BTreeSet::new() };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();
         for name in level {
-            let Some(stream) = spec.stream(&name) else { continue };
+            let Some(stream) = spec.stream(&name).filter(|_| !run.archive.lacks(&name)) else { continue };
             let failed = stream.parent().map(|parent| parent.stream.as_str());
             let failed = failed.filter(|parent| run.failed.contains(*parent));
             if let Some(parent) = failed {

@@ -18,6 +18,7 @@ use userhaul_connector::{
 };
 
 use crate::{
+    archive::Tape,
     error::StreamError,
     kept::Ids,
     orders::{self, Order, Tables},
@@ -39,7 +40,7 @@ pub(crate) async fn read(
     stream: &StreamSpec,
     options: &DecodeOptions,
     slices: Vec<Slice>,
-    (tables, known_whole): (Tables, Option<u64>),
+    (tables, tape, known_whole): (Tables, &Tape, Option<u64>),
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
@@ -52,15 +53,23 @@ pub(crate) async fn read(
         source: run.source,
         stream,
         options: run.options,
+        decode: options,
+        tape,
         progress: run.progress.as_ref(),
         orders: sender,
         tally: Mutex::new(Tally::default()),
         enough: AtomicBool::new(false),
         rows: AtomicU64::new(0),
         held,
+        spoiled: Mutex::new(None),
         known_whole,
     };
-    let read = all_slices(&walks, options, slices, record).await;
+    let read = all_slices(&walks, slices, record).await;
+    if read.is_ok() {
+        tape.came_whole();
+    }
+    let spoiled = walks.spoiled.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let read = spoiled.map_or(read, Err);
     let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     spend(record, &tally);
     drop(walks.orders);
@@ -82,7 +91,6 @@ fn spend(record: &mut StreamRecord, tally: &Tally) {
 
 async fn all_slices(
     walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
     slices: Vec<Slice>,
     record: &mut StreamRecord,
 ) -> Result<(), StreamError> {
@@ -98,7 +106,7 @@ async fn all_slices(
         while under_way.len() < walks.source.concurrency.max(1) {
             let Some((slice, halvings)) = waiting.pop_front() else { break };
             number += 1;
-            under_way.push(one_slice(walks, options, slice, number, halvings));
+            under_way.push(one_slice(walks, slice, number, halvings));
         }
         let Some(done) = under_way.next().await else { break };
         match done.read {
@@ -145,14 +153,8 @@ struct SliceDone {
     read: Result<Option<[Slice; 2]>, StreamError>,
 }
 
-async fn one_slice(
-    walks: &StreamWalks<'_>,
-    options: &DecodeOptions,
-    slice: Slice,
-    number: usize,
-    halvings: u32,
-) -> SliceDone {
-    let mut decoder = Decoder::new(options);
+async fn one_slice(walks: &StreamWalks<'_>, slice: Slice, number: usize, halvings: u32) -> SliceDone {
+    let mut decoder = Decoder::new(walks.decode);
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
     decoder.watch_last(walks.stream.paging.last_column());
@@ -168,11 +170,13 @@ async fn read_slice(
     halvings: u32,
 ) -> Result<Option<[Slice; 2]>, StreamError> {
     let mut proven = true;
+    walks.tape.slice(slice.number, slice.slice).await?;
     if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
         return Ok(Some(halves));
     }
     // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
-    if slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
+    let asks = !walks.tape.is_playing() && !walks.is_spoiled();
+    if asks && slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
         let label = &slice.slice.label;
         walks.warn(format!("{label}: no rows came where the table has some: read once more"));
         walks.begin_again(slice).await?;
@@ -184,6 +188,7 @@ async fn read_slice(
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
     let ids = walks.ids(slice.slice);
+    walks.tape.over(slice.number).await?;
     walks.order(Order::Close { slice: slice.number, proven, ids }).await?;
     walks.ended(slice.slice, proven);
     Ok(None)
@@ -233,16 +238,22 @@ async fn read_walks(
         };
         let refused = matches!(result.as_ref().map_err(status), Err(Some(400 | 422)));
         if too_large
+            && !walks.tape.is_playing()
             && halvings < walks.most_halvings(refused)
             && let Some(halves) = plan::split(walks.stream, slice.slice)
         {
             walks.order(Order::Forget { slice: slice.number }).await?;
+            walks.tape.cut(slice.number).await?;
             return Ok(Some(halves));
         }
         match result {
             Err(error) => {
                 walks.order(Order::Forget { slice: slice.number }).await?;
                 return Err(error);
+            }
+            Ok(Ended::Split) if walks.tape.is_playing() => {
+                walks.unarchived(&StreamError::not_archived("no smaller windows".to_owned()));
+                *proven = false;
             }
             Ok(Ended::Split) => {
                 return Err(StreamError::Bug {

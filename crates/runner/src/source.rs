@@ -7,6 +7,7 @@ use userhaul_connector::{Connector, Registration, decode::Rule};
 use userhaul_sink::Compression;
 
 /// A source, ready to be asked.
+#[derive(Clone)]
 pub struct Source {
     /// Its name in the configuration.
     pub name: String,
@@ -40,6 +41,8 @@ pub struct Source {
     pub id_files: Vec<(String, Vec<String>)>,
     /// Privacy rules.
     pub rules: Vec<Rule>,
+    /// How long the vendor's answers are kept; none where they are not.
+    pub archive: Option<std::time::Duration>,
 }
 
 /// The options of a run.

@@ -10,11 +10,13 @@ use std::{
 use futures::FutureExt;
 
 use userhaul_connector::{
+    decode::Rule,
     plan::{self, PlanInputs},
     spec::{StreamSpec, SyncMode},
 };
 
 use crate::{
+    archive::{self, Archive, Tape},
     error::StreamError,
     grain, inputs,
     kept::{self, Journal},
@@ -31,7 +33,7 @@ use crate::{
 };
 
 /// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
-const SHRINK_FLOOR: u64 = 20;
+pub(crate) const SHRINK_FLOOR: u64 = 20;
 
 /// What the runs of all streams of a source share.
 pub(crate) struct SourceRun<'a> {
@@ -40,8 +42,22 @@ pub(crate) struct SourceRun<'a> {
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
     pub(crate) store: StateStore,
+    /// What becomes of the answers.
+    pub(crate) archive: Archive,
     /// Streams of earlier levels that have no table of this run.
     pub(crate) failed: BTreeSet<String>,
+}
+
+impl SourceRun<'_> {
+    /// The privacy rules that a stream's answers are decoded with.
+    pub(crate) fn rules(&self, stream: &str) -> Vec<Rule> {
+        match &self.archive {
+            Archive::Play { streams, .. } if streams.contains_key(stream) => {
+                archive::rules_of(&streams[stream], &self.source.rules).0
+            }
+            _ => self.source.rules.clone(),
+        }
+    }
 }
 
 /// Reads a stream and gives the records of it and of the derived streams that were wanted.
@@ -57,7 +73,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     run.progress.begun(&run.source.name, &stream.name);
     let mut record = StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
     let mut children = BTreeMap::new();
-    let reading = AssertUnwindSafe(read(run, stream, &derived, &mut record, &mut children));
+    let reading = AssertUnwindSafe(taped(run, stream, &derived, &mut record, &mut children));
     // A panic is one stream's bug: the others go on.
     let outcome = reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
     record.seconds = begun.elapsed().as_secs_f64();
@@ -132,30 +148,50 @@ fn add(record: &mut StreamRecord, written: Written) {
     }
 }
 
-/// Reads a stream the way its facts say, or the other way where the server refuses that.
-async fn read(
+/// Reads a stream and makes its archive count before anything is committed, or when the stream is given up.
+async fn taped(
     run: &SourceRun<'_>,
     stream: &StreamSpec,
     derived: &[&StreamSpec],
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
+    let tape = Tape::begin(run, stream, derived)?;
+    let outcome = read(run, stream, derived, &tape, record, children).await;
+    let sealed = tape.seal(outcome.as_ref().err()).await;
+    if tape.is_inexact() {
+        run.archive.asked_otherwise(&stream.name);
+    }
+    outcome.and(sealed)
+}
+
+/// Reads a stream the way its facts say, or the other way where the server refuses that.
+async fn read(
+    run: &SourceRun<'_>,
+    stream: &StreamSpec,
+    derived: &[&StreamSpec],
+    tape: &Tape,
+    record: &mut StreamRecord,
+    children: &mut BTreeMap<String, Written>,
+) -> Result<(), StreamError> {
     let found = grain::found_before(run, stream)?;
     let stream = found.as_ref().unwrap_or(stream);
     let mut reading = Reading::decide(run, stream, derived, &run.store)?;
+    reading.kind = tape.kind(false).unwrap_or(reading.kind);
     record.warnings.extend(reading.warning.take());
     record.cursor_before = reading.cursor_before();
     if matches!(reading.kind, Kind::Since(_) | Kind::Parents) {
         SyncMode::Incremental.name().clone_into(&mut record.mode);
     }
-    let Err(error) = read_one_way(run, stream, derived, &reading, record, children).await else {
+    let Err(error) = read_one_way(run, stream, derived, (&reading, tape), record, children).await else {
         return Ok(());
     };
     if let Some(generic) = stream.with_generic_key().filter(|_| grain::refutes_key(&error)) {
         record.warnings.push(format!("{error}: read again with a key for every row"));
         record.error = None;
-        let reading = Reading::decide(run, &generic, derived, &run.store)?;
-        return read_one_way(run, &generic, derived, &reading, record, children).await;
+        let mut reading = Reading::decide(run, &generic, derived, &run.store)?;
+        reading.kind = tape.kind(false).unwrap_or(reading.kind);
+        return read_one_way(run, &generic, derived, (&reading, tape), record, children).await;
     }
     let otherwise = stream.otherwise(status(&error));
     let parent = otherwise.as_ref().and_then(|otherwise| otherwise.parent());
@@ -171,12 +207,13 @@ async fn read(
     if refused {
         reading.kind = Kind::Full;
     }
-    read_one_way(run, otherwise.as_ref().unwrap_or(stream), derived, &reading, record, children).await
+    read_one_way(run, otherwise.as_ref().unwrap_or(stream), derived, (&reading, tape), record, children).await
 }
 
 pub(crate) fn status(error: &StreamError) -> Option<u16> {
     match error {
         StreamError::Send(error) => error.status(),
+        StreamError::Refused { status, .. } => Some(*status),
         _ => None,
     }
 }
@@ -185,10 +222,12 @@ async fn read_one_way(
     run: &SourceRun<'_>,
     stream: &StreamSpec,
     derived: &[&StreamSpec],
-    reading: &Reading,
+    (reading, tape): (&Reading, &Tape),
     record: &mut StreamRecord,
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
+    let known_whole = tape.known_whole(reading.known_whole(run, stream));
+    tape.reading(is_otherwise(run, stream), reading, known_whole).await?;
     let wanted = run.source.selected.contains(&stream.name);
     let options = inputs::decode_options(run, stream, derived, record)?;
     let parents = inputs::parents(run, stream)?;
@@ -199,7 +238,8 @@ async fn read_one_way(
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
     let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
     let guarded = is_guarded(run, stream, reading, before);
-    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded);
+    // What a run that was cut short has read is not in the archive of this one.
+    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded && tape.is_off());
     let taken = match &tables.journal {
         Some(_) => kept::take(run, stream, derived, (reading, &asked), &mut tables)?,
         None => kept::Taken::default(),
@@ -219,19 +259,23 @@ async fn read_one_way(
         resume,
         since,
     };
-    let mut slices = plan::plan(stream, &inputs)?;
+    let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
+    let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
+    let parents: BTreeSet<String> = parents.into_iter().collect();
     inputs::mark_barren(run, stream, &mut slices)?;
     let mut again = guarded;
-    let known_whole = reading.known_whole(run, stream);
     loop {
         let (read, mut tally) =
-            slices::read(run, stream, &options, slices.clone(), (tables, known_whole), record).await;
+            slices::read(run, stream, &options, slices.clone(), (tables, tape, known_whole), record).await;
         tables = read?;
+        let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);
+        tally.unproven = tally.unproven.or(gap);
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
             tally.missing.extend(taken.missing);
-            tally.parents_read = asked.into_iter().collect();
-            tally.parents = parents.into_iter().collect();
+            tally.parents = parents.union(&asked).cloned().collect();
+            tally.parents_read = asked;
+            tape.seal(None).await?;
             return Finish { run, stream, derived, reading, tally: &tally }
                 .commit(tables, record, children)
                 .await;
@@ -245,6 +289,12 @@ async fn read_one_way(
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
     }
+}
+
+/// Whether the stream is asked for in the other way that its facts know.
+fn is_otherwise(run: &SourceRun<'_>, stream: &StreamSpec) -> bool {
+    let facts = run.source.connector.spec().stream(&stream.name);
+    facts.is_some_and(|facts| facts.fallback.is_some() && stream.fallback.is_none())
 }
 
 /// Whether a reading that gives less than half of the rows is refused.

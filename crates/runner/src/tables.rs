@@ -45,6 +45,11 @@ impl Folders {
         self.parts.join("making").join(source).join(stream)
     }
 
+    /// Where a replay builds its tables before they are published.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.parts.join("replay")
+    }
+
     /// Where parts of runs that were cut short are kept.
     pub(crate) fn kept_folder(&self) -> PathBuf {
         self.destination.join("_userhaul").join("kept")
@@ -154,7 +159,7 @@ pub fn history_name(stream: &str) -> String {
 }
 
 /// Some columns of a table's rows, all where none are named, without rows that are marked as gone.
-fn live_rows(
+pub(crate) fn live_rows(
     folder: &Path,
     columns: Option<&[&str]>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StreamError>>, StreamError> {

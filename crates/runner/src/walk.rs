@@ -1,6 +1,7 @@
 //! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
 
 mod absorb;
+mod gather;
 mod streamed;
 
 use std::sync::{
@@ -12,13 +13,15 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use userhaul_client::Attempts;
 use userhaul_connector::{
-    decode::{Counts, DecodeError, Decoder},
+    decode::{Counts, DecodeError, DecodeOptions, Decoder},
     pager::{Ask, End, Next, Pager, Whole},
+    request::Request,
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
 };
 
 use crate::{
+    archive::{Tape, Track},
     error::StreamError,
     fetch::{self, Answer},
     orders::Order,
@@ -45,6 +48,8 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) source: &'a Source,
     pub(crate) stream: &'a StreamSpec,
     pub(crate) options: &'a RunOptions,
+    pub(crate) decode: &'a DecodeOptions,
+    pub(crate) tape: &'a Tape,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) tally: Mutex<Tally>,
@@ -52,6 +57,8 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) rows: AtomicU64,
     /// What the table had before.
     pub(crate) held: Held,
+    /// Why the stream will fail, though its answers are still fetched for the archive.
+    pub(crate) spoiled: Mutex<Option<StreamError>>,
     /// The rows of the list when it last came whole, where an earlier run has found that it does.
     pub(crate) known_whole: Option<u64>,
 }
@@ -88,6 +95,14 @@ pub(crate) struct SliceWalks<'a> {
     pub(crate) inside: AtomicU64,
 }
 
+/// A walk as it is asked for this time.
+pub(crate) struct Course<'a> {
+    pub(crate) walk: &'a Walk,
+    /// What replaces the facts' page size.
+    pub(crate) rows: Option<u32>,
+    pub(crate) track: Track<'a>,
+}
+
 /// How a walk ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -112,7 +127,7 @@ impl StreamWalks<'_> {
                 Ok(ended) => return Ok(ended),
                 Err(error) => error,
             };
-            if let Some(ended) = self.unaskable(walk, &error) {
+            if let Some(ended) = self.unaskable(walk, &error).or_else(|| self.unarchived(&error)) {
                 return Ok(ended);
             }
             // Refusals concern the window; a page is too large where the source fails or gives up.
@@ -155,6 +170,14 @@ impl StreamWalks<'_> {
         walk: &Walk,
         rows: Option<u32>,
     ) -> Result<Ended, StreamError> {
+        let track = self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
+        let course = Course { walk, rows, track };
+        let ended = self.follow(slice, &course).await?;
+        course.track.end().await?;
+        Ok(ended)
+    }
+
+    async fn follow(&self, slice: &SliceWalks<'_>, course: &Course<'_>) -> Result<Ended, StreamError> {
         let mut pager = self.source.connector.pager(self.stream);
         let mut next = pager.first();
         let mut number = 0;
@@ -165,11 +188,9 @@ impl StreamWalks<'_> {
             next = match next {
                 Next::Ask(ask) => {
                     number += 1;
-                    self.ask(slice, walk, &ask, rows, pager.as_mut(), number).await?
+                    self.ask(slice, course, &ask, pager.as_mut(), number).await?
                 }
-                Next::AskAll(asks) => {
-                    self.ask_all(slice, walk, asks, rows, pager.as_mut(), &mut number).await?
-                }
+                Next::AskAll(asks) => self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?,
                 Next::Restart(ask) => {
                     self.begin_again(slice).await?;
                     Next::Ask(ask)
@@ -204,21 +225,20 @@ impl StreamWalks<'_> {
     async fn ask(
         &self,
         slice: &SliceWalks<'_>,
-        walk: &Walk,
+        course: &Course<'_>,
         ask: &Ask,
-        rows: Option<u32>,
         pager: &mut dyn Pager,
         number: u64,
     ) -> Result<Next, StreamError> {
         let unpaged = matches!(self.stream.paging, Paging::None | Paging::Unknown) && !self.stream.single;
         let mut retries = 0;
         loop {
-            let request = fetch::request(self.source, self.stream, walk, ask, rows);
             let read = if unpaged {
-                self.streamed(slice, walk, ask, &request, pager, number).await
+                self.streamed(slice, course, ask, pager, number).await
             } else {
-                let answer = self.spent(fetch::whole(self.source, &request).await)?;
-                let read = self.absorb(slice, walk, ask, &answer, pager, number);
+                let (request, answer) = self.fetch(course, ask).await;
+                let answer = self.keep(course, ask, &request, answer).await?;
+                let read = self.absorb(slice, course.walk, ask, &answer, pager, number);
                 self.source.client.give_back(answer.body);
                 read
             };
@@ -238,27 +258,25 @@ impl StreamWalks<'_> {
     async fn ask_all(
         &self,
         slice: &SliceWalks<'_>,
-        walk: &Walk,
+        course: &Course<'_>,
         asks: Vec<Ask>,
-        rows: Option<u32>,
         pager: &mut dyn Pager,
         number: &mut u64,
     ) -> Result<Next, StreamError> {
         let mut answers = futures::stream::iter(asks)
             .map(|ask| async move {
-                let request = fetch::request(self.source, self.stream, walk, &ask, rows);
-                let answer = fetch::whole(self.source, &request).await;
-                (ask, answer)
+                let (request, answer) = self.fetch(course, &ask).await;
+                (ask, request, answer)
             })
             .buffered(self.source.concurrency.max(1));
         let mut next = Next::Wait;
-        while let Some((ask, answer)) = answers.next().await {
+        while let Some((ask, request, answer)) = answers.next().await {
             *number += 1;
-            let answer = self.spent(answer)?;
-            let read = self.absorb(slice, walk, &ask, &answer, pager, *number);
+            let answer = self.keep(course, &ask, &request, answer).await?;
+            let read = self.absorb(slice, course.walk, &ask, &answer, pager, *number);
             self.source.client.give_back(answer.body);
             next = match read {
-                Err(error) if passing(&error) => self.ask(slice, walk, &ask, rows, pager, *number).await?,
+                Err(error) if passing(&error) => self.ask(slice, course, &ask, pager, *number).await?,
                 read => read?,
             };
             self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
@@ -269,18 +287,45 @@ impl StreamWalks<'_> {
         Ok(next)
     }
 
-    /// Counts what an answer or a failure has cost.
-    fn spent(&self, answer: Result<Answer, userhaul_client::SendError>) -> Result<Answer, StreamError> {
+    /// The answer to an ask: the vendor's, or in a replay the archived one.
+    async fn fetch(&self, course: &Course<'_>, ask: &Ask) -> (Request, Result<Answer, StreamError>) {
+        let request = fetch::request(self.source, self.stream, course.walk, ask, course.rows);
+        let answer = match course.track.played(&request, ask) {
+            Some(played) => played,
+            None => fetch::whole(self.source, &request).await.map_err(StreamError::from),
+        };
+        (request, answer)
+    }
+
+    /// Counts what an answer has cost and keeps it for the archive, whatever becomes of it.
+    async fn keep(
+        &self,
+        course: &Course<'_>,
+        ask: &Ask,
+        request: &Request,
+        answer: Result<Answer, StreamError>,
+    ) -> Result<Answer, StreamError> {
         match answer {
             Ok(answer) => {
                 self.count(answer.attempts);
+                course.track.keep(request, ask, &answer).await?;
                 Ok(answer)
             }
-            Err(error) => {
-                self.count(error.attempts());
-                Err(error.into())
-            }
+            Err(error) => Err(self.failed(course, error).await?),
         }
+    }
+
+    /// Counts what a failure has cost, and notes it for the archive.
+    pub(crate) async fn failed(
+        &self,
+        course: &Course<'_>,
+        error: StreamError,
+    ) -> Result<StreamError, StreamError> {
+        if let StreamError::Send(error) = &error {
+            self.count(error.attempts());
+            course.track.refused(error.status()).await?;
+        }
+        Ok(error)
     }
 
     fn count(&self, spent: Attempts) {

@@ -31,6 +31,14 @@ pub fn create(path: &Path) -> io::Result<File> {
     opened(path, OpenOptions::new().write(true).create(true).truncate(true))
 }
 
+/// Makes an empty file that only its owner may read, or empties the one that is there.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    opened(path, options.write(true).create(true).truncate(true))
+}
+
 /// Makes an empty file where there is none yet.
 pub fn create_new(path: &Path) -> io::Result<File> {
     opened(path, OpenOptions::new().write(true).create_new(true))

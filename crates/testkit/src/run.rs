@@ -143,6 +143,7 @@ pub(crate) fn source(
         marks_deleted: false,
         keeps_history: false,
         rules: Vec::new(),
+        archive: None,
         client,
         connector,
     }

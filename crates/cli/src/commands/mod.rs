@@ -7,6 +7,7 @@ pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod push;
+pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod sim;
 pub(crate) mod state;

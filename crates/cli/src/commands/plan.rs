@@ -211,7 +211,8 @@ fn last_run<'a>(source: &str, stream: &str, records: &'a [RunRecord]) -> Option<
     records
         .iter()
         .filter_map(|record| record.sources.get(source)?.streams.get(stream))
-        .find(|outcome| outcome.status == StreamStatus::Ok)
+        // A replay asks for nothing, which tells nothing.
+        .find(|outcome| outcome.status == StreamStatus::Ok && outcome.mode != "replay")
 }
 
 /// Minutes that the quota alone makes so many requests take.

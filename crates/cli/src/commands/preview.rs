@@ -91,11 +91,12 @@ pub(crate) struct Read {
 
 /// Reads one stream into memory by way of a temporary folder.
 pub(crate) async fn read(
-    source: userhaul_runner::Source,
+    mut source: userhaul_runner::Source,
     stream: &str,
     limit: Option<u64>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Read, Failure> {
+    source.archive = None;
     let folder = Temporary::new()?;
     let mut run_options = sync::new_run(&folder.0, Compression::Zstd);
     run_options.limit = limit;

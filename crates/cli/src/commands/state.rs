@@ -1,10 +1,14 @@
 //! `userhaul state`: checkpoints.
 
-use std::{collections::BTreeSet, io::IsTerminal};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use userhaul_runner::{
+    archive::{self, Size},
     reset,
     state::{Loaded, StateStore, StreamState},
 };
@@ -67,7 +71,13 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
     let known = chosen(&store, config, &options.select)?;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
+    let mut archives: BTreeMap<&String, BTreeMap<String, Size>> = BTreeMap::new();
     for (source, stream) in &known {
+        if !archives.contains_key(source) {
+            let sizes = archive::sizes(config.destination.path.as_path(), source);
+            archives.insert(source, sizes.map_err(|error| Failure::failed(error.to_string(), error.hint()))?);
+        }
+        let size = archives.get(source).and_then(|sizes| sizes.get(stream)).copied().unwrap_or_default();
         let loaded =
             store.load(source, stream).map_err(|error| Failure::failed(error.to_string(), error.hint()))?;
         match loaded {
@@ -78,9 +88,9 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
                 ));
             }
             Loaded::Found(state) => {
-                rows.push(row(source, stream, &state));
+                rows.push(row(source, stream, &state, size));
                 rows.extend(state.history.map(|versions| history_row(source, stream, versions, &state)));
-                documents.push(document(source, stream, &state));
+                documents.push(document(source, stream, &state, size));
             }
         }
     }
@@ -89,13 +99,13 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
     } else if rows.is_empty() {
         console.info("no checkpoint yet: `userhaul sync` makes them");
     } else {
-        let header = ["stream", "read through", "read whole at", "rows", "run"];
+        let header = ["stream", "read through", "read whole at", "rows", "archive", "run"];
         console::print(&format!("{}\n", render::table(&header, &rows)));
     }
     Ok(Exit::Ok)
 }
 
-fn row(source: &str, stream: &str, state: &StreamState) -> Vec<String> {
+fn row(source: &str, stream: &str, state: &StreamState, archive: Size) -> Vec<String> {
     let through: BTreeSet<&i64> = state.through.values().collect();
     let through = match (through.first(), through.last()) {
         (Some(first), Some(last)) if first != last => format!("{} to {}", written(**first), written(**last)),
@@ -107,6 +117,7 @@ fn row(source: &str, stream: &str, state: &StreamState) -> Vec<String> {
         through,
         written(state.full_at),
         render::grouped(state.rows),
+        if archive.runs == 0 { String::new() } else { render::bytes(archive.bytes) },
         state.run_id.clone(),
     ]
 }
@@ -115,10 +126,17 @@ fn row(source: &str, stream: &str, state: &StreamState) -> Vec<String> {
 fn history_row(source: &str, stream: &str, versions: u64, state: &StreamState) -> Vec<String> {
     let name = userhaul_runner::history_name(stream);
     let nothing = String::new;
-    vec![format!("{source}.{name}"), nothing(), nothing(), render::grouped(versions), state.run_id.clone()]
+    vec![
+        format!("{source}.{name}"),
+        nothing(),
+        nothing(),
+        render::grouped(versions),
+        nothing(),
+        state.run_id.clone(),
+    ]
 }
 
-fn document(source: &str, stream: &str, state: &StreamState) -> serde_json::Value {
+fn document(source: &str, stream: &str, state: &StreamState, archive: Size) -> serde_json::Value {
     let through: serde_json::Map<String, serde_json::Value> =
         state.through.iter().map(|(property, &at)| (property.clone(), json!(written(at)))).collect();
     json!({
@@ -130,6 +148,8 @@ fn document(source: &str, stream: &str, state: &StreamState) -> serde_json::Valu
         "rows": state.rows,
         "history_rows": state.history,
         "run_id": state.run_id,
+        "archived_runs": archive.runs,
+        "archive_bytes": archive.bytes,
     })
 }
 
@@ -158,7 +178,9 @@ fn forget(options: &Reset, config: &Config, console: Console) -> Result<Exit, Fa
         names.join(", ")
     );
     for source in &gone {
-        question.push_str(&format!("; `{source}` is no longer configured: its tables are removed"));
+        question.push_str(&format!(
+            "; `{source}` is no longer configured: its tables and its archive are removed"
+        ));
     }
     if !options.yes && !confirmed(&question)? {
         console.info("nothing was changed");

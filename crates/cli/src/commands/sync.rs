@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use userhaul_client::Event;
 use userhaul_runner::{
-    RunOptions, Source,
+    RunError, RunOptions, Source,
     progress::Progress,
     record::{ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
 };
@@ -144,13 +144,25 @@ pub(crate) async fn until_signal(
     options: &RunOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<(RunRecord, Exit), Failure> {
+    watched_until_signal(sources, &options.run_id, progress, |watched| async move {
+        userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), &watched).await
+    })
+    .await
+}
+
+/// The same for any work that gives a record and tells of the streams that are over.
+pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, RunError>>>(
+    sources: &[Source],
+    run_id: &str,
+    progress: &Arc<dyn Progress>,
+    work: impl FnOnce(Arc<dyn Progress>) -> F,
+) -> Result<(RunRecord, Exit), Failure> {
     let started_at = jiff::Timestamp::now().to_string();
     let finished = Arc::new(Finished::new(Arc::clone(progress)));
-    let watched: Arc<dyn Progress> = Arc::clone(&finished) as _;
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
     let exit = tokio::select! {
-        record = userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), &watched) => {
+        record = work(Arc::clone(&finished) as _) => {
             let record = record?;
             let exit = match record.status {
                 RunStatus::Ok => Exit::Ok,
@@ -164,7 +176,7 @@ pub(crate) async fn until_signal(
         _ = terminate.recv() => Exit::Terminated,
     };
     let record = RunRecord {
-        run_id: options.run_id.clone(),
+        run_id: run_id.to_owned(),
         started_at,
         finished_at: jiff::Timestamp::now().to_string(),
         status: RunStatus::Interrupted,

@@ -131,11 +131,11 @@ pub(crate) const COMMON: [CommonKey; 14] = [
     },
     CommonKey {
         name: "archive",
-        kind: "true or false",
+        kind: "true, false, or `{ keep = \"90d\" }`",
         default: "`false`",
         form: Form::Toml,
         example: "true",
-        help: "Keep the vendor's answers, for `userhaul replay`",
+        help: "Keep the vendor's answers, for `userhaul replay`: for 30 days, or `{ keep = \"90d\" }`",
     },
     CommonKey {
         name: "wire",

@@ -103,8 +103,8 @@ pub struct SourceConfig {
     pub full_every: Option<Duration>,
     /// What must not be kept in the clear.
     pub privacy: Option<Privacy>,
-    /// Whether the vendor's answers are kept for `replay`.
-    pub archive: bool,
+    /// How long the vendor's answers are kept for `replay`; none where they are not.
+    pub archive: Option<Duration>,
     /// Corrections of the connector's facts.
     pub wire: Option<Wire>,
     /// The connector's own keys.

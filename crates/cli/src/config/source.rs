@@ -140,7 +140,7 @@ fn common<'a>(
         look_back: scope.read(reading, "look_back", |reading, entry| reading.span(entry, any)),
         full_every: scope.read(reading, "full_every", |reading, entry| reading.span(entry, any)),
         privacy: scope.read(reading, "privacy", privacy),
-        archive: scope.read(reading, "archive", Reading::boolean).unwrap_or(false),
+        archive: scope.read(reading, "archive", archive).flatten(),
         wire: scope.read(reading, "wire", wire),
         settings: Settings::default(),
         line: reading.line(scope.own.offset),
@@ -277,6 +277,18 @@ fn added(reading: &Reading<'_>, key: &str, value: &str) -> String {
 fn deletes<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>) -> Option<Deletes> {
     let word = reading.choice(entry, &["remove", "mark"])?;
     Some(if word == "mark" { Deletes::Mark } else { Deletes::Remove })
+}
+
+/// `true`, or how long answers are kept.
+fn archive<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>) -> Option<Option<Duration>> {
+    if entry.as_table().is_none() {
+        return reading.boolean(entry).map(|kept| kept.then_some(userhaul_runner::archive::KEEP));
+    }
+    let section = reading.table(entry, &["keep"])?;
+    let Some(keep) = section.get("keep") else {
+        return Some(Some(userhaul_runner::archive::KEEP));
+    };
+    reading.span(&keep, Duration::from_millis(1)).map(Some)
 }
 
 fn privacy<'a>(reading: &mut Reading<'a>, entry: &Entry<'a>) -> Option<Privacy> {

@@ -1,6 +1,6 @@
 //! What reading meets on the way: things to count, and things to keep private.
 
-use super::private::{self, Act, Rule, hashed};
+use super::private::{self, Act, Rule};
 use crate::json::text;
 
 /// What was met while reading, counted, and what must be kept private on the way.
@@ -31,7 +31,12 @@ impl Met {
             Some(Act::Hash(secret)) => {
                 self.surrogates += u64::from(text::append_raw(key, into));
                 into.push(b':');
-                text::append_quoted(&hashed(&secret, &private::text_of(raw)), into);
+                private::append_hashed(raw, &secret, into);
+            }
+            Some(Act::Hashed) => {
+                self.surrogates += u64::from(text::append_raw(key, into));
+                into.push(b':');
+                self.surrogates += u64::from(text::append_raw(raw, into));
             }
             None => {
                 self.surrogates += u64::from(text::append_raw(key, into));

@@ -26,7 +26,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 
 pub use envelope::{Envelope, FactsError};
-pub use private::{Act, Rule};
+pub use private::{Act, Rule, redacted, widened};
 pub use shape::Alias;
 pub use table::{Lineage, TableLayout};
 

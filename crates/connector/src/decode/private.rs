@@ -3,6 +3,7 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::table::TableLayout;
 use crate::{
     column::snake_case,
     json::{
@@ -30,6 +31,8 @@ pub enum Act {
     Drop,
     /// It is replaced by the hexadecimal HMAC-SHA-256 of its text under this key.
     Hash(Vec<u8>),
+    /// It was replaced by such a hash before the page was kept.
+    Hashed,
 }
 
 impl std::fmt::Debug for Act {
@@ -37,6 +40,7 @@ impl std::fmt::Debug for Act {
         f.write_str(match self {
             Self::Drop => "Drop",
             Self::Hash(_) => "Hash(…)",
+            Self::Hashed => "Hashed",
         })
     }
 }
@@ -47,6 +51,7 @@ impl Act {
         match self {
             Self::Drop => "drop".to_owned(),
             Self::Hash(key) => hashed(key, b"fingerprint"),
+            Self::Hashed => "hashed".to_owned(),
         }
     }
 }
@@ -92,6 +97,50 @@ pub(crate) fn text_of(raw: &[u8]) -> Vec<u8> {
         }
         Err(_) => raw.to_vec(),
     }
+}
+
+/// Appends the hash of a raw value as JSON; nothing has no hash.
+pub(crate) fn append_hashed(raw: &[u8], key: &[u8], into: &mut Vec<u8>) {
+    if raw == b"null" {
+        into.extend_from_slice(raw);
+    } else {
+        text::append_quoted(&hashed(key, &text_of(raw)), into);
+    }
+}
+
+/// A page without its private members, at any depth; none where it is no JSON.
+///
+/// A page that is decoded with [`Act::Hashed`] for each hash gives the rows that the page as it came gives.
+pub fn redacted(page: &[u8], rules: &[Rule]) -> Option<Vec<u8>> {
+    let page = page.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(page);
+    std::str::from_utf8(page).ok()?;
+    let mut kept = Vec::with_capacity(page.len());
+    let mut scanner = Scanner::new(page);
+    redact_at(&mut scanner, rules, &mut kept, 0).ok()?;
+    scanner.end().ok()?;
+    Some(kept)
+}
+
+/// The rules, and the same for every other name under which a column's field may come.
+pub fn widened(rules: &[Rule], tables: &[&TableLayout]) -> Vec<Rule> {
+    let mut all = rules.to_vec();
+    for table in tables.iter().filter(|_| !rules.is_empty()) {
+        let fields: Vec<&str> = table.columns.iter().map(|column| column.field.as_str()).collect();
+        let mut add = |field: &str, name: &str| {
+            let last = field.rsplit('/').next().unwrap_or(field);
+            if let Some(act) = rule_for(rules, last, &snake_case(last)).cloned() {
+                all.push(Rule { name: name.to_owned(), act });
+            }
+        };
+        for alias in &table.aliases {
+            let name = alias.path.rsplit('/').next().unwrap_or_default();
+            // A column of its own lends its text, and has its own rule.
+            if name != "*" && !fields.contains(&alias.path.as_str()) {
+                add(&alias.field, name);
+            }
+        }
+    }
+    all
 }
 
 /// Copies a raw value without its private members, at any depth.
@@ -176,7 +225,14 @@ fn redact_member(
             let range = scanner.skip()?;
             into.extend_from_slice(quoted);
             into.push(b':');
-            text::append_quoted(&hashed(secret, &text_of(&scanner.bytes[range])), into);
+            append_hashed(&scanner.bytes[range], secret, into);
+            Ok(true)
+        }
+        Some(Act::Hashed) => {
+            let range = scanner.skip()?;
+            into.extend_from_slice(quoted);
+            into.push(b':');
+            into.extend_from_slice(&scanner.bytes[range]);
             Ok(true)
         }
         None => {
@@ -191,6 +247,17 @@ fn redact_member(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_is_no_json_is_not_kept() {
+        let rules = [Rule { name: "email".to_owned(), act: Act::Hash(b"pepper".to_vec()) }];
+        assert_eq!(redacted(b"<html>x@example.com</html>", &rules), None);
+        assert_eq!(redacted(b"{} x@example.com", &rules), None);
+        assert_eq!(redacted(b"[{\"email\":null}]", &rules), Some(b"[{\"email\":null}]".to_vec()));
+        let once = redacted(b"{\"email\": \"x@example.com\"}", &rules).expect("JSON");
+        let again = [Rule { name: "email".to_owned(), act: Act::Hashed }];
+        assert_eq!(redacted(&once, &again), Some(once));
+    }
 
     #[test]
     fn private_members_are_found_at_any_depth() {

@@ -115,14 +115,16 @@ pub(crate) fn read_private(
     let Some(act) = private else { return read(column, scanner, met) };
     let range = scanner.skip()?;
     let raw = &scanner.bytes[range];
-    if let (Act::Hash(key), Values::Text(texts) | Values::Id(texts) | Values::Json(texts)) =
-        (act, &mut column.values)
-        && raw != b"null"
-    {
-        texts.push(hashed(key, &private::text_of(raw)).as_bytes());
-        column.valid.push(true);
-    } else {
-        column.push_null();
+    match (act, &mut column.values) {
+        (Act::Hash(key), Values::Text(texts) | Values::Id(texts) | Values::Json(texts)) if raw != b"null" => {
+            texts.push(hashed(key, &private::text_of(raw)).as_bytes());
+            column.valid.push(true);
+        }
+        (Act::Hashed, Values::Text(texts) | Values::Id(texts) | Values::Json(texts)) if raw != b"null" => {
+            texts.push(&private::text_of(raw));
+            column.valid.push(true);
+        }
+        _ => column.push_null(),
     }
     Ok(Fit::Whole)
 }

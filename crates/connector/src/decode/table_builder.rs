@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     builder::{ColumnBuilder, Texts, Values, builders},
-    private::Rule,
+    private::{Rule, redact},
     shape::Shape,
     table::{Lineage, TableLayout},
 };
@@ -42,6 +42,8 @@ pub(crate) struct Synthetic {
     /// The index of the field that is the id where a row has it.
     pub(crate) id: Option<usize>,
     pub(crate) stream: String,
+    /// A row is hashed as it may be kept.
+    pub(crate) rules: Vec<Rule>,
     /// How often the same row has been seen in this walk.
     pub(crate) duplicates: BTreeMap<[u8; 32], u32>,
     /// For each row, a hash of its id or content, without the number of equal rows before it.
@@ -71,6 +73,7 @@ impl TableBuilder {
                 column: ColumnBuilder::new(&ColumnType::Id, &[]),
                 id: layout.columns.iter().position(|column| column.field == *field),
                 stream: layout.stream.clone(),
+                rules: rules.to_vec(),
                 duplicates: BTreeMap::new(),
                 content: Vec::new(),
             }),
@@ -224,8 +227,14 @@ pub(crate) fn synthesise(
     hash.update(&synthetic.stream);
     hash.update([0]);
     let mut canonical_row = Vec::new();
+    let mut kept = Vec::new();
+    let mut scanner = Scanner { bytes: page, at: row.start };
+    if !synthetic.rules.is_empty() {
+        redact(&page[row.clone()], &synthetic.rules, &mut kept);
+        scanner = Scanner::new(&kept);
+    }
     // The row was read once already, so it is JSON.
-    if canonical::append(&mut Scanner { bytes: page, at: row.start }, &mut canonical_row).is_err() {
+    if canonical::append(&mut scanner, &mut canonical_row).is_err() {
         canonical_row = page[row].to_vec();
     }
     hash.update(&canonical_row);

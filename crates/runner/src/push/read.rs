@@ -160,6 +160,7 @@ pub(super) fn reading(source: &Source, stream: &str) -> Source {
         axis_settings: source.axis_settings.clone(),
         id_files: Vec::new(),
         rules: Vec::new(),
+        archive: None,
     }
 }
 

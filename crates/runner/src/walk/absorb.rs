@@ -7,6 +7,7 @@ use userhaul_connector::{
     decode::{DecodeError, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
     slice::Walk,
+    spec::Paging,
 };
 
 use super::{Ended, SliceWalks, StreamWalks, TWO_DAYS, lock};
@@ -42,15 +43,19 @@ impl StreamWalks<'_> {
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
             let lineage = self.lineage(answer.received_at, &walk.given);
-            let read = decoder.page(&answer.body, &lineage);
-            read.map_err(|source| {
-                decoder.restore_counts(counts.clone());
-                StreamError::Decode { path: masked_path(&walk.path), page: number, source }
-            })?
+            match decoder.page(&answer.body, &lineage) {
+                Ok(read) => read,
+                Err(source) => {
+                    decoder.restore_counts(counts.clone());
+                    let path = masked_path(&walk.path);
+                    let error = StreamError::Decode { path, page: number, source };
+                    self.gathered(error, &answer.body, &lineage)?
+                }
+            }
         } else {
             (PageRows::default(), Envelope::default())
         };
-        self.judge(slice, &page)?;
+        self.judge(slice, &page).or_else(|error| self.spoil(error))?;
         if grain::repeats(self.stream, &page.keys) {
             return Err(StreamError::KeyRepeats);
         }
@@ -61,7 +66,7 @@ impl StreamWalks<'_> {
             envelope: &envelope,
             rows: page.rows as u64,
             keys: &page.keys,
-            exact: decoder.exact_keys(),
+            exact: decoder.exact_keys() && !self.is_spoiled(),
             cursors: &page.cursors,
             known_whole: self.known_whole,
         };
@@ -88,6 +93,17 @@ impl StreamWalks<'_> {
         }
         lock(&self.tally).missing.push(key.clone());
         Some(Ended::Done { proven: true, cut: None })
+    }
+
+    /// Where the archive does not hold what the facts ask for, the rows so far are all that there is.
+    pub(crate) fn unarchived(&self, error: &StreamError) -> Option<Ended> {
+        let StreamError::NotArchived { behind_the_end, .. } = error else { return None };
+        // Lists of many parents whose paging nobody knows share what they find out, in the order in which they came.
+        if *behind_the_end && self.stream.parent().is_some() && self.stream.paging == Paging::Unknown {
+            return Some(Ended::Done { proven: true, cut: None });
+        }
+        lock(&self.tally).unproven.get_or_insert_with(|| error.to_string());
+        Some(Ended::Done { proven: false, cut: None })
     }
 
     /// What a parent that is gone means: no rows, and a note.

@@ -300,6 +300,7 @@ fn source_by(facts: &str, vendor: &Vendor, properties: &[&str], streams: &[&str]
         full_every: None,
         marks_deleted: false,
         keeps_history: false,
+        archive: None,
         concurrency: 1,
         timeout: Duration::from_secs(1),
         axis_settings: vec![("properties".to_owned(), names)],

@@ -32,7 +32,7 @@ fn a_short_configuration_has_defaults_for_the_rest() {
     let source = &config.sources["surveys"];
     assert_eq!((source.name.as_str(), source.connector, source.line), ("surveys", "sprig", 3));
     assert_eq!(source.deletes, Deletes::Remove);
-    assert!(!source.history && !source.archive && source.streams.is_empty());
+    assert!(!source.history && source.archive.is_none() && source.streams.is_empty());
     assert!(source.base_url.is_none() && source.start_date.is_none() && source.rate_limit.is_none());
     assert!(source.privacy.is_none() && source.wire.is_none() && source.timeout.is_none());
 }
@@ -68,7 +68,7 @@ with = ["urls", "meta"]
     assert_eq!(source.max_concurrency, Some(4));
     assert_eq!(source.timeout, Some(Duration::from_secs(90)));
     assert_eq!(source.deletes, Deletes::Mark);
-    assert!(source.history && source.archive);
+    assert!(source.history && source.archive == Some(userhaul_runner::archive::KEEP));
     assert_eq!(source.look_back, Some(Duration::from_secs(2 * 86_400)));
     assert_eq!(source.full_every, Some(Duration::from_secs(7 * 86_400)));
     let privacy = source.privacy.as_ref().expect("it is given");
