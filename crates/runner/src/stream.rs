@@ -64,6 +64,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     if let Err(error) = outcome {
         fail(&mut record, &error);
     }
+    if let (Some(error), Some(scope)) = (&mut record.error, run.source.connector.spec().scope())
+        && error.code == "forbidden"
+    {
+        error.hint = Some(missing_scope(scope));
+    }
     let mut records = Vec::new();
     for spec in derived {
         let mut child = StreamRecord {
@@ -84,6 +89,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     run.progress.finished(&run.source.name, &stream.name, &record);
     records.insert(0, (stream.name.clone(), record));
     records
+}
+
+/// What a user can do whose credential may not read, where the vendor has a word for that.
+pub fn missing_scope(scope: &str) -> String {
+    format!("check the credential and its permissions: it is wrong, or lacks the scope `{scope}`")
 }
 
 /// The record of a stream that failed.
@@ -107,6 +117,17 @@ fn add(record: &mut StreamRecord, written: Written) {
         record.warnings.push(format!(
             "{} rows came twice with different content; the newer one stands",
             written.conflicts
+        ));
+    }
+    if written.lost > 0 {
+        let (rows, share) = match written.lost {
+            1 => ("1 unified row".to_owned(), "shares its key"),
+            rows => (format!("{rows} unified rows"), "share their keys"),
+        };
+        record.warnings.push(format!(
+            "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
+             one of several makes two keys one",
+            if written.lost == 1 { "is left out" } else { "are left out" }
         ));
     }
 }

@@ -27,9 +27,10 @@ use crate::{
     source::{RunOptions, Source},
 };
 
-/// A batch is handed on when it has so many rows or bytes.
-const BATCH_ROWS: usize = 32 * 1024;
-const BATCH_BYTES: usize = 8 << 20;
+/// A batch is handed on when it has so many rows or bytes. Several wait for the writer, and columns grow by doubling, so
+/// that memory is a multiple of this; smaller ones cost more for each column.
+const BATCH_ROWS: usize = 4 * 1024;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
 const MAX_DECODE_RETRIES: u32 = 2;
@@ -217,7 +218,9 @@ impl StreamWalks<'_> {
                 self.streamed(slice, walk, ask, &request, pager, number).await
             } else {
                 let answer = self.spent(fetch::whole(self.source, &request).await)?;
-                self.absorb(slice, walk, ask, &answer, pager, number)
+                let read = self.absorb(slice, walk, ask, &answer, pager, number);
+                self.source.client.give_back(answer.body);
+                read
             };
             match read {
                 Ok(next) => {
@@ -252,7 +255,9 @@ impl StreamWalks<'_> {
         while let Some((ask, answer)) = answers.next().await {
             *number += 1;
             let answer = self.spent(answer)?;
-            next = match self.absorb(slice, walk, &ask, &answer, pager, *number) {
+            let read = self.absorb(slice, walk, &ask, &answer, pager, *number);
+            self.source.client.give_back(answer.body);
+            next = match read {
                 Err(error) if passing(&error) => self.ask(slice, walk, &ask, rows, pager, *number).await?,
                 read => read?,
             };

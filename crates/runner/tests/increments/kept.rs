@@ -14,14 +14,14 @@ use crate::{
 
 /// A source's `deletes = "mark"` and `history`.
 #[derive(Debug, Clone, Copy)]
-struct Keeps {
-    marks: bool,
-    history: bool,
+pub(crate) struct Keeps {
+    pub(crate) marks: bool,
+    pub(crate) history: bool,
 }
 
-const BOTH: Keeps = Keeps { marks: true, history: true };
+pub(crate) const BOTH: Keeps = Keeps { marks: true, history: true };
 const MARKS: Keeps = Keeps { marks: true, history: false };
-const NOTHING: Keeps = Keeps { marks: false, history: false };
+pub(crate) const NOTHING: Keeps = Keeps { marks: false, history: false };
 
 async fn night(vendor: &Vendor, folder: &Path, now: i64, properties: &[&str], keeps: Keeps) -> RunRecord {
     night_with(vendor, folder, now, properties, keeps, false).await

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use userhaul_runner::{progress::NoProgress, record::RunStatus, sync};
+use userhaul_runner::{
+    progress::{NoProgress, Progress},
+    record::RunStatus,
+    sync,
+};
 
 use crate::{
     ALL, NOW, filled, options, run, table,
@@ -74,8 +78,8 @@ async fn a_run_that_failed_half_way_is_gone_on_with() {
     assert!(!of_first.is_empty() && of_first.is_subset(&whole));
 }
 
-#[tokio::test]
-async fn so_is_one_that_was_killed_again_and_again() {
+#[test]
+fn so_is_one_that_was_killed_again_and_again() {
     let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
     let mut kills = 0;
     loop {
@@ -84,13 +88,19 @@ async fn so_is_one_that_was_killed_again_and_again() {
         vendor.0.lock().unwrap().hangs_after = Some(patience);
         let sources = [source(&vendor, &BOTH, ALL)];
         let options = options(folder.path(), NOW + kills);
-        let progress: Arc<dyn userhaul_runner::progress::Progress> = Arc::new(NoProgress);
-        tokio::select! {
-            record = sync(&sources, &options, "test", &progress) => {
-                assert_eq!(record.unwrap().status, RunStatus::Ok);
-                break;
+        let progress: Arc<dyn Progress> = Arc::new(NoProgress);
+        // One of its own each, which ends when no thread of it writes any more.
+        let life = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ended = life.block_on(async {
+            tokio::select! {
+                record = sync(&sources, &options, "test", &progress) => Some(record.unwrap().status),
+                () = hung(&vendor) => None,
             }
-            () = hung(&vendor) => {}
+        });
+        drop(life);
+        if let Some(status) = ended {
+            assert_eq!(status, RunStatus::Ok);
+            break;
         }
         kills += 1;
         assert!(kills < 40);

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use userhaul_runner::{
     RunError, RunOptions,
     progress::{NoProgress, Progress},
@@ -18,6 +19,7 @@ use userhaul_storage::fault::{Fault, Lost, arm};
 
 use crate::{
     ALL, Dice,
+    kept::{BOTH, Keeps, NOTHING},
     vendor::{DAY, FIRST, Happening, Vendor, in_a_row},
 };
 
@@ -44,7 +46,7 @@ fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-async fn night(vendor: &Vendor, warehouse: &Path, now: i64) -> Result<RunRecord, RunError> {
+async fn night(vendor: &Vendor, warehouse: &Path, now: i64, keeps: Keeps) -> Result<RunRecord, RunError> {
     vendor.0.lock().unwrap().asked.clear();
     let options = RunOptions {
         run_id: format!("run-{now}"),
@@ -58,7 +60,9 @@ async fn night(vendor: &Vendor, warehouse: &Path, now: i64) -> Result<RunRecord,
         limit: None,
     };
     let progress: Arc<dyn Progress> = Arc::new(NoProgress);
-    sync(&[in_a_row(vendor, &["a", "b"], ALL)], &options, "test", &progress).await
+    let mut source = in_a_row(vendor, &["a", "b"], ALL);
+    (source.marks_deleted, source.keeps_history) = (keeps.marks, keeps.history);
+    sync(&[source], &options, "test", &progress).await
 }
 
 fn event(held: &mut crate::vendor::Held, property: &str, id: &str, day: i64, person: &str) {
@@ -123,13 +127,25 @@ fn visible(warehouse: &Path) -> Files {
     {
         let (mut rows, mut hash) = (0, 0_u64);
         for batch in userhaul_sink::read(&path, None).unwrap_or_else(|error| panic!("{name}: {error:?}")) {
-            let batch = batch.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let batch = timeless(&batch.unwrap_or_else(|error| panic!("{name}: {error:?}")));
             rows += batch.num_rows() as u64;
             hash = hash.wrapping_add(userhaul_sink::content_hash(&batch).unwrap());
         }
         files.insert(name, (rows, hash));
     }
     files
+}
+
+/// The rows, with marks and versions without their times: those are of the run that was not cut short.
+fn timeless(batch: &RecordBatch) -> RecordBatch {
+    let times = ["_deleted_at", "_valid_from", "_valid_to"];
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        let is_time = times.contains(&field.name().as_str());
+        let there: BooleanArray = (0..column.len()).map(|row| Some(column.is_valid(row))).collect();
+        (field.name().clone(), if is_time { Arc::new(there) as ArrayRef } else { Arc::clone(column) })
+    });
+    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }
 
 /// Files that are neither visible, nor of the state.
@@ -168,26 +184,27 @@ struct Before {
     old: Files,
     new: Files,
     calls: u64,
+    keeps: Keeps,
 }
 
 impl Before {
     /// With nights before, or without.
-    async fn tonight(earlier: bool) -> Self {
+    async fn tonight(earlier: bool, keeps: Keeps) -> Self {
         let (vendor, warehouse) = (vendor(), folder());
         let place = warehouse.path().join("w");
         fs::create_dir(&place).unwrap();
         if earlier {
-            assert_eq!(night(&vendor, &place, LAST_NIGHT).await.unwrap().status, RunStatus::Ok);
+            assert_eq!(night(&vendor, &place, LAST_NIGHT, keeps).await.unwrap().status, RunStatus::Ok);
         }
         a_day_passes(&vendor);
         let old = visible(&place);
         let undisturbed = folder();
         copy(&place, undisturbed.path());
         let armed = arm(undisturbed.path(), u64::MAX, Fault::None);
-        assert_eq!(night(&vendor, undisturbed.path(), TONIGHT).await.unwrap().status, RunStatus::Ok);
+        assert_eq!(night(&vendor, undisturbed.path(), TONIGHT, keeps).await.unwrap().status, RunStatus::Ok);
         let calls = armed.calls();
         assert_eq!(leftovers(undisturbed.path()), Vec::<String>::new());
-        Self { vendor, warehouse, old, new: visible(undisturbed.path()), calls }
+        Self { vendor, warehouse, old, new: visible(undisturbed.path()), calls, keeps }
     }
 
     /// Runs into each fault at its call, then undisturbed. Gives whether the last call was made.
@@ -199,7 +216,7 @@ impl Before {
         for &(at, fault) in faults {
             let place = format!("{fault:?} at call {at}, of {faults:?}");
             let armed = arm(warehouse, at, fault);
-            let outcome = night(&self.vendor, warehouse, TONIGHT).await;
+            let outcome = night(&self.vendor, warehouse, TONIGHT, self.keeps).await;
             struck = armed.struck();
             drop(armed);
             // Names are looked up in what stands, where the table of names could not be written.
@@ -212,7 +229,7 @@ impl Before {
             }
         }
         let place = format!("after {faults:?}");
-        let record = night(&self.vendor, warehouse, TONIGHT + 1)
+        let record = night(&self.vendor, warehouse, TONIGHT + 1, self.keeps)
             .await
             .unwrap_or_else(|error| panic!("{place}: {error}"));
         assert_eq!(record.status, RunStatus::Ok, "{place}: {record:?}");
@@ -276,7 +293,7 @@ async fn calls_meet(before: &Before, fault: Fault, first: u64, stride: u64) {
 
 #[tokio::test]
 async fn each_call_that_changes_a_filled_warehouse_meets_a_fault() {
-    let before = Before::tonight(true).await;
+    let before = Before::tonight(true, NOTHING).await;
     calls_meet(&before, Fault::Killed, 1, 1).await;
     calls_meet(&before, Fault::PowerLost(Lost::Everything), 2, 2).await;
     // The others a part of the calls each, and not the same ones.
@@ -286,8 +303,15 @@ async fn each_call_that_changes_a_filled_warehouse_meets_a_fault() {
 }
 
 #[tokio::test]
+async fn marks_and_versions_meet_faults() {
+    let before = Before::tonight(true, BOTH).await;
+    calls_meet(&before, Fault::Killed, 1, 4).await;
+    calls_meet(&before, Fault::PowerLost(Lost::Everything), 2, 4).await;
+}
+
+#[tokio::test]
 async fn calls_that_fill_an_empty_warehouse_meet_each_fault() {
-    let before = Before::tonight(false).await;
+    let before = Before::tonight(false, NOTHING).await;
     for (first, fault) in (1..=7).cycle().zip(FAULTS) {
         calls_meet(&before, fault, first, 7).await;
     }
@@ -295,7 +319,7 @@ async fn calls_that_fill_an_empty_warehouse_meet_each_fault() {
 
 #[tokio::test]
 async fn a_fault_meets_a_run_that_mends_what_another_left() {
-    let before = Before::tonight(true).await;
+    let before = Before::tonight(true, NOTHING).await;
     let mut dice = Dice(20_261_122);
     for _ in 0..100 {
         let mut fault = || {
