@@ -35,6 +35,8 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("", &["cli"]),
+    ("bench", &[]),
+    ("stages", &["bench", "connector", "record", "sink", "thrive"]),
 ];
 
 /// What every connector depends on, of ours.
@@ -42,16 +44,16 @@ const OF_A_CONNECTOR: &[&str] = &["connector", "record"];
 
 /// Crates of others that only these of ours may name.
 const NAMED_BY: &[(&str, &[&str])] = &[
-    ("reqwest", &["client"]),
+    ("reqwest", &["client", "bench"]),
     ("governor", &["client"]),
-    ("rustls", &["client"]),
-    ("parquet", &["sink", "cli", "testkit"]),
-    ("axum", &["simulator"]),
+    ("rustls", &["client", "bench"]),
+    ("parquet", &["sink", "cli", "testkit", "bench"]),
+    ("axum", &["simulator", "bench"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("tokio", &["client", "runner", "cli", "simulator", "testkit"]),
+    ("tokio", &["client", "runner", "cli", "simulator", "testkit", "bench"]),
     ("async-trait", &["client", "runner", "testkit"]),
-    ("futures", &["client", "runner", "cli", "simulator", "testkit"]),
+    ("futures", &["client", "runner", "cli", "simulator", "testkit", "bench"]),
 ];
 
 /// Crates that must not be in the lock.

@@ -103,7 +103,7 @@ fn each_fault_of_a_source_is_named_with_its_remedy() {
     error: lms.audience_members: `audiences`, which it is read from, failed
       hint: mend what keeps `audiences` from being read
     error: lms.tags: `[origin]/rest/v1/tags` answered 403: ***@*** may not
-      hint: check the credential and its permissions: it is wrong, or may not read this (`api_key` in [sources.lms] of userhaul.toml:4)
+      hint: check the credential and its permissions: it is wrong, or lacks the scope `api/read` (`api_key` in [sources.lms] of userhaul.toml:4)
     error: lms.skill_levels: `[origin]/rest/v1/skills/levels` answered 418
       hint: check `base_url` and the identifiers in the configuration, or correct the facts under `wire`
     ");

@@ -124,7 +124,7 @@ fn corrections_within_the_configuration_are_told_with_its_line() {
 #[test]
 fn unknown_selections() {
     let folder = Folder::with(&config(&[lms("http://127.0.0.1:9", "")]));
-    let told = ["nope", "lms.user", "x.*"]
+    let told = ["nope", "lms.user", "x.*", "thrive", "sprig.users"]
         .map(|selection| refused_at(&folder, &["sync", "lms.tags", selection]))
         .join("\n");
     insta::assert_snapshot!(told, @"
@@ -134,6 +134,10 @@ fn unknown_selections() {
       hint: did you mean `lms.users`? `userhaul streams` lists the streams of lms
     error: no stream `x.*`
       hint: `userhaul streams` lists the streams of lms
+    error: `thrive` is a connector, not a source
+      hint: the source `lms` uses it; `userhaul streams --wire thrive` prints what the connector knows by itself
+    error: `sprig` is a connector, not a source
+      hint: no source uses it: `connector = \"sprig\"` under `[sources.NAME]` makes one; `userhaul streams --wire sprig` prints what the connector knows by itself
     ");
 }
 

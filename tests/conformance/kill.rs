@@ -14,14 +14,13 @@ use userhaul_testkit::{
     same_rows, tables, volatile,
 };
 
-use crate::worlds::registered;
+use crate::worlds::connectors;
 
 /// The configuration of a source that reads a world.
-fn config(world: &dyn World, base_url: &str) -> String {
+fn config(connector: &str, world: &dyn World, base_url: &str) -> String {
     let mut text = format!(
-        "[destination]\npath = \"w\"\n\n[sources.it]\nconnector = \"{}\"\nbase_url = \"{base_url}\"\n\
-         rate_limit = {{ requests = 1000, per = \"100ms\" }}\n",
-        world.registration().name
+        "[destination]\npath = \"w\"\n\n[sources.it]\nconnector = \"{connector}\"\nbase_url = \"{base_url}\"\n\
+         rate_limit = {{ requests = 1000, per = \"100ms\" }}\n"
     );
     for (name, value) in world.settings() {
         let value = match value {
@@ -66,21 +65,27 @@ fn a_killed_program_leaves_whole_tables_and_the_next_run_finishes() {
         .build()
         .expect("a runtime");
     let mut problems = Vec::new();
-    for subject in registered() {
+    for (connector, subject) in connectors() {
         let world = subject.open(24);
         let serve = |spoiling| runtime.block_on(Proxy::start(world.clone(), spoiling));
         let whole = tempfile::tempdir().expect("a folder");
         let proxy = serve(None);
-        std::fs::write(whole.path().join("userhaul.toml"), config(world.as_ref(), &proxy.base_url))
-            .expect("a file");
+        std::fs::write(
+            whole.path().join("userhaul.toml"),
+            config(&connector, world.as_ref(), &proxy.base_url),
+        )
+        .expect("a file");
         assert!(program(whole.path()).status().expect("it runs").success(), "{}", subject.name());
         let expected = tables(&whole.path().join("w"));
         let requests = proxy.reads();
         for at in [1, requests / 2, requests] {
             let folder = tempfile::tempdir().expect("a folder");
             let proxy = serve(Some(Spoiling { spoil: Spoil::Hang, from: at, stays: false }));
-            std::fs::write(folder.path().join("userhaul.toml"), config(world.as_ref(), &proxy.base_url))
-                .expect("a file");
+            std::fs::write(
+                folder.path().join("userhaul.toml"),
+                config(&connector, world.as_ref(), &proxy.base_url),
+            )
+            .expect("a file");
             let child = program(folder.path()).spawn().expect("it starts");
             runtime.block_on(killed_while(child, proxy.hanging()));
             let torn = tables(&folder.path().join("w"));

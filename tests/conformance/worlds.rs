@@ -1,4 +1,4 @@
-//! The subjects: each connector of the registry with the simulator of its name, and what the simulator holds as a
+//! The subjects: each connector of the registry with the simulator of its name, each example with its server, and what the simulator holds as a
 //! reader of its tables is to see it.
 //!
 //! `CONFORMANCE_ONLY=NAME` leaves those whose name begins so.
@@ -17,27 +17,32 @@ use userhaul_simulator::{
 };
 use userhaul_testkit::{Reference, Subject, World, expect};
 
+use crate::examples::declared;
+
 /// Everything that the checks run over.
 pub(crate) fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(Reference::whole())];
-    subjects.extend(registered());
+    subjects.extend(connectors().into_iter().map(|(_, subject)| subject));
     #[expect(clippy::disallowed_methods, reason = "whoever looks for one failure asks for one connector so")]
     let only = std::env::var("CONFORMANCE_ONLY");
     subjects.retain(|subject| only.as_ref().map_or(true, |only| subject.name().starts_with(only)));
     subjects
 }
 
-/// The connectors of the registry.
-pub(crate) fn registered() -> Vec<Box<dyn Subject>> {
-    let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
+/// The connectors that a source can name, each with that name: those of the registry, and the declared examples.
+pub(crate) fn connectors() -> Vec<(String, Box<dyn Subject>)> {
+    let mut subjects: Vec<(String, Box<dyn Subject>)> = Vec::new();
     for registration in CONNECTORS {
         let vendor = Vendor::ALL.into_iter().find(|vendor| vendor.name() == registration.name);
         let vendor =
             vendor.unwrap_or_else(|| panic!("`{}` has no simulator to be proven against", registration.name));
         let profiles =
             (0..credentials(vendor).len()).map(|profile| Simulated { registration, vendor, profile });
-        subjects.extend(profiles.map(|simulated| Box::new(simulated) as Box<dyn Subject>));
+        subjects.extend(
+            profiles.map(|simulated| (registration.name.to_owned(), Box::new(simulated) as Box<dyn Subject>)),
+        );
     }
+    subjects.extend(declared());
     subjects
 }
 

@@ -6,6 +6,7 @@
 mod facts;
 mod probe;
 mod proxy;
+mod push;
 mod run;
 mod wire;
 

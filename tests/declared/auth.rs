@@ -106,3 +106,34 @@ fn a_key_in_the_query_is_not_shown_when_it_is_wrong() {
         assert!(told.contains("403"), "{told}");
     }
 }
+
+#[test]
+fn one_stream_may_have_a_credential_of_another_kind() {
+    let server = Server::start(|asked, _| {
+        let right = match asked.path.as_str() {
+            "/people" => {
+                header(asked, "authorization", "Basic YWRhOnMzY3IzdC1rM3ktMGYtdGhlLXRlc3Rz")
+                    && asked.query.is_empty()
+            }
+            "/profiles" => {
+                asked.query.get("token").map(String::as_str) == Some("other")
+                    && !asked.headers.contains_key("authorization")
+            }
+            _ => header(asked, "x-key", "other"),
+        };
+        if right { Answer::json(&json!([{ "id": 1 }])) } else { Answer::refused(401, "who are you") }
+    });
+    let rest = "primary_key = [\"id\"]\ncolumns = { id = \"id\" }\n";
+    let connector = format!(
+        "connector = \"crm\"\nauth = {{ kind = \"basic\" }}\n[streams.people]\npath = \"/people\"\n{rest}\
+         [streams.profiles]\npath = \"/profiles\"\nauth = {{ kind = \"query\", parameter = \"token\" }}\n{rest}\
+         [streams.keyed]\npath = \"/keyed\"\nauth = {{ kind = \"header\", header = \"X-Key\" }}\n{rest}"
+    );
+    let declared = Declared::new(
+        server,
+        &connector,
+        "username = \"ada\"\npassword = \"${SECRET}\"\napi_key = \"other\"",
+    );
+    let outcome = declared.sync();
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+}

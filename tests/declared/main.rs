@@ -5,6 +5,7 @@ mod examples;
 #[expect(dead_code, reason = "the tests of the command line use all of it")]
 #[path = "../cli/folder.rs"]
 mod folder;
+mod increments;
 mod mistakes;
 mod paging;
 mod sample;

@@ -138,3 +138,20 @@ fn what_is_no_sample_is_refused_in_clear_words() {
     assert!(outcome.code == 2 && outcome.stderr.contains("absent.json"), "{}", outcome.stderr);
     assert_eq!(folder.files(), ["odd.json"]);
 }
+
+#[test]
+fn rows_without_a_key_of_one_field_are_all_kept() {
+    let rows: Vec<Value> = (0..12).map(|row| json!({ "group": row / 4, "contact": row % 4 })).collect();
+    let page = json!({ "members": rows });
+    let server = Server::start({
+        let page = page.clone();
+        move |_, _| Answer::json(&page)
+    });
+    let folder = Folder::new();
+    folder.write("page.json", &page.to_string());
+    assert_eq!(folder.run(&["init", "crm", "--from-sample", "page.json"]).code, 0);
+    let address = format!("base_url={}", server.base_url);
+    let sets = ["--set", &address, "--set", "token=x", "-o", "-", "--format", "ndjson"];
+    let outcome = folder.run(&[&["export", "./crm.toml.members"], &sets[..]].concat());
+    assert_eq!((outcome.code, outcome.stdout.lines().count()), (0, 12), "{}", outcome.stderr);
+}

@@ -155,3 +155,85 @@ fn init_writes_a_source_for_it() {
     let outcome = Outcome::of(declared.folder.command(&["check"]).env("CRM_TOKEN", SECRET));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
+
+#[test]
+fn a_server_that_takes_one_size_of_pages_is_checked_with_that() {
+    let connector = "connector = \"crm\"\n[streams.rows]\npath = \"/rows\"\nprimary_key = [\"id\"]\npaging = { kind = \"offset\", offset = \"skip\", size = \"limit\", rows = 50 }\n[streams.rows.columns]\nid = \"id\"\n";
+    let server = Server::start(|asked, _| match (asked.number("limit"), asked.number("skip")) {
+        (Some(50), skip) => {
+            let first = skip.unwrap_or(0);
+            let ids = (first..60).take(50).map(|id| json!({ "id": id }));
+            Answer::json(&ids.collect())
+        }
+        _ => Answer::refused(400, "limit must be 50"),
+    });
+    let declared = Declared::new(server, connector, "");
+    for arguments in [&["check"][..], &["check", "--probe"]] {
+        let outcome = declared.run(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn null_instead_of_an_empty_list_is_no_rows_where_the_facts_say_so() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        "/null" => Answer::json(&json!({ "rows": null, "count": 0 })),
+        "/absent" => Answer::json(&json!({ "count": 0 })),
+        "/other" => Answer::json(&json!({ "rows": { "error": "no" } })),
+        _ => Answer::json(&json!({ "rows": [{ "id": 1 }] })),
+    });
+    let stream = |name: &str, items: &str| {
+        format!(
+            "[streams.{name}]\npath = \"/{name}\"\nitems = [{items}]\nprimary_key = [\"id\"]\ncolumns = {{ id = \"id\" }}\n"
+        )
+    };
+    let streams = ["null", "absent", "other", "rows"].map(|name| stream(name, "\"/rows\", \"null\""));
+    let declared = Declared::new(server, &format!("connector = \"crm\"\n{}", streams.concat()), "");
+    let outcome = declared.sync();
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    for (name, rows) in [("null", 0), ("absent", 0), ("rows", 1)] {
+        assert_eq!(
+            (&record(&outcome, name)["rows"], &record(&outcome, name)["status"]),
+            (&json!(rows), &json!("ok"))
+        );
+    }
+    // What stands there is no list, and that is told.
+    let message = record(&outcome, "other")["error"]["message"].to_string();
+    assert!(message.contains("rows (an object)"), "{message}");
+
+    declared.folder.write("crm.toml", &format!("connector = \"crm\"\n{}", stream("null", "\"/rows\"")));
+    let outcome = declared.sync();
+    assert_eq!(outcome.code, 1);
+    let message = record(&outcome, "null")["error"]["message"].to_string();
+    assert!(message.contains("rows (null)"), "{message}");
+}
+
+#[test]
+fn signs_of_more_pages_without_paging_leave_a_list_unproven() {
+    let server = Server::start(|asked, _| {
+        let rows = json!([{ "id": 1 }, { "id": 2 }]);
+        Answer::json(&match asked.path.as_str() {
+            "/next" => json!({ "rows": rows, "links": { "next": "/next?page=2" } }),
+            "/more" => json!({ "rows": rows, "has_more": true }),
+            "/total" => json!({ "rows": rows, "meta": { "total": 3 } }),
+            _ => {
+                json!({ "rows": rows, "links": { "next": null }, "has_more": false, "meta": { "total": 2 } })
+            }
+        })
+    });
+    let streams = ["next", "more", "total", "all"].map(|name| {
+        format!("[streams.{name}]\npath = \"/{name}\"\nitems = [\"/rows\"]\nprimary_key = [\"id\"]\ncolumns = {{ id = \"id\" }}\n")
+    });
+    let declared = Declared::new(server, &format!("connector = \"crm\"\n{}", streams.concat()), "");
+    let outcome = declared.sync();
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    for (name, sign) in
+        [("next", "`/links/next`"), ("more", "`/has_more`"), ("total", "counts 3 rows at `/meta/total`")]
+    {
+        let record = record(&outcome, name);
+        assert_eq!(record["completeness"], "unproven", "{name}");
+        let reason = record["reason"].to_string();
+        assert!(reason.contains(sign) && reason.contains("no `paging`"), "{reason}");
+    }
+    assert_eq!(record(&outcome, "all")["completeness"], "complete");
+}

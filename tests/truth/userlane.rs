@@ -145,6 +145,13 @@ async fn every_reading_of_the_reference_gives_the_same_tables() {
         source: wire("[sources.it.wire.export]\nfrom_param = \"startDate\"\nto_param = \"endDate\"\n"),
         ..case(&[("date_params", "start_end")])
     });
+    // Without padding, rows of each window's last day come only where the profile says that `to` leaves its day out.
+    cases.push(Case {
+        source: wire(
+            "[sources.it.wire.export]\nto_is_inclusive = false\n[sources.it.wire.streams.\"*\".axes.window]\npad = \"0s\"\n",
+        ),
+        ..case(&[("to_exclusive", "on")])
+    });
     cases.push(Case { source: wire(BY_QUERY), ..case(&[("query_id", "on")]) });
     let other = format!(
         "[sources.it.wire.auth]\nscheme = \"bearer\"\n{BY_QUERY}from_param = \"startDate\"\nto_param = \"endDate\"\npaging = \"none\"\n"

@@ -3,11 +3,11 @@
 mod purge;
 mod users;
 
-use secrecy::SecretString;
 use userhaul_connector::{
     auth::AuthSpec,
     push::{Answer, Stop, TargetSpec, Verdict, reason_of},
     settings::{Settings, SettingsError},
+    spec::ConnectorSpec,
 };
 
 /// The targets, for the registry.
@@ -16,13 +16,19 @@ pub(crate) const TARGETS: &[TargetSpec] = &[users::SPEC, purge::SPEC];
 /// Statuses of which the answer is looked at (5.1).
 const ACCEPT: &[u16] = &[400, 404, 405, 409, 413, 415, 422];
 
-fn key(settings: &Settings) -> Result<SecretString, SettingsError> {
-    settings.secret("api_key").cloned().ok_or_else(|| SettingsError::about("api_key", "a key is needed"))
+/// One key, two scheme words (1.4), both as reading has them.
+struct Auth {
+    /// As most endpoints want it.
+    general: AuthSpec,
+    /// As the endpoint of users wants it.
+    of_users: AuthSpec,
 }
 
-/// One key, two scheme words (1.4).
-fn auth(key: &SecretString, word: &str) -> AuthSpec {
-    AuthSpec::Header { name: "Authorization".to_owned(), scheme: Some(word.to_owned()), key: key.clone() }
+fn auth(spec: &ConnectorSpec, settings: &Settings) -> Result<Auth, SettingsError> {
+    let key = settings.secret("api_key");
+    let key = key.ok_or_else(|| SettingsError::about("api_key", "a key is needed"))?;
+    let users = spec.stream("users").and_then(|users| spec.auth_of(users));
+    Ok(Auth { general: AuthSpec::of(spec.header_auth(), key), of_users: AuthSpec::of(users, key) })
 }
 
 fn forbidden(status: u16) -> Verdict {

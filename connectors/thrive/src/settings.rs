@@ -71,6 +71,7 @@ pub(crate) fn auth(
             client_id: id.to_owned(),
             client_secret: secret.clone(),
             scope: scope.or(facts.and_then(|facts| facts.scope.as_deref())).map(str::to_owned),
+            form_encoded: false,
         }),
         (Some(_), _) => Err(SettingsError::about(
             "api_key",

@@ -223,6 +223,13 @@ fn window(export: &Table) -> Result<Table, SpecError> {
         let word = if ours == "format" { date_format(word)? } else { word };
         window.insert(ours.to_owned(), Value::from(word));
     }
+    match export.get("to_is_inclusive") {
+        None => {}
+        Some(Value::Boolean(inclusive)) => {
+            window.insert("to_inclusive".to_owned(), Value::from(*inclusive));
+        }
+        Some(_) => return Err(refused("export.to_is_inclusive", "must be true or false")),
+    }
     Ok(window)
 }
 

@@ -5,15 +5,17 @@ mod upsert;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use secrecy::SecretString;
 use userhaul_connector::{
     auth::AuthSpec,
     push::{
         Answer, Body, Call, Fault, Memory, Repeat, Stop, TargetSpec, Value, Verdict, field_of, reason_of,
     },
     request::Method,
-    spec::PushSpec,
+    settings::{Settings, SettingsError},
+    spec::{ConnectorSpec, PushSpec},
 };
+
+use crate::source;
 
 /// The targets, for the registry.
 pub(crate) const TARGETS: &[TargetSpec] = &[upsert::COMPANIES, upsert::END_USERS, identify::SPEC];
@@ -28,7 +30,7 @@ const FORM: &str = "form";
 /// A PUT of one flat record, in the encoding that the server takes.
 struct Put {
     facts: PushSpec,
-    key: SecretString,
+    auth: AuthSpec,
     /// A form was taken where JSON was not.
     form: AtomicBool,
     /// JSON was taken.
@@ -36,17 +38,13 @@ struct Put {
 }
 
 impl Put {
-    fn new(facts: Option<&PushSpec>, key: SecretString) -> Self {
-        Self {
-            facts: facts.cloned().unwrap_or_default(),
-            key,
+    fn new(target: &str, spec: &ConnectorSpec, settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            facts: spec.push.get(target).cloned().unwrap_or_default(),
+            auth: AuthSpec::of(spec.header_auth(), &source::key(settings)?),
             form: AtomicBool::new(false),
             json: AtomicBool::new(false),
-        }
-    }
-
-    fn auth(&self) -> AuthSpec {
-        AuthSpec::Header { name: "ApiKey".to_owned(), scheme: None, key: self.key.clone() }
+        })
     }
 
     fn call(
@@ -74,7 +72,7 @@ impl Put {
             path: self.facts.path("upsert", &[]),
             query: Vec::new(),
             body,
-            auth: self.auth(),
+            auth: self.auth.clone(),
             accept: ACCEPT.to_vec(),
             repeat,
             learns: Memory::new(),

@@ -194,7 +194,10 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    // Pages are decoded on this thread and encoded on others of their own; receiving takes one, and each further one
+    // only passes the work to and fro.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}"), None))?;

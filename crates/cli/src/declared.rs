@@ -30,7 +30,10 @@ pub(crate) fn is_file(connector: &str) -> bool {
 }
 
 /// Reads a declared connector.
-pub(crate) fn read(path: &Path) -> Result<&'static Registration, Problem> {
+///
+/// # Errors
+/// When the file cannot be read, is not TOML, or states what is no fact: with its line.
+pub fn read(path: &Path) -> Result<&'static Registration, Problem> {
     let problem = |line: Option<usize>, message: String, hint: Option<String>| Problem {
         file: Some(path.to_path_buf()),
         line,
@@ -137,7 +140,13 @@ fn example(connector: &str, setting: &AuthSetting) -> String {
 
 /// The keys that a source with these facts takes besides those of every source.
 fn settings(spec: &ConnectorSpec) -> Vec<AuthSetting> {
-    let mut settings = spec.auth.as_ref().map(AuthFacts::settings).unwrap_or_default();
+    let mut settings: Vec<AuthSetting> = Vec::new();
+    for setting in spec.auths().iter().flat_map(AuthFacts::settings) {
+        // One key may serve in two ways.
+        if settings.iter().all(|known| known.name != setting.name) {
+            settings.push(setting);
+        }
+    }
     for axis in spec.streams.values().flat_map(|stream| &stream.axes) {
         let own = match axis {
             Axis::Property { setting, .. } => {

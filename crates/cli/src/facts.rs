@@ -31,6 +31,8 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     BuiltIn,
+    /// The file of a declared connector.
+    Declared,
     /// A file and a line of it.
     User(String, Option<usize>),
 }
@@ -39,6 +41,7 @@ impl Origin {
     fn text(&self) -> String {
         match self {
             Self::BuiltIn => "built in".to_owned(),
+            Self::Declared => "the connector's file".to_owned(),
             Self::User(file, Some(line)) => format!("{file}:{line}"),
             Self::User(file, None) => file.clone(),
         }
@@ -77,6 +80,8 @@ pub(crate) fn in_force(
         );
     }
     complete(&mut merged);
+    let declared = source.is_some_and(|(config, _)| config.declared.is_some());
+    let unchanged = if declared { Origin::Declared } else { Origin::BuiltIn };
     let mut facts = Vec::new();
     flatten(&merged, &mut Vec::new(), &mut facts);
     let wanted = |path: &[Step]| match (streams, path) {
@@ -91,7 +96,7 @@ pub(crate) fn in_force(
         .map(|(path, value)| {
             let within = |corrected: &[Step]| path.starts_with(corrected) || corrected.starts_with(&path);
             let found = origins.iter().find(|(corrected, _)| within(corrected));
-            let origin = found.map_or(Origin::BuiltIn, |(_, origin)| origin.clone());
+            let origin = found.map_or(&unchanged, |(_, origin)| origin).clone();
             Fact { path, value, origin }
         })
         .collect())
@@ -265,7 +270,7 @@ pub(crate) fn as_json(source: &str, facts: &[Fact]) -> serde_json::Value {
             let mut made = json!({
                 "fact": steps.join("."),
                 "value": serde_json::to_value(&fact.value).unwrap_or_default(),
-                "origin": "built in",
+                "origin": fact.origin.text(),
             });
             if let Origin::User(file, line) = &fact.origin {
                 made["origin"] = json!("user");

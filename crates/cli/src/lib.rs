@@ -30,5 +30,6 @@ mod select;
 mod sources;
 
 pub use arguments::main;
+pub use declared::read as read_declared;
 pub use registry::CONNECTORS;
 pub(crate) use userhaul_connector::nearest;

@@ -165,8 +165,8 @@ impl Progress for Display {
                 format!("{source}: try {attempt} failed ({why}), next in {:.1} s", after.as_secs_f64())
             }
             Event::SwitchedToPaced { interval } => format!(
-                "{source}: the vendor answered 429 within its published limit; one request every {:.2} s from now on",
-                interval.as_secs_f64()
+                "{source}: the vendor answered 429 within its published limit; one request every {} ms from now on",
+                interval.as_millis().max(1)
             ),
         };
         self.say(|console| console.info_with(&message, &[("source", json!(source))]));

@@ -94,6 +94,18 @@ pub(crate) fn unknown(selection: &str, names: &[String]) -> Failure {
     Failure::usage(format!("no {kind} `{selection}`"), Some(hint))
 }
 
+/// A selection that names a connector where a source is meant; `sources` are those that use it.
+pub(crate) fn is_connector(connector: &str, sources: &[String]) -> Failure {
+    let own = match sources {
+        [] => format!("no source uses it: `connector = \"{connector}\"` under `[sources.NAME]` makes one"),
+        [source] => format!("the source `{source}` uses it"),
+        _ => format!("the sources that use it are {}", sources.join(", ")),
+    };
+    let hint =
+        format!("{own}; `userhaul streams --wire {connector}` prints what the connector knows by itself");
+    Failure::usage(format!("`{connector}` is a connector, not a source"), Some(hint))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -57,6 +57,14 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         // Corrections may add unified tables.
         registration = declared::registration(&spec, registration.facts.to_owned());
     }
+    if let Some(stream) =
+        spec.streams.values().find(|stream| config.declared.is_none() && stream.own_auth.is_some())
+    {
+        let message =
+            format!("`streams.{}.auth`: `{}` signs all its requests alike", stream.name, config.connector);
+        let hint = "correct `header` and `scheme` alone, without `kind`".to_owned();
+        return Err(Failure::usage(place(&message), Some(hint)));
+    }
     let mut settings = config.settings.clone();
     if let Some(base_url) = &config.base_url {
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();

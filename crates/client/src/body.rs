@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     error::{Reason, Size},
     gzip::{Gzip, GzipError, MAGIC},
+    rooms::Rooms,
     settings::BodyLimits,
     transport::Chunks,
 };
@@ -140,6 +141,7 @@ impl Reader {
 pub(crate) async fn collect(
     reader: &mut Reader,
     headers: &HeaderMap,
+    rooms: &Rooms,
     wire: &mut u64,
 ) -> Result<Bytes, Reason> {
     let mut first = Bytes::new();
@@ -155,7 +157,7 @@ pub(crate) async fn collect(
             Some(piece) => {
                 if all.is_empty() {
                     let room = length(headers).unwrap_or(0).min(FIRST_ROOM);
-                    all.reserve(usize::try_from(room).unwrap_or(0).max(first.len() + piece.len()));
+                    all = rooms.take(usize::try_from(room).unwrap_or(0).max(first.len() + piece.len()));
                     all.extend_from_slice(&first);
                 }
                 all.extend_from_slice(&piece);
@@ -257,7 +259,7 @@ mod tests {
         headers.insert(header::CONTENT_ENCODING, coding.parse().expect("a header"));
         let script = Script(pieces.iter().map(|piece| Bytes::copy_from_slice(piece)).collect(), every);
         let mut reader = Reader::new(&headers, Box::new(script), limits, Want::Page)?;
-        collect(&mut reader, &headers, &mut 0).await
+        collect(&mut reader, &headers, &Rooms::default(), &mut 0).await
     }
 
     async fn at_once(coding: &str, pieces: &[&[u8]]) -> Result<Bytes, Reason> {

@@ -30,6 +30,7 @@ use crate::{
     exchange::{Answer, Attempt, Content},
     observer::{Event, Observer},
     retry::{Failure, Verdict, jitter},
+    rooms::Rooms,
     settings::ClientSettings,
     sign, target,
     throttle::{HeldOff, Permit, Throttle},
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) elsewhere: Arc<Throttle>,
     pub(crate) tokens: Tokens,
     pub(crate) budget: Budget,
+    pub(crate) rooms: Rooms,
     pub(crate) contacted: AtomicBool,
     /// The source has proved that its compression cannot be read.
     plain_only: AtomicBool,
@@ -105,6 +107,7 @@ impl Client {
             elsewhere: throttle(None),
             tokens: Tokens::default(),
             budget: Budget::new(&settings.retry),
+            rooms: Rooms::default(),
             contacted: AtomicBool::new(false),
             plain_only: AtomicBool::new(false),
             refused: OnceLock::new(),
@@ -125,6 +128,11 @@ impl Client {
     /// When the answer is an error that repeating cannot mend, or the tries are used up.
     pub async fn send(&self, request: &Request) -> Result<Page, SendError> {
         self.whole(request, None).await
+    }
+
+    /// Takes the memory of a body that has been read, for one that comes later.
+    pub fn give_back(&self, body: Bytes) {
+        self.0.rooms.give_back(body);
     }
 
     /// Sends a request that changes something, and gives the answer whole. As [`Client::send`], but what may have arrived is
@@ -314,11 +322,19 @@ impl Inner {
     }
 
     async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {
-        let AuthSpec::ClientCredentials { token_url, client_id, client_secret, scope } = &request.auth else {
+        let AuthSpec::ClientCredentials { token_url, client_id, client_secret, scope, form_encoded } =
+            &request.auth
+        else {
             return Ok(None);
         };
-        let scope = scope.as_deref();
-        let grant = Grant { token_url, client_id, client_secret, scope, timeout: request.timeout };
+        let grant = Grant {
+            token_url,
+            client_id,
+            client_secret,
+            scope: scope.as_deref(),
+            form_encoded: *form_encoded,
+            timeout: request.timeout,
+        };
         let token = self.token(grant, course.refused, &mut course.attempts).await?;
         course.secrets.push(token.value.clone());
         let mut sent = self.sent_tokens.lock().unwrap_or_else(PoisonError::into_inner);

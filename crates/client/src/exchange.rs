@@ -128,7 +128,7 @@ impl Inner {
             return Ok((Bytes::new(), None));
         }
         let body = match attempt.want {
-            Want::Page => collect(&mut reader, &heard.headers, &mut heard.wire).await?,
+            Want::Page => collect(&mut reader, &heard.headers, &self.rooms, &mut heard.wire).await?,
             Want::Stream => reader.next().await?.unwrap_or_default(),
         };
         if (200..300).contains(&status) && is_html(&heard.headers, &body) {

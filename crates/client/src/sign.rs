@@ -77,9 +77,17 @@ pub(crate) fn secrets(auth: &AuthSpec) -> Vec<SecretString> {
         AuthSpec::KeyAsUser { key, password } => {
             vec![encoded_pair(key.expose_secret(), &password.as_str().into()).into(), key.clone()]
         }
-        AuthSpec::Basic { username: name, password: secret }
-        | AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
+        AuthSpec::Basic { username: name, password: secret } => {
             vec![encoded_pair(name, secret).into(), secret.clone()]
+        }
+        AuthSpec::ClientCredentials { client_id: name, client_secret: secret, .. } => {
+            let encoded: SecretString = form_encoded(secret.expose_secret()).into();
+            vec![
+                encoded_pair(name, secret).into(),
+                encoded_pair(&form_encoded(name), &encoded).into(),
+                encoded,
+                secret.clone(),
+            ]
         }
     }
 }
@@ -97,6 +105,11 @@ pub(crate) fn identity(auth: &AuthSpec) -> SecretString {
             format!("{name}\0{}", secret.expose_secret()).into()
         }
     }
+}
+
+/// A text as a form has it (`application/x-www-form-urlencoded`).
+pub(crate) fn form_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn encoded_pair(username: &str, password: &SecretString) -> String {

@@ -3,7 +3,7 @@
 //! The client secret goes to the token endpoint only, the token to the origin of the base URL only.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -24,6 +24,7 @@ use crate::{
     course::Course,
     error::{Limit, Reason, SendError},
     exchange::{Answer, Attempt, Content},
+    login::{self, Memory, Style},
     retry::Failure,
     sign, target,
     throttle::Throttle,
@@ -43,6 +44,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) client_secret: &'a SecretString,
     pub(crate) scope: Option<&'a str>,
+    /// Whether id and secret are rather form-encoded in the header than as they are.
+    pub(crate) form_encoded: bool,
     pub(crate) timeout: Duration,
 }
 
@@ -101,13 +104,6 @@ struct Learned {
     without_scope: bool,
 }
 
-/// How the client proves who it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Basic,
-    Form,
-}
-
 impl Inner {
     /// The token of a grant, fetched where there is none, where it is old, or where it is the one that was `refused`.
     pub(crate) async fn token(
@@ -161,9 +157,12 @@ impl Inner {
     ) -> Result<(SecretString, Duration), SendError> {
         let base = &self.settings.base_url;
         let url = token_url(base, grant.token_url);
-        let auth = userhaul_connector::auth::AuthSpec::Basic {
-            username: grant.client_id.to_owned(),
-            password: grant.client_secret.clone(),
+        let auth = userhaul_connector::auth::AuthSpec::ClientCredentials {
+            token_url: grant.token_url.to_owned(),
+            client_id: grant.client_id.to_owned(),
+            client_secret: grant.client_secret.clone(),
+            scope: None,
+            form_encoded: grant.form_encoded,
         };
         let mut course =
             Course::new(url.clone().unwrap_or_else(|| base.clone()), Method::POST, sign::secrets(&auth));
@@ -173,9 +172,21 @@ impl Inner {
             return Err(course.fail(Reason::TokenUrl));
         };
         let throttle = self.token_throttle(&url);
+        let memory = Memory::open(self.settings.quota_dir.as_ref(), &name(grant));
+        // A form that this process has seen taken is not doubted.
+        let mut ways = match learned.style {
+            Some(style) => [style].into(),
+            None => login::ways(grant, memory.style),
+        };
         let result = loop {
-            let outgoing = match form(&url, grant, *learned) {
+            let Some(&style) = ways.front() else { break Err(course.fail(Reason::TokenRefused)) };
+            let outgoing = match form(&url, grant, style, learned.without_scope) {
                 Ok(outgoing) => outgoing,
+                // One form may not be able to hold what another can.
+                Err(_) if ways.len() > 1 => {
+                    ways.pop_front();
+                    continue;
+                }
                 Err(reason) => break Err(course.fail(reason)),
             };
             let permit = match self.permit(&throttle, &mut course).await {
@@ -187,11 +198,13 @@ impl Inner {
             match self.exchange(permit, attempt, &mut course.attempts).await {
                 Ok(answer) => {
                     throttle.praise();
-                    learned.style.get_or_insert(Style::Basic);
+                    if learned.style.replace(style).is_none() {
+                        memory.keep(grant, style);
+                    }
                     break read(&answer).ok_or_else(|| course.fail_with(Reason::TokenUnreadable, &answer));
                 }
                 Err(failure) => {
-                    if adapt(learned, grant, &failure) {
+                    if adapt(learned, &mut ways, grant, &failure) {
                         continue;
                     }
                     let failure = refusal(failure);
@@ -217,46 +230,38 @@ impl Inner {
 
 impl Tokens {
     fn slot(&self, grant: Grant<'_>) -> Arc<Slot> {
-        let parts = [
-            grant.token_url,
-            grant.client_id,
-            grant.client_secret.expose_secret(),
-            grant.scope.unwrap_or("\0"),
-        ];
-        let key = crate::client::hash(&parts);
+        let key = name(grant);
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(key).or_default())
     }
+}
+
+/// What tells one grant from another, without giving it away.
+fn name(grant: Grant<'_>) -> String {
+    let secret = grant.client_secret.expose_secret();
+    crate::client::hash(&[grant.token_url, grant.client_id, secret, grant.scope.unwrap_or("\0")])
 }
 
 fn token_url(base: &Url, text: &str) -> Option<Url> {
     if text.starts_with('/') { target::below(base, text).ok() } else { Url::parse(text).ok() }
 }
 
-fn form(url: &Url, grant: Grant<'_>, learned: Learned) -> Result<Outgoing, Reason> {
+fn form(url: &Url, grant: Grant<'_>, style: Style, without_scope: bool) -> Result<Outgoing, Reason> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
-    if let Some(scope) = grant.scope.filter(|_| !learned.without_scope) {
+    if let Some(scope) = grant.scope.filter(|_| !without_scope) {
         form.append_pair("scope", scope);
     }
     // Never both ways in one request (RFC 6749, section 2.3).
-    match learned.style.unwrap_or(Style::Basic) {
-        Style::Basic => {
-            headers.insert(header::AUTHORIZATION, sign::basic(grant.client_id, grant.client_secret)?);
-        }
-        Style::Form => {
-            form.append_pair("client_id", grant.client_id);
-            form.append_pair("client_secret", grant.client_secret.expose_secret());
-        }
-    }
+    headers.extend(login::prove(grant, style, &mut form)?);
     Ok(Outgoing { method: Method::POST, url: url.clone(), headers, body: Some(form.finish().into()) })
 }
 
 /// Whether another form of the same call may succeed; each is tried once.
-fn adapt(learned: &mut Learned, grant: Grant<'_>, failure: &Failure) -> bool {
+fn adapt(learned: &mut Learned, ways: &mut VecDeque<Style>, grant: Grant<'_>, failure: &Failure) -> bool {
     if failure.reason != Reason::Status || !matches!(failure.status, Some(400 | 401)) {
         return false;
     }
@@ -266,9 +271,9 @@ fn adapt(learned: &mut Learned, grant: Grant<'_>, failure: &Failure) -> bool {
         learned.without_scope = true;
         return true;
     }
-    let other = !bad_scope && learned.style.is_none();
+    let other = !bad_scope && ways.len() > 1;
     if other {
-        learned.style = Some(Style::Form);
+        ways.pop_front();
     }
     other
 }

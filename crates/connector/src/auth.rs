@@ -52,6 +52,9 @@ pub enum AuthSpec {
         client_secret: SecretString,
         /// The scope to ask for; left out once where the server calls it invalid.
         scope: Option<String>,
+        /// Whether id and secret go form-encoded into the header first (RFC 6749, section 2.3.1), and as they are where
+        /// that is refused; or the other way round.
+        form_encoded: bool,
     },
 }
 

@@ -254,15 +254,19 @@ fn civil(micros: i64) -> jiff::civil::DateTime {
 
 /// The two ends as the request writes them, padded.
 ///
-/// A window of days is asked for by its first and last day, and never for a day after `now`, though the last window is
-/// padded; everything else by its ends as instants, the lower one rounded down and the upper one rounded up to what the
+/// A window of days is asked for by its first and last day, or the one behind it where the server leaves out the day that
+/// it is told, and never for a day after `now`, though the last window is padded; everything else by its ends as instants, the lower one rounded down and the upper one rounded up to what the
 /// format can say.
 fn ends(axis: &WindowAxis, window: Window, now: Option<i64>) -> (Option<String>, String) {
     let pad = i64::try_from(axis.pad.as_micros()).unwrap_or(0);
     let from = window.from.map(|from| axis.format.write(from - pad, Round::Down));
+    let behind = if axis.to_inclusive { 0 } else { DAY };
     let to = if axis.format.is_day() && axis.days.is_some() {
-        let last = window.to - DAY + pad;
-        axis.format.write(now.map_or(last, |now| last.min(now)), Round::Down)
+        // Padding covers the day that is left out, but not where it ends today.
+        let last = window.to - DAY + pad.max(behind);
+        axis.format.write(now.map_or(last, |now| last.min(now + behind)), Round::Down)
+    } else if axis.years && axis.format.is_day() {
+        axis.format.write(window.to - DAY + behind, Round::Down)
     } else if axis.years {
         axis.format.write(window.to - 1_000_000, Round::Down)
     } else {

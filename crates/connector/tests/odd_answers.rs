@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_array::{Array, MapArray, RecordBatch, StringArray};
 use userhaul_connector::{
     column::Column,
-    decode::{CustomFields, DecodeError, DecodeOptions, Decoder, Lineage, TableLayout},
+    decode::{Alias, CustomFields, DecodeError, DecodeOptions, Decoder, Lineage, TableLayout},
 };
 
 const LINEAGE: Lineage<'static> = Lineage { source: "crm", run_id: "01", extracted_at: 0, given: &[] };
@@ -89,4 +89,22 @@ fn a_null_object_of_custom_fields_leaves_nothing_over() {
     let custom = rows.column_by_name("custom").unwrap();
     assert_eq!([0, 1, 2].map(|row| custom.is_null(row)), [true, true, false]);
     assert_eq!(texts(&rows, "_extra"), [None, Some(r#"{"custom":[1]}"#.to_owned()), None]);
+}
+
+/// Where a type looks for one member of an object, that member may have another name.
+#[test]
+fn the_member_that_a_type_looks_for_may_be_called_otherwise() {
+    let mut options = options(&[""], "id = \"id\"\nowner = \"id_or_object\"\nfacts = \"wrapped_map\"");
+    let alias = |field: &str, path: &str| Alias { field: field.to_owned(), path: path.to_owned() };
+    options.table.aliases = vec![alias("owner/id", "uid"), alias("facts/value", "val")];
+    let mut decoder = Decoder::new(&options);
+    let page = br#"[{"id":"a","owner":{"uid":"u-1"},"facts":{"plan":{"val":"gold"},"old":{"value":1}}}]"#;
+    decoder.page(page, &LINEAGE).unwrap();
+    let rows = decoder.take().unwrap().rows.unwrap();
+    assert_eq!(texts(&rows, "owner"), [Some("u-1".to_owned())]);
+    assert_eq!(texts(&rows, "_extra"), [None]);
+    let facts = rows.column_by_name("facts").unwrap().as_any().downcast_ref::<MapArray>().unwrap();
+    let values = facts.value(0);
+    let values = values.column(1).as_any().downcast_ref::<StringArray>().unwrap();
+    assert_eq!(values.iter().collect::<Vec<_>>(), [Some("gold"), Some("1")]);
 }

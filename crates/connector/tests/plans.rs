@@ -80,6 +80,22 @@ fn windows_are_padded_on_both_sides_but_never_beyond_today() {
     assert_eq!(params, expected);
 }
 
+/// A server that leaves out the day that it is told is asked for the next one, even where that is tomorrow.
+#[test]
+fn a_day_that_the_server_leaves_out_is_asked_for_by_the_next() {
+    let axis = DAYS.replace("pad = \"1d\"", "to_inclusive = false");
+    let start = NOW.div_euclid(DAY) * DAY - 8 * DAY;
+    let slices = plan(&stream(&axis), &PlanInputs { now: NOW, start: Some(start), ..PlanInputs::default() })
+        .expect("a plan");
+    let ends = |slice: &userhaul_connector::slice::Slice| {
+        slice.walks[0].params.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let asked: Vec<_> = slices.iter().map(ends).collect();
+    assert_eq!(asked, [["2026-03-07", "2026-03-14"], ["2026-03-14", "2026-03-16"]]);
+    let halves = split(&stream(&axis), &slices[0]).expect("seven days can be halved");
+    assert_eq!(halves.map(|half| ends(&half)), [["2026-03-07", "2026-03-10"], ["2026-03-10", "2026-03-14"]]);
+}
+
 #[test]
 fn a_window_over_the_whole_range_leaves_an_absent_start_out() {
     let slices = plan(&stream(WHOLE), &PlanInputs { now: NOW, ..PlanInputs::default() }).expect("a plan");

@@ -165,8 +165,19 @@ fn a_page_that_is_refused_leaves_no_row_behind() {
         assert!(read(&mut decoder, page).is_err(), "{}", String::from_utf8_lossy(page));
         assert_eq!(decoder.rows(), 0);
     }
-    let error = read(&mut decoder, br#"[{"v":1,"name":"Ada"}]"#).expect_err("a row without its key");
-    assert_eq!(error.to_string(), "row 0 has no `id`, which is part of the primary key; its fields: v, name");
+    let error = read(&mut decoder, br#"[{"v":1,"name":"Ada"},{"v":2,"other":[]}]"#)
+        .expect_err("rows without their key");
+    assert_eq!(
+        error.to_string(),
+        "no row has `id`, which is part of the primary key; their fields: v, name, other"
+    );
+    for page in [r#"[{"v":1,"name":"Ada"},{"id":2}]"#, r#"[{"v":1,"name":"Ada"},{"id":null}]"#] {
+        let error = read(&mut decoder, page.as_bytes()).expect_err("a row without its key");
+        assert_eq!(
+            error.to_string(),
+            "row 0 has no value for `id`, which is part of the primary key; its fields: v, name"
+        );
+    }
 }
 
 /// Any JSON value, shallow enough to print in a failure.

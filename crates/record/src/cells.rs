@@ -17,12 +17,16 @@ use crate::column::Kind;
 use crate::table::{Table, schema};
 use crate::value::{Attributes, DECIMAL_PRECISION, DECIMAL_SCALE, Date, Decimal, Micros};
 
+/// What a text takes, as a rule: a guess, so that columns rarely grow.
+const TEXT_BYTES: usize = 24;
+
 /// The columns of one table in the making.
 #[derive(Debug)]
 pub(crate) struct Cells {
     table: Table,
     columns: Vec<Cell>,
     rows: usize,
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -40,14 +44,14 @@ enum Cell {
 pub(crate) struct Row<'a>(std::slice::IterMut<'a, Cell>);
 
 impl Cells {
-    pub(crate) fn new(table: Table) -> Self {
-        Self { table, columns: Vec::new(), rows: 0 }
+    pub(crate) fn new(table: Table, room: usize) -> Self {
+        Self { table, columns: Vec::new(), rows: 0, room }
     }
 
     pub(crate) fn row(&mut self) -> Row<'_> {
         // Builders take memory from the start, and most streams fill one table of the five.
         if self.columns.is_empty() {
-            self.columns = self.table.columns().map(|column| Cell::new(column.kind)).collect();
+            self.columns = self.table.columns().map(|column| Cell::new(column.kind, self.room)).collect();
         }
         self.rows += 1;
         Row(self.columns.iter_mut())
@@ -66,24 +70,25 @@ impl Cells {
 }
 
 impl Cell {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, room: usize) -> Self {
+        let texts = || StringBuilder::with_capacity(room, room.saturating_mul(TEXT_BYTES));
         match kind {
-            Kind::Word | Kind::Text => Self::Text(StringBuilder::new()),
+            Kind::Word | Kind::Text => Self::Text(texts()),
             Kind::Moment | Kind::Instant => {
-                Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
+                Self::Instant(TimestampMicrosecondBuilder::with_capacity(room).with_timezone("UTC"))
             }
-            Kind::Day => Self::Day(Date32Builder::new()),
+            Kind::Day => Self::Day(Date32Builder::with_capacity(room)),
             Kind::Decimal => Self::Decimal(
-                Decimal128Builder::new()
+                Decimal128Builder::with_capacity(room)
                     .with_precision_and_scale(DECIMAL_PRECISION, DECIMAL_SCALE)
                     .expect("the precision is one that 128 bits hold"),
             ),
-            Kind::Double => Self::Double(Float64Builder::new()),
-            Kind::Texts => Self::Texts(ListBuilder::new(StringBuilder::new())),
+            Kind::Double => Self::Double(Float64Builder::with_capacity(room)),
+            Kind::Texts => Self::Texts(ListBuilder::new(texts())),
             Kind::Map => {
                 let names =
                     MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
-                Self::Map(MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()))
+                Self::Map(MapBuilder::new(Some(names), texts(), texts()))
             }
         }
     }

@@ -68,6 +68,11 @@ pub(crate) struct Prefix {
 impl Unified {
     /// No records yet.
     pub fn new(lineage: Lineage<'_>) -> Self {
+        Self::with_room(lineage, 1024)
+    }
+
+    /// As [`Unified::new`], for about so many rows in each table that is filled.
+    pub fn with_room(lineage: Lineage<'_>, rows: usize) -> Self {
         let Lineage { source, vendor, stream } = lineage;
         Self {
             prefix: Prefix {
@@ -76,11 +81,11 @@ impl Unified {
                 id: format!("{source}:"),
                 row: format!("{source}:{stream}:"),
             },
-            users: Cells::new(Table::Users),
-            companies: Cells::new(Table::Companies),
-            events: Cells::new(Table::Events),
-            feedback: Cells::new(Table::Feedback),
-            metrics: Cells::new(Table::Metrics),
+            users: Cells::new(Table::Users, rows),
+            companies: Cells::new(Table::Companies, rows),
+            events: Cells::new(Table::Events, rows),
+            feedback: Cells::new(Table::Feedback, rows),
+            metrics: Cells::new(Table::Metrics, rows),
         }
     }
 

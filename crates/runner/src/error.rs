@@ -202,7 +202,9 @@ impl StreamError {
                 ErrorKind::Output | ErrorKind::Bug => "internal",
             },
             Self::Decode { source: DecodeError::NullKey { .. }, .. } => "null_key",
-            Self::Decode { source: DecodeError::NoItems { .. }, .. } => "schema_mismatch",
+            Self::Decode { source: DecodeError::NoItems { .. } | DecodeError::NoKey { .. }, .. } => {
+                "schema_mismatch"
+            }
             Self::Decode { .. } | Self::Body { .. } => "invalid_page",
             Self::Paging { source: PagingError::CursorLoop { .. }, .. } => "cursor_loop",
             Self::Paging { .. } => "paging",
@@ -226,6 +228,10 @@ impl StreamError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Send(error) => error.hint(),
+            Self::Decode { source: DecodeError::NoKey { column, .. }, .. } => Some(format!(
+                "the vendor may name `{column}` otherwise: `userhaul streams --wire` prints the names in force, and \
+                 `aliases` under `wire` adds another (docs/corrections.md)"
+            )),
             Self::Decode { source: DecodeError::NoItems { .. } | DecodeError::NullKey { .. }, .. } => {
                 Some("the vendor may name it otherwise: correct the facts under `wire`".to_owned())
             }

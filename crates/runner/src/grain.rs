@@ -29,7 +29,7 @@ fn twice(keys: &[u64]) -> bool {
 /// sent and null is a fault of the row.
 pub(crate) fn refutes_key(error: &StreamError) -> bool {
     match error {
-        StreamError::KeyRepeats => true,
+        StreamError::KeyRepeats | StreamError::Decode { source: DecodeError::NoKey { .. }, .. } => true,
         StreamError::Decode { source: DecodeError::NullKey { column, fields, .. }, .. } => {
             !fields.split(", ").any(|field| snake_case(field) == *column)
         }

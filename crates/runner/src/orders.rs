@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Batches that may wait for the writer.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// What the walks tell the writer, in order.
 pub(crate) enum Order {

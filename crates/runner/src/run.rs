@@ -15,6 +15,7 @@ use crate::{
     error::StreamError,
     progress::Progress,
     record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
+    shared_keys,
     source::{RunOptions, Source},
     state::StateStore,
     stream::{self, SourceRun},
@@ -191,6 +192,10 @@ pub(crate) async fn run_source(
         }
         let failed = done.iter().filter(|(_, record)| record.error.is_some() && record.files == 0);
         run.failed = failed.map(|(name, _)| name.clone()).collect();
+    }
+    let warn = |stream: &str, message: &str| progress.warning(&source.name, stream, message);
+    if let Err(error) = shared_keys::tell(source, folders, &mut done, warn) {
+        tracing::warn!(%error, source = source.name, "keys that several streams give were not looked for");
     }
     let missed = missed(spec, &source.selected, &done);
     let order = |name: &String| spec.streams.get_index_of(name);

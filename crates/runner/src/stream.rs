@@ -80,6 +80,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     if let Err(error) = outcome {
         fail(&mut record, &error);
     }
+    if let (Some(error), Some(scope)) = (&mut record.error, run.source.connector.spec().scope())
+        && error.code == "forbidden"
+    {
+        error.hint = Some(missing_scope(scope));
+    }
     let mut records = Vec::new();
     for spec in derived {
         let mut child = StreamRecord {
@@ -100,6 +105,11 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     run.progress.finished(&run.source.name, &stream.name, &record);
     records.insert(0, (stream.name.clone(), record));
     records
+}
+
+/// What a user can do whose credential may not read, where the vendor has a word for that.
+pub fn missing_scope(scope: &str) -> String {
+    format!("check the credential and its permissions: it is wrong, or lacks the scope `{scope}`")
 }
 
 /// The record of a stream that failed.
@@ -123,6 +133,17 @@ fn add(record: &mut StreamRecord, written: Written) {
         record.warnings.push(format!(
             "{} rows came twice with different content; the newer one stands",
             written.conflicts
+        ));
+    }
+    if written.lost > 0 {
+        let (rows, share) = match written.lost {
+            1 => ("1 unified row".to_owned(), "shares its key"),
+            rows => (format!("{rows} unified rows"), "share their keys"),
+        };
+        record.warnings.push(format!(
+            "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
+             one of several makes two keys one",
+            if written.lost == 1 { "is left out" } else { "are left out" }
         ));
     }
 }
@@ -224,20 +245,7 @@ async fn read_one_way(
         None => kept::Taken::default(),
     };
     let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
-    let (resume, since) = match &reading.kind {
-        Kind::Windows(resume) => (resume.as_slice(), None),
-        Kind::Since(since) => (&[][..], Some(*since)),
-        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
-    };
-    let inputs = PlanInputs {
-        now: run.options.now,
-        start: run.options.from.or(run.source.start),
-        end: run.options.to,
-        settings: &run.source.axis_settings,
-        parents: &rest,
-        resume,
-        since,
-    };
+    let inputs = plan_inputs(run, reading, &rest);
     let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
@@ -267,6 +275,23 @@ async fn read_one_way(
         again = false;
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
+    }
+}
+
+fn plan_inputs<'a>(run: &SourceRun<'a>, reading: &'a Reading, parents: &'a [String]) -> PlanInputs<'a> {
+    let (resume, since) = match &reading.kind {
+        Kind::Windows(resume) => (resume.as_slice(), None),
+        Kind::Since(since) => (&[][..], Some(*since)),
+        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
+    };
+    PlanInputs {
+        now: run.options.now,
+        start: run.options.from.or(run.source.start),
+        end: run.options.to,
+        settings: &run.source.axis_settings,
+        parents,
+        resume,
+        since,
     }
 }
 

@@ -1,6 +1,7 @@
 //! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
 
 mod absorb;
+mod fetched;
 mod gather;
 mod streamed;
 
@@ -15,7 +16,6 @@ use userhaul_client::Attempts;
 use userhaul_connector::{
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
     pager::{Ask, End, Next, Pager, Whole},
-    request::Request,
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
 };
@@ -23,16 +23,17 @@ use userhaul_connector::{
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch::{self, Answer},
+    fetch,
     orders::Order,
     progress::Progress,
     slices::Held,
     source::{RunOptions, Source},
 };
 
-/// A batch is handed on when it has so many rows or bytes.
-const BATCH_ROWS: usize = 32 * 1024;
-const BATCH_BYTES: usize = 8 << 20;
+/// A batch is handed on when it has so many rows or bytes. Several wait for the writer, and columns grow by doubling, so
+/// that memory is a multiple of this; smaller ones cost more for each column.
+const BATCH_ROWS: usize = 4 * 1024;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
 const MAX_DECODE_RETRIES: u32 = 2;
@@ -237,7 +238,9 @@ impl StreamWalks<'_> {
             } else {
                 let (request, answer) = self.fetch(course, ask).await;
                 let answer = self.keep(course, ask, &request, answer).await?;
-                self.absorb(slice, course.walk, ask, &answer, pager, number)
+                let read = self.absorb(slice, course.walk, ask, &answer, pager, number);
+                self.source.client.give_back(answer.body);
+                read
             };
             match read {
                 Ok(next) => {
@@ -270,7 +273,9 @@ impl StreamWalks<'_> {
         while let Some((ask, request, answer)) = answers.next().await {
             *number += 1;
             let answer = self.keep(course, &ask, &request, answer).await?;
-            next = match self.absorb(slice, course.walk, &ask, &answer, pager, *number) {
+            let read = self.absorb(slice, course.walk, &ask, &answer, pager, *number);
+            self.source.client.give_back(answer.body);
+            next = match read {
                 Err(error) if passing(&error) => self.ask(slice, course, &ask, pager, *number).await?,
                 read => read?,
             };
@@ -280,47 +285,6 @@ impl StreamWalks<'_> {
             }
         }
         Ok(next)
-    }
-
-    /// The answer to an ask: the vendor's, or in a replay the archived one.
-    async fn fetch(&self, course: &Course<'_>, ask: &Ask) -> (Request, Result<Answer, StreamError>) {
-        let request = fetch::request(self.source, self.stream, course.walk, ask, course.rows);
-        let answer = match course.track.played(&request, ask) {
-            Some(played) => played,
-            None => fetch::whole(self.source, &request).await.map_err(StreamError::from),
-        };
-        (request, answer)
-    }
-
-    /// Counts what an answer has cost and keeps it for the archive, whatever becomes of it.
-    async fn keep(
-        &self,
-        course: &Course<'_>,
-        ask: &Ask,
-        request: &Request,
-        answer: Result<Answer, StreamError>,
-    ) -> Result<Answer, StreamError> {
-        match answer {
-            Ok(answer) => {
-                self.count(answer.attempts);
-                course.track.keep(request, ask, &answer).await?;
-                Ok(answer)
-            }
-            Err(error) => Err(self.failed(course, error).await?),
-        }
-    }
-
-    /// Counts what a failure has cost, and notes it for the archive.
-    pub(crate) async fn failed(
-        &self,
-        course: &Course<'_>,
-        error: StreamError,
-    ) -> Result<StreamError, StreamError> {
-        if let StreamError::Send(error) = &error {
-            self.count(error.attempts());
-            course.track.refused(error.status()).await?;
-        }
-        Ok(error)
     }
 
     fn count(&self, spent: Attempts) {

@@ -84,6 +84,8 @@ pub(crate) struct Written {
     pub(crate) files: u64,
     pub(crate) duplicates: u64,
     pub(crate) conflicts: u64,
+    /// Unified rows that another one of their key superseded, though they were made of different rows.
+    pub(crate) lost: u64,
     /// Rows of the table of versions, where it is kept and up to date.
     pub(crate) versions: Option<u64>,
     /// Whether the table of versions was begun anew.

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, OffsetSizeTrait, RecordBatch};
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Schema};
-use twox_hash::XxHash3_64;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::SinkError;
 
@@ -153,7 +153,7 @@ fn combine(hashes: &mut [u64], more: &[u64]) {
 }
 
 fn bytes(value: &[u8]) -> u64 {
-    XxHash3_64::oneshot(value)
+    xxh3_64(value)
 }
 
 fn number(value: &[u8]) -> u64 {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, BooleanArray, GenericBinaryArray, GenericStringArray, RecordBatch};
 use arrow_schema::DataType;
-use twox_hash::XxHash3_128;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::content::{self, Fixed};
 use crate::error::SinkError;
@@ -62,7 +62,7 @@ impl KeyColumns {
                 column.append(row, &mut bytes);
             }
             push(Entry {
-                key: XxHash3_128::oneshot(&bytes),
+                key: xxh3_128(&bytes),
                 row: first + row as u64,
                 version: versions.as_ref().map_or(0, |versions| versions[row]),
                 content,

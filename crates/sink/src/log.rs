@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::SinkError;
 
-/// Entries in a run: 10 MB.
-pub(crate) const RUN_ENTRIES: usize = 1 << 18;
+/// Entries in a run: 3 MB.
+pub(crate) const RUN_ENTRIES: usize = 1 << 16;
 
 /// Entries that a finished part may keep in memory: 80 kB, as a commit may have thousands of parts.
 const KEPT_ENTRIES: usize = 1 << 11;

@@ -9,8 +9,8 @@ use crate::bits;
 use crate::error::SinkError;
 use crate::log::{BLOCK_ENTRIES, Cursor, Entry, KeyLog};
 
-/// Entries that the cursors of a commit may hold together, 40 MB.
-const CURSOR_ENTRIES: usize = 1 << 20;
+/// Entries that the cursors of a commit may hold together, 6 MB.
+const CURSOR_ENTRIES: usize = 1 << 17;
 
 /// The rows that a commit leaves out. Rows are numbered through all parts.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use crate::content;
 use crate::spec::{Compression, TableSpec};
 
 /// Rows by which the layout is judged; a table with fewer is judged whole.
-pub(crate) const SAMPLE_ROWS: usize = 1 << 14;
+pub(crate) const SAMPLE_ROWS: usize = 1 << 12;
 
 /// Level 1 is within a few per cent of level 3 on rows of people and events, at half the time.
 const ZSTD_LEVEL: i32 = 1;
@@ -24,8 +24,16 @@ const ZSTD_LEVEL: i32 = 1;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// Distinct keys that a bloom filter is first made for. The codec folds it to what the row group needs, so that this
-/// bounds memory while writing (2 MB a key column), not the size of the file.
-const BLOOM_MAX_DISTINCT: u64 = 1 << 20;
+/// bounds memory while writing (half a megabyte a key column, which a processor's cache holds), not the size of the file.
+const BLOOM_MAX_DISTINCT: u64 = 1 << 18;
+
+/// Columns that hold one value over whole files, which the file's metadata has too: bounds of them tell a reader
+/// nothing, and finding them compares each value with the one before. So it is with the elements of lists and maps.
+const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
+
+/// Bytes in a page before compression. The codec keeps working memory of several times a page for each column that is
+/// being written; larger pages are hardly smaller in the end.
+const PAGE_BYTES: usize = 64 << 10;
 
 /// The schema as Parquet has it; its columns are the leaves of ours, from left to right.
 pub(crate) fn descriptor(schema: &Schema) -> Result<SchemaDescriptor, ParquetError> {
@@ -49,13 +57,20 @@ pub(crate) fn properties(
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(format!("userhaul version {}", env!("CARGO_PKG_VERSION")))
         .set_compression(codec(spec.compression)?)
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_data_page_size_limit(PAGE_BYTES)
+        // Where each page stands is of use with bounds of each page only, and grows with the table until it is written.
+        .set_offset_index_disabled(true)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_bytes(Some(spec.row_group_bytes))
         .set_key_value_metadata(Some(metadata.collect()))
         .set_sorting_columns(sorted.then(|| sorting(spec, &descriptor)).flatten());
     for (column, dictionary) in descriptor.columns().iter().zip(dictionaries(&spec.schema, sample)) {
         let path = column.path().clone();
         builder = builder.set_column_dictionary_enabled(path.clone(), dictionary);
+        let alike = matches!(path.parts(), [name] if ALIKE.contains(&name.as_str()));
+        if alike || column.max_rep_level() > 0 {
+            builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+        }
         if path.parts().first().is_some_and(|name| spec.primary_key.contains(name)) {
             builder = builder
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
@@ -84,7 +99,7 @@ fn sorting(spec: &TableSpec, descriptor: &SchemaDescriptor) -> Option<Vec<Sortin
     (!columns.is_empty()).then_some(columns)
 }
 
-/// For each leaf whether a dictionary pays. Where more than half of the values are seen for the first time, it does
+/// For each leaf whether a dictionary pays. Where more than three of four values are seen for the first time, it does
 /// not: the codec would fill a dictionary of a megabyte in each row group before giving it up.
 fn dictionaries(schema: &Schema, sample: &[RecordBatch]) -> Vec<bool> {
     let mut seen = Vec::new();
@@ -128,5 +143,5 @@ fn repeats(mut hashes: Vec<u64>) -> bool {
     let values = hashes.len();
     hashes.sort_unstable();
     hashes.dedup();
-    hashes.len() * 2 <= values
+    hashes.len() * 4 <= values * 3
 }

@@ -6,7 +6,7 @@ use arrow_schema::SchemaRef;
 ///
 /// Large enough for long runs of one column, small enough that many tables can be written at once: a writer keeps
 /// one row group in memory.
-pub const ROW_GROUP_BYTES: usize = 16 << 20;
+pub const ROW_GROUP_BYTES: usize = 4 << 20;
 
 /// A table, as far as its file is concerned.
 #[derive(Debug, Clone)]

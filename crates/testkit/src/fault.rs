@@ -277,7 +277,9 @@ pub const FAULTS: &[Fault] = &[
         name: "next link to another origin",
         check: "origin",
         applies: |asked| {
-            stream(asked).is_some_and(|stream| stream.paging == Paging::Unknown) && first_page(asked)
+            let linked =
+                |stream: &StreamSpec| matches!(stream.paging, Paging::Unknown | Paging::LinkHeader(_));
+            stream(asked).is_some_and(linked) && first_page(asked)
         },
         act: |answer, _, _| Ok(header(answer, "link", "<http://127.0.0.1:2/elsewhere>; rel=\"next\"")),
         once: None,

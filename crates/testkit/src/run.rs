@@ -97,8 +97,12 @@ pub(crate) fn connector(world: &dyn World, base_url: &str, setting: &Setting) ->
     for stream in spec.streams.values_mut() {
         let rows = match &mut stream.paging {
             Paging::PageNumber(paging) => &mut paging.rows,
+            Paging::Offset(paging) => &mut paging.rows,
             Paging::Cursor(paging) => &mut paging.rows,
-            _ => continue,
+            Paging::LastId(paging) => &mut paging.rows,
+            Paging::NextUrl(paging) => &mut paging.rows,
+            Paging::LinkHeader(paging) => &mut paging.rows,
+            Paging::None | Paging::Unknown => continue,
         };
         *rows = rows.map(|rows| rows.min(setting.page_rows.unwrap_or(rows)));
     }
@@ -190,7 +194,8 @@ pub(crate) fn run(world: &Arc<dyn World>, setting: &Setting, plan: Plan, destina
     let record = paused(|| wire.count(), async {
         let quota = setting.quota.unwrap_or(spec.quota);
         let base = BASE.parse().expect("an address");
-        let settings = ClientSettings::new(base, quota, spec.concurrency);
+        let mut settings = ClientSettings::new(base, quota, spec.concurrency);
+        settings.headers.clone_from(&spec.headers);
         let observer = ClientProgress { source: SOURCE.to_owned(), progress: Arc::clone(&progress) };
         let transport: Arc<dyn Transport> = world.transport(Arc::clone(&wire) as _);
         let client =
@@ -231,6 +236,7 @@ pub async fn over_socket(world: &Arc<dyn World>, base_url: &str, destination: &P
     let quota = setting.quota.unwrap_or(connector.spec().quota);
     let base = base_url.parse().expect("an address");
     let mut settings = ClientSettings::new(base, quota, connector.spec().concurrency);
+    settings.headers.clone_from(&connector.spec().headers);
     settings.retry.first_delay = moment;
     settings.retry.refused_first_delay = moment;
     settings.limits.throughput_window = Duration::from_millis(250);

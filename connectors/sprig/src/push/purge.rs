@@ -5,7 +5,6 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use secrecy::SecretString;
 use userhaul_connector::{
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
@@ -62,7 +61,7 @@ const API_KEY: &str = "api_key";
 
 struct Purge {
     facts: PushSpec,
-    key: SecretString,
+    auth: super::Auth,
     /// The second word was the right one.
     second_word: AtomicBool,
 }
@@ -73,7 +72,7 @@ fn build(
     _options: &Options,
 ) -> Result<Box<dyn Target>, SettingsError> {
     let facts = spec.push.get("purge").cloned().unwrap_or_default();
-    Ok(Box::new(Purge { facts, key: super::key(settings)?, second_word: AtomicBool::new(false) }))
+    Ok(Box::new(Purge { facts, auth: super::auth(spec, settings)?, second_word: AtomicBool::new(false) }))
 }
 
 impl Target for Purge {
@@ -153,7 +152,7 @@ impl Target for Purge {
             path: self.facts.path("purge", &[]),
             query: Vec::new(),
             body: Body::Json(Value::Object(body).json().into_bytes()),
-            auth: super::auth(&self.key, if second { "API-Key" } else { "Bearer" }),
+            auth: if second { &self.auth.of_users } else { &self.auth.general }.clone(),
             accept: super::ACCEPT.to_vec(),
             // The same set (4.2).
             repeat: Repeat::Safe,

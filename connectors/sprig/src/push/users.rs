@@ -1,7 +1,7 @@
 //! `POST /v2/users`: one user a call, merged by the vendor; events apart, because they are counted and never merged.
 
-use secrecy::SecretString;
 use userhaul_connector::{
+    auth::AuthSpec,
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -57,7 +57,7 @@ const HISTORY: &str = "events";
 
 struct Users {
     facts: PushSpec,
-    key: SecretString,
+    auth: AuthSpec,
     options: Options,
 }
 
@@ -67,7 +67,8 @@ fn build(
     options: &Options,
 ) -> Result<Box<dyn Target>, SettingsError> {
     let facts = spec.push.get("users").cloned().unwrap_or_default();
-    Ok(Box::new(Users { facts, key: super::key(settings)?, options: options.clone() }))
+    let auth = super::auth(spec, settings)?.of_users;
+    Ok(Box::new(Users { facts, auth, options: options.clone() }))
 }
 
 fn is_event(record: &Record) -> bool {
@@ -116,7 +117,7 @@ impl Users {
             path: self.facts.path("upsert", &[]),
             query: Vec::new(),
             body: Body::Json(Value::Object(body).json().into_bytes()),
-            auth: super::auth(&self.key, "API-Key"),
+            auth: self.auth.clone(),
             accept: super::ACCEPT.to_vec(),
             repeat,
             learns: Memory::new(),

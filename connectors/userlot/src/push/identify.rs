@@ -10,7 +10,6 @@ use userhaul_connector::{
 };
 
 use super::{JSON, Put};
-use crate::source;
 
 const fn field(
     name: &'static str,
@@ -52,7 +51,7 @@ fn build(
     settings: &Settings,
     _options: &Options,
 ) -> Result<Box<dyn Target>, SettingsError> {
-    Ok(Box::new(Identify(Put::new(spec.push.get("identify"), source::key(settings)?))))
+    Ok(Box::new(Identify(Put::new("identify", spec, settings)?)))
 }
 
 impl Target for Identify {

@@ -12,7 +12,6 @@ use userhaul_connector::{
 };
 
 use super::{JSON, Put};
-use crate::source;
 
 const fn field(name: &'static str, kind: FieldKind, help: &'static str) -> FieldSpec {
     FieldSpec { name, also: &[], kind, help }
@@ -112,7 +111,7 @@ fn build(
     settings: &Settings,
     options: &Options,
 ) -> Result<Box<dyn Target>, SettingsError> {
-    let put = Put::new(spec.push.get(target.name), source::key(settings)?);
+    let put = Put::new(target.name, spec, settings)?;
     Ok(Box::new(Upsert { spec: target, put, options: options.clone() }))
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use clap::Args;
 use serde_json::json;
-use userhaul_client::{ErrorKind, masked_path};
+use userhaul_client::{ErrorKind, SendError, masked_path};
 use userhaul_connector::{
     auth::AuthSpec,
     decode::{DecodeOptions, Decoder, Lineage},
@@ -180,7 +180,7 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         query.retain(|(known, _)| *known != name);
         query.push((name, value));
     }
-    let request = Request {
+    let mut request = Request {
         method: Method::Get,
         target: Target::Path(walk.path.clone()),
         query,
@@ -188,7 +188,17 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         accept: stream.empty.clone(),
         timeout: source.timeout,
     };
-    let sent = source.client.send(&request).await;
+    let mut sent = source.client.send(&request).await;
+    // A server may take no other size than that of the facts.
+    let sized = stream.paging.page_size().zip(sent.as_ref().err().and_then(SendError::status));
+    if let Some(((name, rows), 400 | 422)) = sized
+        && let Some((_, value)) = request.query.iter_mut().find(|(known, _)| known == name)
+        && *value != rows.to_string()
+    {
+        *value = rows.to_string();
+        let whole = source.client.send(&request).await;
+        sent = if whole.is_ok() { whole } else { sent };
+    }
     if let Err(error) = &sent
         && error.status() == Some(401)
         && let Some((scheme, words)) = takes_other_form(source, &request).await
@@ -199,7 +209,9 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
     let page = sent.map_err(|error| {
         let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
         let concerned = error.kind() == ErrorKind::Credentials;
-        let hint = error.hint().map(|hint| match concerned {
+        let scope = source.connector.spec().scope().filter(|_| error.status() == Some(403));
+        let hint = scope.map(userhaul_runner::missing_scope).or_else(|| error.hint());
+        let hint = hint.map(|hint| match concerned {
             true => format!("{hint} ({})", prepared.credential()),
             false => hint,
         });

@@ -82,6 +82,9 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
     if let Some(failure) = read.failure {
         return Err(failure);
     }
+    for warning in &read.warnings {
+        console.warning(warning);
+    }
     let batches = limited(read.batches, options.limit);
     let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
     let format = options.format.unwrap_or_else(|| by_ending(&options.output));

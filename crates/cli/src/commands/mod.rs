@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     arguments::Global,
-    config::Config,
+    config::{Config, SourceConfig},
     failure::Failure,
     registry, select,
     sources::{self, Prepared},
@@ -58,6 +58,14 @@ pub(crate) fn choose(global: &Global, selections: &[String]) -> Result<(Config, 
         return Err(Failure { messages: failures, exit: crate::failure::Exit::Usage });
     }
     if let Some((_, selection)) = selections.iter().enumerate().find(|(index, _)| !used.contains(index)) {
+        let word = selection.split('.').next().unwrap_or_default();
+        if let Some(connector) = registry::find(word) {
+            let of = |(name, source): (&String, &SourceConfig)| {
+                (source.connector == connector.name).then(|| name.clone())
+            };
+            let sources: Vec<String> = config.sources.iter().filter_map(of).collect();
+            return Err(select::is_connector(connector.name, &sources));
+        }
         return Err(select::unknown(selection, &names));
     }
     Ok((config, chosen))

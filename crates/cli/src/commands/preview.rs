@@ -85,6 +85,8 @@ pub(crate) struct Read {
     pub(crate) schema: arrow_schema::SchemaRef,
     pub(crate) exit: Exit,
     pub(crate) failure: Option<Failure>,
+    /// What is to be said of the rows: those that shared a key, for example.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads one stream into memory by way of a temporary folder.
@@ -107,11 +109,13 @@ pub(crate) async fn read(
     }
     let outcomes = record.sources.get(&name).map(|source| &source.streams);
     let mut failure = None;
+    let mut warnings = Vec::new();
     for (failed, outcome) in outcomes.into_iter().flatten() {
         if let Some(error) = &outcome.error {
             let message = format!("{name}.{failed}: {}", error.message);
             failure = Some(Failure::failed(message, error.hint.clone()));
         }
+        warnings.extend(outcome.warnings.iter().map(|warning| format!("{name}.{failed}: {warning}")));
     }
     let mut batches = Vec::new();
     let table = folder.0.join(&name).join(stream);
@@ -128,7 +132,7 @@ pub(crate) async fn read(
     }
     // A stream that was cut at its limit is not proven complete, and nobody asked for that.
     let exit = if limit.is_some() && failure.is_none() && exit == Exit::Partial { Exit::Ok } else { exit };
-    Ok(Read { batches, schema, exit, failure })
+    Ok(Read { batches, schema, exit, failure, warnings })
 }
 
 /// A folder that goes when it is dropped.

@@ -189,6 +189,7 @@ fn rows(stream: &StreamSpec) -> String {
         "" => "the answer itself".to_owned(),
         "/*" => "the only array of the answer".to_owned(),
         "{}" => "the answer as one row".to_owned(),
+        "null" => "null, which is no rows".to_owned(),
         pointer => code(pointer),
     });
     places.collect::<Vec<_>>().join(", or else ")

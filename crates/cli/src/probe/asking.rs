@@ -64,14 +64,33 @@ impl Probe<'_> {
         walk: &Walk,
         params: &[(String, String)],
     ) -> Result<Answer, Failure> {
-        self.requests += 1;
-        if self.requests > MOST_REQUESTS {
-            return Err(Failure::failed(format!("the probe ended after {MOST_REQUESTS} requests"), None));
-        }
         let mut query = walk.params.clone();
         for (name, value) in params {
             query.retain(|(known, _)| known != name);
             query.push((name.clone(), value.clone()));
+        }
+        let answer = self.once(source, stream, walk, query.clone()).await?;
+        let Some((size, rows)) = stream.paging.page_size().filter(|_| matches!(answer.status, 400 | 422))
+        else {
+            return Ok(answer);
+        };
+        // A server may take no other size than that of the facts.
+        let Some((_, value)) = query.iter_mut().find(|(name, _)| name == size) else { return Ok(answer) };
+        *value = rows.to_string();
+        let whole = self.once(source, stream, walk, query).await?;
+        Ok(if whole.good() { whole } else { answer })
+    }
+
+    async fn once(
+        &mut self,
+        source: Option<&Source>,
+        stream: &StreamSpec,
+        walk: &Walk,
+        query: Vec<(String, String)>,
+    ) -> Result<Answer, Failure> {
+        self.requests += 1;
+        if self.requests > MOST_REQUESTS {
+            return Err(Failure::failed(format!("the probe ended after {MOST_REQUESTS} requests"), None));
         }
         let source = source.unwrap_or(&self.source);
         let request = Request {

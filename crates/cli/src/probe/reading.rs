@@ -11,7 +11,7 @@ const DEPTH: usize = 4;
 
 /// Where the facts' pointers find rows, with the rows.
 pub(super) fn rows_at<'a>(stream: &StreamSpec, body: &'a Value) -> Option<(String, Vec<&'a Value>)> {
-    let bare = |pointer: &&String| pointer.is_empty() || *pointer == "{}";
+    let bare = |pointer: &&String| pointer.is_empty() || matches!(pointer.as_str(), "{}" | "null");
     // The answer itself comes last, as for the engine.
     let (last, first): (Vec<_>, Vec<_>) = stream.items.iter().partition(bare);
     for pointer in first.into_iter().chain(last) {
@@ -26,6 +26,12 @@ pub(super) fn rows_at<'a>(stream: &StreamSpec, body: &'a Value) -> Option<(Strin
             }
             "{}" => (body.is_object() || body.is_null())
                 .then(|| Some(body).filter(|body| body.is_object()).into_iter().collect()),
+            "null" => stream
+                .items
+                .iter()
+                .filter(|pointer| pointer.starts_with('/'))
+                .all(|pointer| body.pointer(pointer).is_none_or(Value::is_null))
+                .then(Vec::new),
             pointer if stream.single => {
                 body.pointer(pointer).filter(|value| value.is_object()).map(|value| vec![value])
             }

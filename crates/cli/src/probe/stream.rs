@@ -234,7 +234,9 @@ impl Probe<'_> {
         if !answer.good() || second.is_empty() {
             self.find(fact, assumed, Verdict::NotSeen, "there is no second page");
         } else if second.iter().any(|key| !first.contains(key)) {
-            let size = if rows.len() == ROWS as usize { "" } else { ", but its size is not obeyed" };
+            let size = stream.paging.page_size().map(|(_, size)| size as usize);
+            let obeyed = size.is_none_or(|size| [ROWS as usize, size].contains(&rows.len()));
+            let size = if obeyed { "" } else { ", but its size is not obeyed" };
             self.find(fact, assumed, Verdict::Confirmed, format!("`{named}` leads to other rows{size}"));
         } else if let Paging::Cursor(paging) = &stream.paging {
             // A cursor that includes its position repeats rows that share an instant.
@@ -368,7 +370,10 @@ impl Probe<'_> {
                 fact,
                 assumed,
                 Verdict::NotSeen,
-                "instants come without a zone and are taken for UTC",
+                match zones.told {
+                    true => "some instants come without a zone and are taken for UTC",
+                    false => "instants come without a zone and are taken for UTC",
+                },
             ),
         }
     }

@@ -273,14 +273,11 @@ fn keys(draft: &Draft<'_>) -> String {
             }
             text.push_str(&format!("primary_key = [{}]\n", toml_text(key)));
         }
-        [] => {
-            let field = draft.columns.first().map_or("id", |column| column.field.as_str());
-            text.push_str(&format!(
-                "# No field is there and different in every row: the key is made of the whole row.\n\
-                 synthetic_key = {}\nprimary_key = [\"_key\"]\n",
-                toml_text(if draft.columns.iter().any(|column| column.field == "id") { "id" } else { field })
-            ));
-        }
+        [] => text.push_str(
+            "# No field is there and different in every row: the key is a hash of the whole row, and a row that changes\n\
+             # becomes another. If several fields together are different in every row, name their columns instead.\n\
+             synthetic_key = \"\"\nprimary_key = [\"_key\"]\n",
+        ),
     }
     let cursors = cursor_candidates(draft.columns);
     if let [cursor, others @ ..] = cursors.as_slice() {

@@ -143,7 +143,8 @@ pub(super) fn is_id(name: &str) -> bool {
 }
 
 fn is_time(name: &str) -> bool {
-    ["_at", "_on", "_ts"].iter().any(|ending| name.ends_with(ending))
+    matches!(name, "at" | "ts")
+        || ["_at", "_on", "_ts"].iter().any(|ending| name.ends_with(ending))
         || ["time", "date", "created", "updated", "modified", "timestamp", "seen"]
             .iter()
             .any(|word| name.ends_with(word))

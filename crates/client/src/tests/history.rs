@@ -172,7 +172,7 @@ async fn whatever_call_fails_no_attempt_that_went_out_is_forgotten() {
     }
 }
 
-fn keeping(folder: &Path, script: &std::sync::Arc<Script>) -> Client {
+pub(super) fn keeping(folder: &Path, script: &std::sync::Arc<Script>) -> Client {
     let mut settings = super::script::settings(quota(2, 300, QuotaMode::Window));
     settings.quota_dir = Some(folder.to_owned());
     let transport: std::sync::Arc<dyn crate::Transport> = script.clone();

@@ -195,6 +195,7 @@ pub(super) fn oauth(scope: Option<&str>) -> Request {
             client_id: "id".into(),
             client_secret: "s3cret".into(),
             scope: scope.map(str::to_owned),
+            form_encoded: true,
         },
         ..get("/users")
     }

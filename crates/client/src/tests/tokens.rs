@@ -7,7 +7,7 @@ use std::{
 
 use futures::future::join_all;
 use tokio::time::advance;
-use userhaul_connector::quota::QuotaMode;
+use userhaul_connector::{auth::AuthSpec, quota::QuotaMode, request::Request};
 
 use super::script::{Reply, Script, client, oauth, ok, quota, reply, wide};
 use crate::{ErrorKind, Reason};
@@ -124,6 +124,59 @@ async fn the_secret_moves_into_the_form_only_when_refused_in_the_header() {
         .collect();
     let full = "grant_type=client_credentials&client_id=id&client_secret=s3cret";
     assert_eq!(forms, ["grant_type=client_credentials", full, full]);
+}
+
+/// A login that takes one form only, and a request whose secret differs from form to form.
+fn special(takes: &'static str) -> (std::sync::Arc<Script>, Request) {
+    let script = Script::of(move |outgoing, number| {
+        let header = outgoing.headers.get("authorization").and_then(|value| value.to_str().ok());
+        match outgoing.url.host_str() {
+            Some("login.example") if header != Some(takes) => reply(401, "{}"),
+            Some("login.example") => token(number, "3600"),
+            _ => ok(),
+        }
+    });
+    let mut request = oauth(None);
+    if let AuthSpec::ClientCredentials { client_secret, .. } = &mut request.auth {
+        *client_secret = "a+b%c d".into();
+    }
+    (script, request)
+}
+
+/// `id:a+b%c d`, and each of both parts as a form has it.
+const AS_IT_IS: &str = "Basic aWQ6YStiJWMgZA==";
+const ENCODED: &str = "Basic aWQ6YSUyQmIlMjVjK2Q=";
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_form_encoded_first_where_that_differs() {
+    let (script, request) = special(ENCODED);
+    client(wide(), &script).send(&request).await.expect("a page");
+    assert_eq!(logins(&script), 1);
+    // A vendor that is known to take it as it is gets that first, and the other form last.
+    let mut plain = request;
+    if let AuthSpec::ClientCredentials { form_encoded, .. } = &mut plain.auth {
+        *form_encoded = false;
+    }
+    client(wide(), &script).send(&plain).await.expect("a page");
+    let forms: Vec<_> =
+        script.asked().iter().skip(2).map(|one| one.header("authorization").map(str::to_owned)).collect();
+    let forms: Vec<_> = forms.iter().map(Option::as_deref).collect();
+    assert_eq!(forms, [Some(AS_IT_IS), None, Some(ENCODED), Some("Bearer t4")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_login_took_is_known_to_the_next_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (script, request) = special(AS_IT_IS);
+    let process = || super::history::keeping(folder.path(), &script);
+    process().send(&request).await.expect("a page");
+    assert_eq!(logins(&script), 2);
+    process().send(&request).await.expect("a page");
+    assert_eq!(logins(&script), 3);
+    for file in std::fs::read_dir(folder.path()).expect("a folder").flatten() {
+        let text = String::from_utf8_lossy(&std::fs::read(file.path()).expect("a file")).into_owned();
+        assert!(!format!("{:?}{text}", file.file_name()).contains("a+b"), "{:?}", file.file_name());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,14 +3,20 @@
 //! Its requests are signed as `auth` says, its pages walked as `paging` says, and its rows become unified records as
 //! the `unified` blocks of its streams say.
 
+mod acts;
 mod records;
+mod unstated;
 mod values;
+
+use std::collections::HashMap;
 
 use userhaul_record::Unified;
 
 use crate::{
     auth::AuthSpec,
-    connector::{Computed, Connector},
+    connector::{Computed, Connector, pager_of},
+    nearest::nearest,
+    pager::Pager,
     rows::{Rows, UnifyError},
     settings::{Settings, SettingsError},
     spec::{AuthFacts, ConnectorSpec, SpecError, StreamSpec},
@@ -19,6 +25,8 @@ use crate::{
 struct Declared {
     spec: ConnectorSpec,
     auth: AuthSpec,
+    /// What streams are signed with that have a credential, or a header, of their own.
+    own: HashMap<String, AuthSpec>,
 }
 
 /// Makes a connector of facts and a source's settings.
@@ -27,21 +35,41 @@ struct Declared {
 /// When a setting is missing that `auth` needs.
 pub fn build(spec: ConnectorSpec, settings: &Settings) -> Result<Box<dyn Connector>, SettingsError> {
     let auth = spec.auth.as_ref().unwrap_or(&AuthFacts::None).sign_with(settings)?;
-    Ok(Box::new(Declared { spec, auth }))
+    let mut own = HashMap::new();
+    for stream in spec.streams.values() {
+        if let Some(facts) = stream.signed_with() {
+            own.insert(stream.name.clone(), facts.sign_with(settings)?);
+        }
+    }
+    Ok(Box::new(Declared { spec, auth, own }))
 }
 
-/// Refuses facts that only a connector with code of its own can use.
+/// Refuses facts that only a connector with code of its own can use, and those that could not act.
 ///
 /// # Errors
-/// When a stream has computed columns.
+/// When a stream has computed columns, a key or an alias names no field of it, or a fact has no effect.
 pub fn check(spec: &ConnectorSpec) -> Result<(), SpecError> {
-    match spec.streams.values().find(|stream| !stream.table.computed.is_empty()) {
-        Some(stream) => Err(SpecError {
-            place: format!("streams.{}.computed", stream.name),
-            message: "computed columns need a connector that is built in".to_owned(),
-        }),
-        None => Ok(()),
+    let refused = |stream: &StreamSpec, key: &str, message: String| SpecError {
+        place: format!("streams.{}.{key}", stream.name),
+        message,
+    };
+    for stream in spec.streams.values() {
+        if !stream.table.computed.is_empty() {
+            let message = "computed columns need a connector that is built in".to_owned();
+            return Err(refused(stream, "computed", message));
+        }
+        let fields = || stream.table.columns.iter().map(|column| column.field.as_str());
+        let keys = [("synthetic_key", &stream.table.synthetic_key), ("generic_key", &stream.generic_key)];
+        for (key, named) in keys {
+            let named = named.as_deref().filter(|field| !field.is_empty());
+            if let Some(field) = named.filter(|named| fields().all(|field| field != *named)) {
+                let near = nearest(field, fields()).map(|near| format!("; did you mean `{near}`?"));
+                let message = format!("unknown field `{field}`{}", near.unwrap_or_default());
+                return Err(refused(stream, key, message));
+            }
+        }
     }
+    acts::check(spec)
 }
 
 impl Connector for Declared {
@@ -49,8 +77,16 @@ impl Connector for Declared {
         &self.spec
     }
 
-    fn auth(&self, _stream: &StreamSpec) -> AuthSpec {
-        self.auth.clone()
+    fn auth(&self, stream: &StreamSpec) -> AuthSpec {
+        self.own.get(&stream.name).unwrap_or(&self.auth).clone()
+    }
+
+    fn pager(&self, stream: &StreamSpec) -> Box<dyn Pager> {
+        match stream.paging_stated.0 {
+            true => pager_of(stream),
+            // One warning a parent would be too many.
+            false => Box::new(unstated::Unstated { warns: stream.parent().is_none() }),
+        }
     }
 
     fn compute(&self, _stream: &StreamSpec, _rows: &Rows<'_>) -> Result<Vec<Computed>, UnifyError> {
@@ -58,6 +94,6 @@ impl Connector for Declared {
     }
 
     fn unify(&self, stream: &StreamSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
-        stream.unified.iter().try_for_each(|block| records::push(block, rows, into))
+        records::push(&stream.unified, rows, into)
     }
 }

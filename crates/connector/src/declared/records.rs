@@ -7,18 +7,21 @@ use userhaul_record::{
 use super::values::{Lists, Maps, Numbers, Texts};
 use crate::{
     rows::{Rows, UnifyError},
-    spec::UnifiedSpec,
+    spec::{Source, UnifiedSpec},
 };
 
-/// Pushes one record a row.
-pub(super) fn push(block: &UnifiedSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
-    match block.table {
-        Table::Users => users(block, rows, into),
-        Table::Companies => companies(block, rows, into),
-        Table::Events => events(block, rows, into),
-        Table::Feedback => feedback(block, rows, into),
-        Table::Metrics => metrics(block, rows, into),
+/// Pushes the records of each block, one a row.
+pub(super) fn push(blocks: &[UnifiedSpec], rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
+    for (number, block) in blocks.iter().enumerate() {
+        match block.table {
+            Table::Users => users(block, rows, into)?,
+            Table::Companies => companies(block, rows, into)?,
+            Table::Events => events(block, rows, into)?,
+            Table::Feedback => feedback(block, rows, into)?,
+            Table::Metrics => metrics(block, &blocks[..number], rows, into)?,
+        }
     }
+    Ok(())
 }
 
 fn users(block: &UnifiedSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
@@ -169,11 +172,21 @@ fn feedback(block: &UnifiedSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<
     Ok(())
 }
 
-fn metrics(block: &UnifiedSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
+/// The metrics of a block. Where one of the blocks before gives a row's metric the same name, as for a vendor's word that
+/// no block translates, the name of the value's column follows: two values never share a key.
+fn metrics(
+    block: &UnifiedSpec,
+    before: &[UnifiedSpec],
+    rows: &Rows<'_>,
+    into: &mut Unified,
+) -> Result<(), UnifyError> {
     let text = |column: &str| Texts::open(block, column, rows, None);
     let number = |column: &str| Numbers::open(block, column, rows);
     let (subject, company) = (text("subject")?, text("company_key")?);
     let (date, metric, value) = (number("date")?, text("metric")?, number("value")?);
+    let others = before.iter().filter(|block| block.table == Table::Metrics);
+    let others: Vec<Texts<'_>> =
+        others.map(|block| Texts::open(block, "metric", rows, None)).collect::<Result<_, _>>()?;
     for (row, lineage) in rows.lineage()? {
         let (subject, company) = (subject.get(row), company.get(row));
         let subject = match (company.as_deref(), subject.as_deref()) {
@@ -181,7 +194,14 @@ fn metrics(block: &UnifiedSpec, rows: &Rows<'_>, into: &mut Unified) -> Result<(
             (None, Some(subject)) => Subject::Named(subject),
             (None, None) => Subject::Unknown,
         };
-        let Some(metric) = metric.get(row).filter(|metric| !metric.is_empty()) else { continue };
+        let Some(mut metric) = metric.get(row).filter(|metric| !metric.is_empty()) else { continue };
+        if others.iter().any(|other| other.get(row).as_ref() == Some(&metric)) {
+            let column = match block.source("value") {
+                Some(Source::Column(column)) => column.as_str(),
+                _ => "value",
+            };
+            metric = format!("{metric}.{column}").into();
+        }
         into.metric(
             lineage,
             Metric { subject, date: date.day(row), metric: &metric, value: value.double(row) },

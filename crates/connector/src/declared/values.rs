@@ -1,16 +1,17 @@
 //! The values of a unified column, whatever the type of the vendor's column that they stand in.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use arrow_array::{
     Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
     StringArray, StructArray, TimestampMicrosecondArray,
 };
+use arrow_schema::DataType;
 use userhaul_record::{Attributes, DECIMAL_SCALE, Date, Decimal, Micros};
 
 use crate::{
     rows::{BoolColumn, DateColumn, DecimalColumn, DoubleColumn, InstantColumn, IntColumn, MapColumn, Rows},
-    rows::{TextColumn, TextsColumn, UnifyError},
+    rows::{TextColumn, TextsColumn, UnifyError, ValueColumn},
     spec::{Source, UnifiedSpec},
 };
 
@@ -27,6 +28,8 @@ enum Cells<'a> {
     Date(DateColumn<'a>),
     Texts(TextsColumn<'a>),
     Map(MapColumn<'a>),
+    /// A list of anything but texts.
+    Nested(ValueColumn<'a>),
     /// The members of an object, by name.
     Members(Vec<(String, Cells<'a>)>),
 }
@@ -51,7 +54,12 @@ impl<'a> Cells<'a> {
                     .map(|array| Self::Instant(InstantColumn(array)))
             })
             .or_else(|| any.downcast_ref::<Date32Array>().map(|array| Self::Date(DateColumn(array))))
-            .or_else(|| any.downcast_ref::<ListArray>().map(|array| Self::Texts(TextsColumn(array))))
+            .or_else(|| {
+                any.downcast_ref::<ListArray>().map(|array| match array.value_type() {
+                    DataType::Utf8 => Self::Texts(TextsColumn(array)),
+                    _ => Self::Nested(ValueColumn(array)),
+                })
+            })
             .or_else(|| any.downcast_ref::<MapArray>().map(|array| Self::Map(MapColumn(array))))
             .or_else(|| {
                 let object = any.downcast_ref::<StructArray>()?;
@@ -79,23 +87,8 @@ impl<'a> Cells<'a> {
                 Some(jiff::civil::date(1970, 1, 1).checked_add(days).ok()?.to_string().into())
             }
             Self::Texts(column) => serde_json::to_string(&column.get(row)?).ok().map(Cow::Owned),
+            Self::Nested(column) => column.get(row),
             Self::Map(_) | Self::Members(_) => None,
-        }
-    }
-
-    /// The value as entries of a map, under `name` where it is a single one.
-    fn entries(&self, name: &str, row: usize, into: &mut Attributes<'a>) {
-        match self {
-            Self::Map(column) => {
-                let entries = column.get(row).into_iter();
-                into.extend(entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))));
-            }
-            Self::Members(members) => {
-                for (name, cells) in members {
-                    cells.entries(name, row, into);
-                }
-            }
-            single => into.extend(single.text(row).map(|text| (Cow::Owned(name.to_owned()), Some(text)))),
         }
     }
 }
@@ -222,8 +215,41 @@ impl<'a> Numbers<'a> {
     }
 }
 
+/// Entries of a map, each key once: of two with one name the second is called by its whole path.
+struct Entries<'a, 'b> {
+    made: Attributes<'a>,
+    taken: HashSet<Cow<'b, str>>,
+}
+
+impl<'a> Entries<'a, '_> {
+    fn put(&mut self, name: &str, path: impl Fn() -> String, value: Option<Cow<'a, str>>) {
+        let mut name = name.to_owned();
+        if self.taken.contains(name.as_str()) {
+            name = path();
+        }
+        let plain = name.len();
+        let mut number = 2;
+        // A key of the customer's own may look like a path.
+        while self.taken.contains(name.as_str()) {
+            name.truncate(plain);
+            name.push_str(&format!(" ({number})"));
+            number += 1;
+        }
+        self.taken.insert(Cow::Owned(name.clone()));
+        self.made.push((Cow::Owned(name), value));
+    }
+}
+
 /// The maps of a unified column.
-pub(super) struct Maps<'a>(Vec<(String, Cells<'a>)>);
+///
+/// Columns and members of objects have the same name in every row, whatever is null: the first of a name goes by it, the
+/// others by their paths, and so do entries of maps with such a name.
+pub(super) struct Maps<'a> {
+    /// The maps, each with its path.
+    maps: Vec<(String, MapColumn<'a>)>,
+    /// The other values, each with its name.
+    singles: Vec<(String, Cells<'a>)>,
+}
 
 impl<'a> Maps<'a> {
     pub(super) fn open(block: &UnifiedSpec, column: &str, rows: &Rows<'a>) -> Result<Self, UnifyError> {
@@ -232,19 +258,49 @@ impl<'a> Maps<'a> {
             Some(Source::Columns(paths)) => paths.as_slice(),
             Some(Source::Fixed(_) | Source::Words { .. }) | None => &[],
         };
-        let open = |path: &String| {
-            let name = path.rsplit('.').next().unwrap_or(path);
-            Cells::open(rows, path).map(|cells| (name.to_owned(), cells))
-        };
-        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
+        let mut opened = Self { maps: Vec::new(), singles: Vec::new() };
+        let mut known = HashSet::new();
+        for path in paths {
+            opened.add(path.clone(), Cells::open(rows, path)?, &mut known);
+        }
+        Ok(opened)
+    }
+
+    /// Adds a value, or the members of an object; `known` are the paths so far: what is listed twice comes once.
+    fn add(&mut self, path: String, cells: Cells<'a>, known: &mut HashSet<String>) {
+        match cells {
+            Cells::Members(members) => {
+                for (name, cells) in members {
+                    self.add(format!("{path}.{name}"), cells, known);
+                }
+            }
+            _ if !known.insert(path.clone()) => {}
+            Cells::Map(column) => self.maps.push((path, column)),
+            single => {
+                let name = path.rsplit('.').next().unwrap_or(&path);
+                let taken = self.singles.iter().any(|(other, _)| other == name);
+                let name = if taken { path } else { name.to_owned() };
+                self.singles.push((name, single));
+            }
+        }
     }
 
     pub(super) fn get(&self, row: usize) -> Attributes<'a> {
-        let mut entries = Attributes::new();
-        for (name, cells) in &self.0 {
-            cells.entries(name, row, &mut entries);
+        if let ([(_, column)], []) = (self.maps.as_slice(), self.singles.as_slice()) {
+            let entries = column.get(row).into_iter();
+            return entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))).collect();
         }
-        entries
+        let taken = self.singles.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect();
+        let mut entries = Entries { made: Attributes::new(), taken };
+        for (name, single) in &self.singles {
+            entries.made.extend(single.text(row).map(|text| (Cow::Owned(name.clone()), Some(text))));
+        }
+        for (path, column) in &self.maps {
+            for (key, value) in column.get(row).into_iter() {
+                entries.put(key, || format!("{path}.{key}"), value.map(Cow::Borrowed));
+            }
+        }
+        entries.made
     }
 }
 

@@ -6,7 +6,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, MapArray,
     StringArray, StructArray, TimestampMicrosecondArray,
 };
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
 
 use super::{
@@ -57,16 +57,37 @@ impl Texts {
     }
 
     pub(crate) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray, ArrowError> {
-        let texts = std::mem::take(self);
-        StringArray::try_new(offsets(texts.ends), Buffer::from_vec(texts.bytes), nulls)
+        let (bytes, offsets) = (renew(&mut self.bytes), offsets(&mut self.ends));
+        StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)
     }
 }
 
-fn offsets(ends: Vec<i32>) -> OffsetBuffer<i32> {
+/// The offsets of these ends, which are empty afterwards.
+fn offsets(ends: &mut Vec<i32>) -> OffsetBuffer<i32> {
     let mut all = Vec::with_capacity(ends.len() + 1);
     all.push(0);
-    all.extend_from_slice(&ends);
+    all.append(ends);
     OffsetBuffer::new(ScalarBuffer::from(all))
+}
+
+/// The values, in whose place stand none, with room for about as many: batches are alike, and growing by doubling
+/// copies each value twice.
+fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = values.len() + values.len() / 8;
+    std::mem::replace(values, Vec::with_capacity(room))
+}
+
+/// The bits, which are gone afterwards.
+fn bits(values: &mut Vec<bool>) -> BooleanBuffer {
+    let bits = BooleanBuffer::from(values.as_slice());
+    values.clear();
+    bits
+}
+
+/// The names of a member.
+fn names_of(member: &str, aliases: &[Alias]) -> Vec<Vec<u8>> {
+    let others = aliases.iter().filter(|alias| alias.field == member).map(|alias| alias.path.as_str());
+    std::iter::once(member).chain(others).map(|name| name.as_bytes().to_vec()).collect()
 }
 
 /// The values of a growing column, by type.
@@ -75,7 +96,8 @@ pub(crate) enum Values {
     Text(Texts),
     Id(Texts),
     Json(Texts),
-    IdOrObject(Texts),
+    /// With the names of the member that is the identifier.
+    IdOrObject(Texts, Vec<Vec<u8>>),
     Int(Vec<i64>),
     Double(Vec<f64>),
     Bool(Vec<bool>),
@@ -83,8 +105,18 @@ pub(crate) enum Values {
     Millis(Vec<i64>),
     Date(Vec<i32>),
     Decimal(Vec<i128>),
-    Map { ends: Vec<i32>, keys: Texts, values: Texts, valid: Vec<bool>, wrapped: bool },
-    List { ends: Vec<i32>, element: Box<ColumnBuilder> },
+    /// `wrapped` are the names of the one member that a value may stand in; none for values that stand alone.
+    Map {
+        ends: Vec<i32>,
+        keys: Texts,
+        values: Texts,
+        valid: Vec<bool>,
+        wrapped: Vec<Vec<u8>>,
+    },
+    List {
+        ends: Vec<i32>,
+        element: Box<ColumnBuilder>,
+    },
     Struct(Box<Shape>),
 }
 
@@ -106,7 +138,7 @@ impl ColumnBuilder {
             ColumnType::Text => Values::Text(Texts::default()),
             ColumnType::Id => Values::Id(Texts::default()),
             ColumnType::Json => Values::Json(Texts::default()),
-            ColumnType::IdOrObject => Values::IdOrObject(Texts::default()),
+            ColumnType::IdOrObject => Values::IdOrObject(Texts::default(), names_of("id", aliases)),
             ColumnType::Int => Values::Int(Vec::new()),
             ColumnType::Double => Values::Double(Vec::new()),
             ColumnType::Bool => Values::Bool(Vec::new()),
@@ -119,7 +151,10 @@ impl ColumnBuilder {
                 keys: Texts::default(),
                 values: Texts::default(),
                 valid: Vec::new(),
-                wrapped: *kind == ColumnType::WrappedMap,
+                wrapped: match kind {
+                    ColumnType::WrappedMap => names_of("value", aliases),
+                    _ => Vec::new(),
+                },
             },
             ColumnType::List(element) => {
                 Values::List { ends: Vec::new(), element: Box::new(Self::aliased(element, aliases, rules)) }
@@ -138,7 +173,7 @@ impl ColumnBuilder {
     #[inline]
     pub(crate) fn push_null(&mut self) {
         match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.close()
             }
             Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => numbers.push(0),
@@ -159,7 +194,7 @@ impl ColumnBuilder {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.valid.truncate(len);
         match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.truncate(len);
             }
             Values::Int(numbers) | Values::Instant(numbers) | Values::Millis(numbers) => {
@@ -188,7 +223,7 @@ impl ColumnBuilder {
     /// Bytes held, roughly.
     pub(crate) fn bytes(&self) -> usize {
         let values = match &self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 texts.bytes.len() + texts.len() * 4
             }
             Values::Map { keys, values, .. } => keys.bytes.len() + values.bytes.len() + keys.len() * 8,
@@ -202,39 +237,33 @@ impl ColumnBuilder {
 
     /// Gives the column and begins anew.
     pub(crate) fn finish(&mut self, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-        let valid = std::mem::take(&mut self.valid);
-        let rows = valid.len();
-        let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
+        let rows = self.valid.len();
+        let nulls = Some(NullBuffer::new(bits(&mut self.valid))).filter(|nulls| nulls.null_count() > 0);
         Ok(match &mut self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 Arc::new(texts.finish(nulls)?)
             }
-            Values::Int(numbers) => Arc::new(Int64Array::new(std::mem::take(numbers).into(), nulls)),
-            Values::Instant(numbers) | Values::Millis(numbers) => Arc::new(
-                TimestampMicrosecondArray::new(std::mem::take(numbers).into(), nulls).with_timezone("UTC"),
-            ),
-            Values::Double(numbers) => Arc::new(Float64Array::new(std::mem::take(numbers).into(), nulls)),
-            Values::Bool(bits) => Arc::new(BooleanArray::new(std::mem::take(bits).into(), nulls)),
-            Values::Date(days) => Arc::new(Date32Array::new(std::mem::take(days).into(), nulls)),
-            Values::Decimal(amounts) => Arc::new(
-                Decimal128Array::new(std::mem::take(amounts).into(), nulls).with_data_type(kind.clone()),
-            ),
+            Values::Int(numbers) => Arc::new(Int64Array::new(renew(numbers).into(), nulls)),
+            Values::Instant(numbers) | Values::Millis(numbers) => {
+                Arc::new(TimestampMicrosecondArray::new(renew(numbers).into(), nulls).with_timezone("UTC"))
+            }
+            Values::Double(numbers) => Arc::new(Float64Array::new(renew(numbers).into(), nulls)),
+            Values::Bool(values) => Arc::new(BooleanArray::new(bits(values), nulls)),
+            Values::Date(days) => Arc::new(Date32Array::new(renew(days).into(), nulls)),
+            Values::Decimal(amounts) => {
+                Arc::new(Decimal128Array::new(renew(amounts).into(), nulls).with_data_type(kind.clone()))
+            }
             Values::Map { ends, keys, values, valid, .. } => {
-                let value_nulls = Some(NullBuffer::from(std::mem::take(valid)));
+                let value_nulls = Some(NullBuffer::new(bits(valid)));
                 let (keys, values) = (keys.finish(None)?, values.finish(value_nulls)?);
                 let entries = StructArray::new(map_entries(), vec![Arc::new(keys), Arc::new(values)], None);
                 let field = Arc::new(Field::new("entries", DataType::Struct(map_entries()), false));
-                Arc::new(MapArray::try_new(field, offsets(std::mem::take(ends)), entries, nulls, false)?)
+                Arc::new(MapArray::try_new(field, offsets(ends), entries, nulls, false)?)
             }
             Values::List { ends, element } => {
                 let DataType::List(field) = kind else { return Err(mismatch(kind)) };
                 let elements = element.finish(field.data_type())?;
-                Arc::new(ListArray::try_new(
-                    Arc::clone(field),
-                    offsets(std::mem::take(ends)),
-                    elements,
-                    nulls,
-                )?)
+                Arc::new(ListArray::try_new(Arc::clone(field), offsets(ends), elements, nulls)?)
             }
             Values::Struct(shape) => {
                 let DataType::Struct(fields) = kind else { return Err(mismatch(kind)) };
@@ -251,7 +280,7 @@ impl ColumnBuilder {
     /// Puts a text where the last row of a text-like column is null.
     pub(crate) fn fill_last(&mut self, text: &[u8]) {
         let Some(last) = self.len().checked_sub(1).filter(|&last| !self.valid[last]) else { return };
-        if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) =
+        if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) =
             &mut self.values
         {
             texts.truncate(last);
@@ -263,7 +292,7 @@ impl ColumnBuilder {
     /// The text of row `row` of a text-like column; none where it is null or no text.
     pub(crate) fn text(&self, row: usize) -> Option<&[u8]> {
         match &self.values {
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts) => {
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 self.valid.get(row).copied().unwrap_or(false).then(|| texts.get(row))
             }
             _ => None,

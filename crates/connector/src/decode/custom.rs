@@ -38,7 +38,7 @@ impl RowReader {
         let field = &mut self.table.shape.fields[column];
         match &mut field.builder.values {
             Values::Map { keys, values, valid, wrapped, .. } if field.private.is_none() => {
-                Entries { keys, values, valid, wrapped: *wrapped }.entry(key, scanner, &mut self.met)
+                Entries { keys, values, valid, wrapped }.entry(key, scanner, &mut self.met)
             }
             _ => scanner.skip().map(drop),
         }
@@ -66,7 +66,7 @@ impl RowReader {
         else {
             return Ok(false);
         };
-        Entries { keys, values, valid, wrapped: false }.append(scanner, &mut self.met)?;
+        Entries { keys, values, valid, wrapped: &[] }.append(scanner, &mut self.met)?;
         Ok(true)
     }
 
@@ -88,7 +88,7 @@ impl RowReader {
         }
         if let Values::Map { ends, keys, values, valid, .. } = &mut field.builder.values {
             let start = last_end(ends);
-            Entries { keys, values, valid, wrapped: false }.unique(start, &mut self.met);
+            Entries { keys, values, valid, wrapped: &[] }.unique(start, &mut self.met);
             ends.push(i32::try_from(keys.len()).unwrap_or(i32::MAX));
         }
         field.builder.valid.push(true);

@@ -6,7 +6,7 @@ use super::{
     extra::{self, Leftover},
     met::Met,
     shape::Target,
-    structure::{earlier_duplicates, read_private, target_of},
+    structure::{earlier_duplicates, member, read_private},
     table::Lineage,
     table_builder::{KeyColumn, TableBuilder, close_lineage, push_text, synthesise},
     value::Fit,
@@ -91,7 +91,7 @@ impl Derived {
         }
         synthesise(table, scanner.bytes, start.at..scanner.at, lineage);
         close_lineage(table, lineage);
-        extra::append(&mut table.extra, scanner.bytes, &leftovers, met);
+        extra::append(&mut table.extra, scanner.bytes, &leftovers, false, met);
         table.rows += 1;
         let keyless = table
             .key
@@ -119,10 +119,8 @@ impl Derived {
         let mut more = scanner.enter_object()?;
         while more {
             let at = scanner.at;
-            let key = scanner.string()?;
-            let key_range = at..scanner.at;
-            scanner.colon()?;
-            let target = target_of(shape, position, key, met);
+            let (key, target) = member(shape, position, scanner, met)?;
+            let key_range = at..at + key.inner.len() + 2;
             position += 1;
             let repeated = superseded.is_some_and(|keys| keys.binary_search(&at).is_ok());
             match target {

@@ -15,7 +15,8 @@ pub(crate) struct Entries<'a> {
     pub(crate) keys: &'a mut Texts,
     pub(crate) values: &'a mut Texts,
     pub(crate) valid: &'a mut Vec<bool>,
-    pub(crate) wrapped: bool,
+    /// The names of the one member that a value may stand in.
+    pub(crate) wrapped: &'a [Vec<u8>],
 }
 
 impl Entries<'_> {
@@ -59,7 +60,7 @@ impl Entries<'_> {
     pub(crate) fn value(&mut self, scanner: &mut Scanner<'_>, met: &mut Met) -> Result<(), JsonError> {
         let kind = scanner.kind()?;
         let start = scanner.at;
-        if self.wrapped && kind == Kind::Object && self.unwrapped(scanner, met)? {
+        if !self.wrapped.is_empty() && kind == Kind::Object && self.unwrapped(scanner, met)? {
             return Ok(());
         }
         scanner.at = start;
@@ -78,9 +79,13 @@ impl Entries<'_> {
         Ok(())
     }
 
-    /// Reads `{ "value": x }` as `x`; false, with nothing appended, where the object is another.
+    /// Reads an object of that one member as its value; false, with nothing appended, where the object is another.
     fn unwrapped(&mut self, scanner: &mut Scanner<'_>, met: &mut Met) -> Result<bool, JsonError> {
-        if !scanner.enter_object()? || scanner.string()?.inner != b"value" {
+        if !scanner.enter_object()? {
+            return Ok(false);
+        }
+        let key = scanner.string()?.inner;
+        if !self.wrapped.iter().any(|name| name == key) {
             return Ok(false);
         }
         scanner.colon()?;
@@ -90,7 +95,7 @@ impl Entries<'_> {
             return Ok(false);
         }
         let mut inner = value;
-        let wrapped = std::mem::replace(&mut self.wrapped, false);
+        let wrapped = std::mem::take(&mut self.wrapped);
         let read = self.value(&mut inner, met);
         self.wrapped = wrapped;
         read.map(|()| true)

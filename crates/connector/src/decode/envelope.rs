@@ -177,9 +177,7 @@ pub(crate) fn items(
     pointers: &[String],
     single: bool,
 ) -> Result<usize, DecodeError> {
-    for candidate in
-        pointers.iter().filter(|candidate| !candidate.is_empty() && *candidate != super::LONE_ROW)
-    {
+    for candidate in named(pointers) {
         // `/*` is the only array among the members, whatever its name.
         if candidate == "/*" {
             let mut arrays = envelope.members.iter().filter(|(_, range)| holds_rows(&body[range.clone()]));
@@ -188,10 +186,7 @@ pub(crate) fn items(
             }
             continue;
         }
-        let path = candidate.strip_prefix('/').unwrap_or(candidate);
-        let (first, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-        let Some((_, range)) = envelope.members.iter().find(|(name, _)| name == first) else { continue };
-        let Some(found) = pointer::find(&body[range.clone()], rest)? else { continue };
+        let Some(found) = at(envelope, body, candidate)? else { continue };
         // `found` lies inside `body`; its offset is the difference of the addresses, without any pointer arithmetic.
         let within = found.as_ptr().addr() - body.as_ptr().addr();
         let wanted = if single { matches!(found.first(), Some(b'{')) } else { found.first() == Some(&b'[') };
@@ -199,9 +194,44 @@ pub(crate) fn items(
             return Ok(within);
         }
     }
-    let names: Vec<&str> = envelope.members.iter().map(|(name, _)| name.as_str()).take(20).collect();
-    let found = if names.is_empty() { "an empty object".to_owned() } else { names.join(", ") };
-    Err(DecodeError::NoItems { expected: describe(pointers), found })
+    Err(DecodeError::NoItems { expected: describe(pointers), found: shown(envelope, body, pointers) })
+}
+
+/// Whether there is nothing, or null, at every pointer that names a place.
+pub(crate) fn nothing(envelope: &Envelope, body: &[u8], pointers: &[String]) -> Result<bool, JsonError> {
+    for candidate in named(pointers) {
+        if at(envelope, body, candidate)?.is_some_and(|found| found != b"null") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The pointers that name a place below the page.
+fn named(pointers: &[String]) -> impl Iterator<Item = &String> {
+    let word = |pointer: &str| matches!(pointer, super::LONE_ROW | super::NO_ROWS);
+    pointers.iter().filter(move |pointer| !pointer.is_empty() && !word(pointer))
+}
+
+/// The raw value at a pointer, before the members are kept.
+fn at<'a>(envelope: &Envelope, body: &'a [u8], pointer: &str) -> Result<Option<&'a [u8]>, JsonError> {
+    let path = pointer.strip_prefix('/').unwrap_or(pointer);
+    let (first, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+    let Some((_, range)) = envelope.members.iter().find(|(name, _)| name == first) else { return Ok(None) };
+    pointer::find(&body[range.clone()], rest)
+}
+
+/// The names of the page's members, of those that pointers begin with also what they are.
+fn shown(envelope: &Envelope, body: &[u8], pointers: &[String]) -> String {
+    let begins = |name: &str| named(pointers).any(|pointer| pointer.split('/').nth(1) == Some(name));
+    let names = envelope.members.iter().take(20).map(|(name, range)| {
+        match kind_of(&body[range.clone()]).filter(|_| begins(name)) {
+            Some(kind) => format!("{name} ({})", kind.name()),
+            None => name.clone(),
+        }
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "an empty object".to_owned() } else { names.join(", ") }
 }
 
 /// Whether a value is an array that may be rows: a list of texts or numbers is a field of a bare row.

@@ -1,5 +1,7 @@
 //! `_extra`: what no column takes, as it came.
 
+use std::ops::Range;
+
 use super::{
     builder::{ColumnBuilder, Values},
     met::Met,
@@ -13,10 +15,18 @@ pub(crate) struct Leftover {
 }
 
 /// Appends a row's object of leftovers, under the vendor's names, privacy rules applied; of equal names the last.
-pub(crate) fn append(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftover], met: &mut Met) {
+/// `distinct` tells that no name comes twice.
+pub(crate) fn append(
+    extra: &mut ColumnBuilder,
+    page: &[u8],
+    leftovers: &[Leftover],
+    distinct: bool,
+    met: &mut Met,
+) {
     let Values::Json(texts) = &mut extra.values else { return };
     let mut last: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
-    if leftovers.len() > 1 {
+    let repeated = !distinct && leftovers.len() > 1;
+    if repeated {
         for (index, leftover) in leftovers.iter().enumerate() {
             last.insert(&page[leftover.key.clone()], index);
         }
@@ -24,13 +34,17 @@ pub(crate) fn append(extra: &mut ColumnBuilder, page: &[u8], leftovers: &[Leftov
     let start = texts.bytes.len();
     for (index, leftover) in leftovers.iter().enumerate() {
         let key = &page[leftover.key.clone()];
-        if leftovers.len() > 1 && last.get(key) != Some(&index) {
+        if repeated && last.get(key) != Some(&index) {
             met.duplicate_keys += 1;
             continue;
         }
         let begun = texts.bytes.len();
         texts.bytes.push(if begun == start { b'{' } else { b',' });
-        if !met.keep_member(key, &page[leftover.value.clone()], &mut texts.bytes) {
+        let Range { start: value, end } = leftover.value;
+        if met.rules.is_empty() && value == leftover.key.end + 1 {
+            // Only the colon stands between them: one piece.
+            met.keep(&page[leftover.key.start..end], &mut texts.bytes);
+        } else if !met.keep_member(key, &page[value..end], &mut texts.bytes) {
             texts.bytes.truncate(begun);
         }
     }

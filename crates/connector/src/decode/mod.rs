@@ -10,8 +10,10 @@ mod derived;
 mod entries;
 mod envelope;
 mod extra;
+mod keyless;
 mod met;
 mod names;
+mod new_fields;
 mod private;
 mod row;
 mod shape;
@@ -30,6 +32,7 @@ pub use table::{Lineage, TableLayout};
 
 use crate::json::scan::{JsonError, Kind, Scanner};
 use row::RowReader;
+pub(crate) use table_builder::content_hash;
 
 /// What a walk's pages are decoded with.
 #[derive(Debug, Clone)]
@@ -39,7 +42,8 @@ pub struct DecodeOptions {
     /// The tables of the derived streams that are wanted.
     pub derived: Vec<DerivedLayout>,
     /// Where the rows stand in a page: pointers, tried in order; `""` is the page itself, `"/*"` its only array, and
-    /// `"{}"` makes an object without such an array one row, and null, `{}` or an empty body no rows.
+    /// `"{}"` makes an object without such an array one row, and null, `{}` or an empty body no rows; `"null"` makes null,
+    /// or nothing at all, at the other pointers no rows.
     pub items: Vec<String>,
     /// Whether the value found there is one row and not an array of rows.
     pub single: bool,
@@ -134,13 +138,21 @@ pub enum DecodeError {
         row: usize,
     },
     /// A row without its primary key.
-    #[error("row {row} has no `{column}`, which is part of the primary key; its fields: {fields}")]
+    #[error("row {row} has no value for `{column}`, which is part of the primary key; its fields: {fields}")]
     NullKey {
         /// The row's index in the page, from 0.
         row: usize,
         /// The column.
         column: String,
         /// The names of the row's fields.
+        fields: String,
+    },
+    /// A page none of whose rows has a field of its primary key under any of its names.
+    #[error("no row has `{column}`, which is part of the primary key; their fields: {fields}")]
+    NoKey {
+        /// The column.
+        column: String,
+        /// The names of the rows' fields.
         fields: String,
     },
     /// The columns do not make a batch: a bug.
@@ -185,7 +197,7 @@ impl Decoder {
     /// Reads a page. On an error no row of the page is kept.
     ///
     /// # Errors
-    /// When the page is not JSON, has no rows where they should be, or a row has no primary key.
+    /// When the page is not JSON, has no rows where they should be, or a row or all of them have no primary key.
     pub fn page(&mut self, body: &[u8], lineage: &Lineage<'_>) -> Result<(PageRows, Envelope), DecodeError> {
         let body = checked(body)?;
         let before = self.reader.mark();
@@ -204,6 +216,7 @@ impl Decoder {
         let mut envelope = Envelope::default();
         let bare = self.single && self.items.iter().any(String::is_empty);
         let lone = !self.single && self.items.iter().any(|pointer| pointer == LONE_ROW);
+        let none = self.items.iter().any(|pointer| pointer == NO_ROWS);
         if lone && body.trim_ascii().is_empty() {
             return Ok((self.reader.page_rows(first), envelope));
         }
@@ -240,6 +253,8 @@ impl Decoder {
                             }
                         }
                         Err(DecodeError::NoItems { .. }) if lone && envelope.is_empty() => {}
+                        Err(DecodeError::NoItems { .. })
+                            if none && envelope::nothing(&envelope, body, &self.items)? => {}
                         Err(DecodeError::NoItems { .. }) if lone || bare => {
                             self.lone_row(&envelope, &mut whole, lineage)?;
                         }
@@ -248,7 +263,7 @@ impl Decoder {
                 }
                 envelope.keep(body);
             }
-            Kind::Null if self.single || lone => scanner.literal("null")?,
+            Kind::Null if self.single || lone || none => scanner.literal("null")?,
             kind => {
                 return Err(DecodeError::NoItems {
                     expected: self.items.join(", "),
@@ -338,6 +353,10 @@ impl Decoder {
 
 /// The pointer of answers that may be one bare row, or nothing at all (vendors/userlot.md 4.2).
 const LONE_ROW: &str = "{}";
+
+/// The pointer of answers in which null, or nothing, at the other ones stands for no rows: how some servers write an
+/// empty list.
+const NO_ROWS: &str = "null";
 
 /// The page without a byte-order mark, if it is UTF-8.
 fn checked(body: &[u8]) -> Result<&[u8], DecodeError> {

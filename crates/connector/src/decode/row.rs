@@ -7,10 +7,12 @@ use super::{
     builder::Values,
     derived::Derived,
     extra::{self, Leftover},
+    keyless,
     met::Met,
     names,
+    new_fields::NewFields,
     shape::Target,
-    structure::{earlier_duplicates, read_private, target_of},
+    structure::{earlier_duplicates, member, read_private},
     table::{Lineage, TableLayout},
     table_builder::{
         KeyColumn, TableBuilder, close_lineage, key_column, parent_column, push_text, siphasher, synthesise,
@@ -19,8 +21,7 @@ use super::{
 };
 use crate::json::{
     pointer,
-    scan::{JsonError, Kind, Scanner, StringSpan},
-    text,
+    scan::{JsonError, Kind, Scanner},
 };
 
 /// Reads the rows of a stream's pages.
@@ -32,6 +33,7 @@ pub(crate) struct RowReader {
     counts: Counts,
     pub(crate) met: Met,
     leftovers: Vec<Leftover>,
+    new_fields: NewFields,
     watch_keys: bool,
     watch_cursor: Option<KeyColumn>,
     watch_last: Option<KeyColumn>,
@@ -69,6 +71,7 @@ impl RowReader {
             counts: Counts::default(),
             met: Met { rules: options.rules.clone(), ..Met::default() },
             leftovers: Vec::new(),
+            new_fields: NewFields::default(),
             watch_keys: false,
             watch_cursor: None,
             watch_last: None,
@@ -172,7 +175,9 @@ impl RowReader {
         if scanner.enter_array()? {
             let mut index = 0;
             loop {
-                self.row(scanner, lineage, index)?;
+                if let Err(error) = self.row(scanner, lineage, index) {
+                    return Err(keyless::of_all(error, &self.layout, scanner)?);
+                }
                 index += 1;
                 if !scanner.next_element()? {
                     break;
@@ -219,6 +224,7 @@ impl RowReader {
     fn settle(&mut self) {
         self.counts.surrogates += std::mem::take(&mut self.met.surrogates);
         self.counts.duplicate_keys += std::mem::take(&mut self.met.duplicate_keys);
+        self.new_fields.settle(&mut self.counts.new_fields);
     }
 
     fn row(
@@ -253,6 +259,7 @@ impl RowReader {
     fn members(&mut self, scanner: &mut Scanner<'_>, again: Option<&Again>) -> Result<bool, JsonError> {
         self.table.shape.begin();
         self.leftovers.clear();
+        self.new_fields.begin();
         for derived in &mut self.derived {
             derived.at = None;
         }
@@ -261,10 +268,8 @@ impl RowReader {
         let mut more = scanner.enter_object()?;
         while more {
             let at = scanner.at;
-            let key = scanner.string()?;
-            let key_range = at..scanner.at;
-            scanner.colon()?;
-            let target = target_of(&mut self.table.shape, position, key, &mut self.met);
+            let (key, target) = member(&mut self.table.shape, position, scanner, &mut self.met)?;
+            let key_range = at..at + key.inner.len() + 2;
             position += 1;
             if again.is_some_and(|again| again.superseded.binary_search(&at).is_ok()) {
                 scanner.skip()?;
@@ -306,13 +311,13 @@ impl RowReader {
                     }
                     Target::Unknown => {
                         self.leave(scanner, key_range)?;
-                        self.count_new(key);
+                        self.new_fields.meet(key.inner);
                     }
                 }
-                let null = scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
                 for derived in &mut self.derived {
                     let named = derived.names.iter().any(|name| name == key.inner);
-                    if named && (derived.at.is_none() || !null) {
+                    let null = || scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
+                    if named && (derived.at.is_none() || !null()) {
                         derived.at = Some(start.at);
                     }
                 }
@@ -361,9 +366,9 @@ impl RowReader {
             // An empty object is not the same as none.
             kept = more;
             while more {
-                let member = scanner.string()?;
+                let name = scanner.string()?;
                 scanner.colon()?;
-                let found = self.table.shape.contained(container, member.inner);
+                let found = self.table.shape.contained(container, name.inner);
                 let free =
                     |index: &usize| self.table.shape.fields[*index].seen.is_none() && !held.contains(index);
                 match found.filter(free) {
@@ -376,7 +381,7 @@ impl RowReader {
                     }
                     None => match rest.filter(|index| found.is_none() && free(index)) {
                         Some(index) => {
-                            self.map_entry(scanner, index, member)?;
+                            self.map_entry(scanner, index, name)?;
                             entries = true;
                         }
                         None => {
@@ -411,15 +416,6 @@ impl RowReader {
         Ok(())
     }
 
-    fn count_new(&mut self, key: StringSpan<'_>) {
-        let known = std::str::from_utf8(key.inner).ok().and_then(|name| self.counts.new_fields.get_mut(name));
-        if let Some(count) = known {
-            *count += 1;
-        } else if self.counts.new_fields.len() < 1000 {
-            self.counts.new_fields.insert(String::from_utf8_lossy(key.inner).into_owned(), 1);
-        }
-    }
-
     /// Appends the row's columns that are not the vendor's.
     fn close_row(&mut self, page: &[u8], row: std::ops::Range<usize>, lineage: &Lineage<'_>) {
         let table = &mut self.table;
@@ -431,7 +427,7 @@ impl RowReader {
         }
         synthesise(table, page, row, lineage);
         close_lineage(table, lineage);
-        extra::append(&mut table.extra, page, &self.leftovers, &mut self.met);
+        extra::append(&mut table.extra, page, &self.leftovers, self.new_fields.distinct(), &mut self.met);
         table.rows += 1;
     }
 
@@ -444,7 +440,7 @@ impl RowReader {
                 return Err(DecodeError::NullKey {
                     row: index,
                     column: self.layout.primary_key.get(number).cloned().unwrap_or_default(),
-                    fields: field_names(start)?,
+                    fields: keyless::told(start)?,
                 });
             }
         }
@@ -518,25 +514,8 @@ fn inner(page: &[u8], at: usize, pointer: &str) -> Result<Option<usize>, JsonErr
     Ok(found.map(|found| found.as_ptr().addr() - page.as_ptr().addr()))
 }
 
-/// The names of a row's fields, for a message; values are personal data and stay out.
-fn field_names(mut scanner: Scanner<'_>) -> Result<String, JsonError> {
-    let mut names = Vec::new();
-    let mut more = scanner.enter_object()?;
-    while more {
-        let mut name = Vec::new();
-        text::append(scanner.string()?, &mut name);
-        scanner.colon()?;
-        scanner.skip()?;
-        if names.len() < 40 {
-            names.push(String::from_utf8_lossy(&name).into_owned());
-        }
-        more = scanner.next_member()?;
-    }
-    Ok(names.join(", "))
-}
-
 /// The names under which a field may come.
-fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
+pub(super) fn names_of(layout: &TableLayout, field: &str) -> Vec<Vec<u8>> {
     let others = layout.aliases.iter().filter(|alias| alias.field == field).map(|alias| alias.path.as_str());
     std::iter::once(field).chain(others).map(|name| name.as_bytes().to_vec()).collect()
 }

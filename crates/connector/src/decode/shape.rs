@@ -39,6 +39,20 @@ pub(crate) enum Target {
     Unknown,
 }
 
+/// A member that is likely to come.
+#[derive(Debug)]
+struct Expected {
+    /// Its key as it stands in the page, `"name":`.
+    written: Vec<u8>,
+    target: Target,
+}
+
+impl Expected {
+    fn key(&self) -> &[u8] {
+        self.written.get(1..self.written.len() - 2).unwrap_or_default()
+    }
+}
+
 /// A column and the builder that grows it.
 #[derive(Debug)]
 pub(crate) struct FieldBuilder {
@@ -54,8 +68,8 @@ pub(crate) struct Shape {
     pub(crate) fields: Vec<FieldBuilder>,
     targets: HashMap<Vec<u8>, Target>,
     containers: Vec<HashMap<Vec<u8>, usize>>,
-    /// The keys of the object before this one with their targets: objects of one list mostly have the same order.
-    order: Vec<(Vec<u8>, Target)>,
+    /// The members of the object before this one: objects of one list mostly have the same order.
+    order: Vec<Expected>,
     /// Columns that take another column's text where they are null.
     lent: Vec<(usize, usize)>,
 }
@@ -107,19 +121,28 @@ impl Shape {
     /// Where the member `key`, the `position`-th of its object, goes.
     #[inline]
     pub(crate) fn target(&mut self, position: usize, key: &[u8]) -> Target {
-        if let Some((expected, target)) = self.order.get(position)
-            && expected == key
+        if let Some(expected) = self.order.get(position)
+            && expected.key() == key
         {
-            return *target;
+            return expected.target;
         }
         let target = self.named(key);
-        if position < 4096 {
+        // A name with a quote or backslash is written otherwise than it reads.
+        if position < 4096 && !key.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
             self.order.truncate(position);
             if self.order.len() == position {
-                self.order.push((key.to_vec(), target));
+                self.order.push(Expected { written: [b"\"", key, b"\":"].concat(), target });
             }
         }
         target
+    }
+
+    /// Where the `position`-th member of its object goes, if its key, `"name":`, is the expected one and stands at the
+    /// beginning of `page`; with the key's length, quotes and colon included.
+    #[inline]
+    pub(crate) fn expected(&self, position: usize, page: &[u8]) -> Option<(usize, Target)> {
+        let expected = self.order.get(position)?;
+        page.starts_with(&expected.written).then_some((expected.written.len(), expected.target))
     }
 
     /// Where a member of this name goes.

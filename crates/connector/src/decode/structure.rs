@@ -42,9 +42,7 @@ fn members(
     let mut more = scanner.enter_object()?;
     while more {
         let at = scanner.at;
-        let key = scanner.string()?;
-        scanner.colon()?;
-        let target = target_of(shape, position, key, met);
+        let (_, target) = member(shape, position, scanner, met)?;
         position += 1;
         match target {
             _ if superseded.is_some_and(|keys| keys.binary_search(&at).is_ok()) => {
@@ -76,9 +74,27 @@ fn members(
     Ok(Some(fit))
 }
 
-/// Where a member goes, by its unescaped name.
+/// Reads the key of the `position`-th member of an object and its colon, and tells where the member goes.
 #[inline]
-pub(crate) fn target_of(shape: &mut Shape, position: usize, key: StringSpan<'_>, met: &mut Met) -> Target {
+pub(crate) fn member<'a>(
+    shape: &mut Shape,
+    position: usize,
+    scanner: &mut Scanner<'a>,
+    met: &mut Met,
+) -> Result<(StringSpan<'a>, Target), JsonError> {
+    let bytes: &'a [u8] = scanner.bytes;
+    if let Some((length, target)) = shape.expected(position, &bytes[scanner.at..]) {
+        let inner = &bytes[scanner.at + 1..scanner.at + length - 2];
+        scanner.at += length;
+        return Ok((StringSpan { inner, escaped: false }, target));
+    }
+    let key = scanner.string()?;
+    scanner.colon()?;
+    Ok((key, target_of(shape, position, key, met)))
+}
+
+/// Where a member goes, by its unescaped name.
+fn target_of(shape: &mut Shape, position: usize, key: StringSpan<'_>, met: &mut Met) -> Target {
     if key.escaped {
         let mut decoded = Vec::new();
         met.surrogates += u64::from(text::append(key, &mut decoded));

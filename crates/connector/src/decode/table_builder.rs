@@ -163,7 +163,7 @@ pub(crate) fn parent_column(layout: &TableLayout, field: &str) -> Option<KeyColu
 pub(crate) fn push_text(column: &mut ColumnBuilder, value: Option<&str>) {
     match (&mut column.values, value) {
         (
-            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts),
+            Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _),
             Some(value),
         ) => {
             texts.push(value.as_bytes());

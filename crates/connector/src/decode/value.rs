@@ -38,7 +38,7 @@ pub(crate) fn read(
     }
     let fit = match &mut column.values {
         Values::Text(texts) | Values::Id(texts) => scalar_text(texts, scanner, kind, met)?,
-        Values::IdOrObject(texts) => id_or_object(texts, scanner, kind, met)?,
+        Values::IdOrObject(texts, names) => id_or_object(texts, names, scanner, kind, met)?,
         Values::Json(texts) => {
             let range = scanner.skip()?;
             met.keep(&scanner.bytes[range], &mut texts.bytes);
@@ -58,9 +58,13 @@ pub(crate) fn read(
         Values::Instant(instants) => {
             let value = match kind {
                 Kind::String => plain(scanner)?.and_then(|text| {
-                    instant::instant(text).or_else(|| number::whole_text(text).and_then(instant::from_epoch))
+                    let plain = |text: &&[u8]| {
+                        number::is_number(text) && !text.contains(&b'e') && !text.contains(&b'E')
+                    };
+                    let number = || Some(text).filter(plain).and_then(epoch);
+                    instant::instant(text).or_else(number)
                 }),
-                Kind::Number => number::integer(scanner.number()?).and_then(instant::from_epoch),
+                Kind::Number => epoch(scanner.number()?),
                 _ => other(scanner)?,
             };
             push(instants, value)
@@ -93,7 +97,7 @@ pub(crate) fn read(
         }
         Values::Map { ends, keys, values, valid, wrapped } => {
             if kind == Kind::Object {
-                let mut entries = Entries { keys, values, valid, wrapped: *wrapped };
+                let mut entries = Entries { keys, values, valid, wrapped };
                 let start = last_end(ends);
                 entries.append(scanner, met)?;
                 entries.unique(start, met);
@@ -172,6 +176,15 @@ fn numeric<'a>(scanner: &mut Scanner<'a>, kind: Kind) -> Result<Option<&'a [u8]>
     }
 }
 
+/// A number as an instant: whole ones by their size, others as seconds.
+#[inline]
+fn epoch(number: &[u8]) -> Option<i64> {
+    match number::integer(number) {
+        Some(whole) => instant::from_epoch(whole),
+        None => number::decimal(number).and_then(instant::from_fraction),
+    }
+}
+
 #[inline]
 fn scalar_text(
     texts: &mut Texts,
@@ -197,9 +210,10 @@ fn scalar_text(
     }
 }
 
-/// An identifier, or the member `id` of an object; the object's other members make it fit only in part.
+/// An identifier, or the member of an object that has one of these names; the object's other members make it fit only in part.
 fn id_or_object(
     texts: &mut Texts,
+    names: &[Vec<u8>],
     scanner: &mut Scanner<'_>,
     kind: Kind,
     met: &mut Met,
@@ -214,7 +228,7 @@ fn id_or_object(
         let key = scanner.string()?;
         scanner.colon()?;
         let kind = scanner.kind()?;
-        if key.inner == b"id" && fit == Fit::Not {
+        if fit == Fit::Not && names.iter().any(|name| name == key.inner) {
             fit = scalar_text(texts, scanner, kind, met)?;
         } else {
             scanner.skip()?;

@@ -1,7 +1,7 @@
 //! Instants and days in every form that the vendors send.
 //!
 //! RFC 3339 with any offset or none (then it is UTC), with `T` or a space; a bare day as its first instant; integers
-//! as milliseconds or seconds since 1970. Microseconds are what a column holds: a finer fraction that is not zero
+//! as milliseconds or seconds since 1970, numbers with a fraction as seconds. Microseconds are what a column holds: a finer fraction that is not zero
 //! would be lost, so it does not fit.
 
 /// An instant, in microseconds since 1970-01-01T00:00:00Z.
@@ -51,6 +51,13 @@ pub(crate) fn from_epoch(number: i64) -> Option<i64> {
         100_000_000..100_000_000_000 => number.checked_mul(1_000_000),
         _ => None,
     }
+}
+
+/// Seconds since 1970 with a fraction, in units of 10⁻⁹: an instant where no more than microseconds are told.
+pub(crate) fn from_fraction(billionths: i128) -> Option<i64> {
+    let seconds = (billionths / 1_000_000_000).unsigned_abs();
+    let micros = (billionths % 1000 == 0).then_some(billionths / 1000)?;
+    (100_000_000..100_000_000_000).contains(&seconds).then(|| i64::try_from(micros).ok())?
 }
 
 fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
@@ -168,5 +175,8 @@ mod tests {
         assert_eq!(from_epoch(1_714_639_000), Some(1_714_639_000_000_000));
         assert_eq!(from_epoch(1_714_639_000_125_000), None);
         assert_eq!(from_epoch(42), None);
+        assert_eq!(from_fraction(1_714_639_000_125_001_000), Some(1_714_639_000_125_001));
+        assert_eq!(from_fraction(1_714_639_000_125_001_001), None);
+        assert_eq!(from_fraction(42_500_000_000), None);
     }
 }

@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
 
     /// Skips an object or array of any depth. `open` holds, from the outside in, whether each level is an object.
     fn skip_nested(&mut self) -> Result<(), JsonError> {
-        let mut open: Vec<bool> = Vec::with_capacity(16);
+        let mut open = Levels::default();
         loop {
             // A value begins here.
             let kind = self.kind()?;
@@ -248,7 +248,7 @@ impl<'a> Scanner<'a> {
             }
             // After a value: the next member, or the end of one or more levels.
             while closed {
-                let Some(&object) = open.last() else { return Ok(()) };
+                let Some(object) = open.last() else { return Ok(()) };
                 self.space();
                 match (self.peek(), object) {
                     (Some(b','), true) => {
@@ -346,6 +346,41 @@ impl<'a> Scanner<'a> {
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.space();
         if self.at == self.bytes.len() { Ok(()) } else { self.error("the end of the page") }
+    }
+}
+
+/// The open objects and arrays around a value, from the outside in: a bit a level, set for an object. The innermost 64
+/// are in a register, so that only deeper ones take memory.
+#[derive(Debug, Default)]
+struct Levels {
+    inner: u64,
+    depth: usize,
+    outer: Vec<u64>,
+}
+
+impl Levels {
+    #[inline]
+    fn push(&mut self, object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.inner);
+        }
+        self.inner = self.inner << 1 | u64::from(object);
+        self.depth += 1;
+    }
+
+    #[inline]
+    fn last(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.inner & 1 == 1)
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.inner = if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.pop().unwrap_or_default()
+        } else {
+            self.inner >> 1
+        };
     }
 }
 

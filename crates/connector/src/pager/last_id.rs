@@ -14,13 +14,14 @@ use crate::spec::LastIdPaging;
 pub struct LastId {
     paging: LastIdPaging,
     trail: Trail,
-    seen: KeySet,
+    /// The keys of the page before.
+    previous: KeySet,
 }
 
 impl LastId {
     /// A walk over `paging`.
     pub fn new(paging: &LastIdPaging) -> Self {
-        Self { paging: paging.clone(), trail: Trail::default(), seen: KeySet::default() }
+        Self { paging: paging.clone(), trail: Trail::default(), previous: KeySet::default() }
     }
 
     fn ask(&self, last: Option<String>) -> Next {
@@ -37,8 +38,9 @@ impl Pager for LastId {
 
     fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
         let more = page.more(self.paging.more.as_deref(), self.paging.last.as_deref())?;
-        let fresh = page.keys.iter().filter(|key| self.seen.insert(**key)).count();
-        if page.rows == 1 && fresh == 0 && page.exact && self.trail.page() > 0 && more != Some(true) {
+        let again = page.keys.iter().all(|key| self.previous.contains(key));
+        self.previous = page.keys.iter().copied().collect();
+        if page.rows == 1 && again && page.exact && self.trail.page() > 0 && more != Some(true) {
             return Ok(Next::Done(End { forget_last: true, ..End::default() }));
         }
         if page.rows == 0 && more == Some(true) {

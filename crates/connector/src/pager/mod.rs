@@ -4,6 +4,7 @@ mod cursor;
 mod last_id;
 mod linked;
 mod page_number;
+mod seen;
 mod single;
 mod trail;
 mod unknown;

@@ -15,7 +15,7 @@
 //!
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
-use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, size_param};
+use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, seen::Seen, size_param};
 use crate::spec::{OffsetPaging, PagePaging};
 
 /// How often a list that moved is read again.
@@ -23,6 +23,9 @@ const MAX_RESTARTS: u32 = 2;
 
 /// Sizes at which a server that ignores the page's number may have cut its answer (vendors/userlane.md 5.3).
 const ROUND: [u64; 5] = [100, 500, 1000, 5000, 10_000];
+
+/// So many pages are asked for in one go.
+const MAX_ASKS: u64 = 1024;
 
 /// The ask whose answer tells only whether the total is still the same.
 const RECHECK: u64 = u64::MAX;
@@ -47,7 +50,7 @@ enum Counted {
 /// What one walk from the first page on has seen.
 #[derive(Debug, Default)]
 struct Walk {
-    seen: KeySet,
+    seen: Seen,
     /// The keys of the first page, in order.
     first_keys: Vec<u64>,
     /// The keys of the page before, and of the first one.
@@ -57,6 +60,8 @@ struct Walk {
     inexact: bool,
     total: Option<u64>,
     outstanding: u64,
+    /// The values of the parameter for pages that are still to be asked for, how far apart, and how many.
+    behind: (u64, u64, u64),
     /// Pages seen.
     pages: u64,
     moved: bool,
@@ -85,7 +90,8 @@ impl PageNumber {
         Ask { params, accept, tag: page, ..Ask::default() }
     }
 
-    fn read(&mut self, page: &PageFacts<'_>) -> Result<(u64, Option<u64>), PagingError> {
+    /// Reads a page, and gives whether it has a row that was not there before, and how many pages there are.
+    fn read(&mut self, page: &PageFacts<'_>) -> Result<(bool, Option<u64>), PagingError> {
         let count = |pointer: &Option<String>| match pointer {
             Some(pointer) => page.count(pointer),
             None => Ok(None),
@@ -96,19 +102,16 @@ impl PageNumber {
         walk.rows += page.rows;
         walk.pages += 1;
         walk.inexact |= !page.exact;
-        let before = walk.seen.len();
-        walk.seen.extend(page.keys);
-        let fresh = (walk.seen.len() - before) as u64;
         // Rows that come twice across pages mean that the list moved; twice within a page they are the vendor's affair.
         // A whole page that comes again only means that the server ignores the number, or clamps it.
         let in_page: KeySet = page.keys.iter().copied().collect();
-        let repeated = fresh < in_page.len() as u64;
-        let again = fresh == 0 && (in_page == walk.previous || in_page == walk.first);
-        if repeated && !again && page.exact {
-            walk.moved = true;
-        }
-        if before == 0 {
+        let again = in_page == walk.previous || in_page == walk.first;
+        let fresh = !again && !walk.seen.has_all(&in_page);
+        if walk.seen.is_empty() {
             walk.first.clone_from(&in_page);
+        }
+        if !again {
+            walk.seen.add(&in_page);
         }
         walk.previous = in_page;
         if let Some(total) = total {
@@ -120,6 +123,15 @@ impl PageNumber {
             (rows > 0).then(|| total.div_ceil(rows))
         });
         Ok((fresh, pages))
+    }
+
+    /// Asks for the next of the pages behind the first.
+    fn ask_behind(&mut self) -> Next {
+        let (from, step, count) = self.walk.behind;
+        let now = count.min(MAX_ASKS);
+        self.walk.behind = (from + now * step, step, count - now);
+        self.walk.outstanding = now;
+        Next::AskAll((0..now).map(|page| self.ask(from + page * step)).collect())
     }
 
     /// Whether a second page among several is the first one again.
@@ -137,6 +149,7 @@ impl PageNumber {
     /// Keeps the one copy, and does not ask for the pages behind it.
     fn not_paged(&mut self) -> Next {
         self.walk.outstanding = 0;
+        self.walk.behind = (0, 0, 0);
         self.walk.pages = 1;
         self.walk.warnings.push("page 2 was page 1 again: the list is not paged".to_owned());
         match self.settle() {
@@ -147,7 +160,15 @@ impl PageNumber {
 
     /// The walk has its last page: is it proven, to be checked, or to be read again?
     fn settle(&mut self) -> Next {
-        let distinct = if self.walk.inexact { self.walk.rows } else { self.walk.seen.len() as u64 };
+        let (distinct, repeated) = match self.walk.seen.count() {
+            Ok(counted) => counted,
+            Err(error) => {
+                let unproven = Some(format!("the keys that came cannot be counted: {}", error.kind()));
+                return Next::Done(End { unproven, ..End::default() });
+            }
+        };
+        self.walk.moved |= repeated && !self.walk.inexact;
+        let distinct = if self.walk.inexact { self.walk.rows } else { distinct };
         match self.walk.total {
             Some(total) if !self.walk.moved && total == distinct => {
                 if self.walk.pages <= 1 {
@@ -217,17 +238,19 @@ impl Pager for PageNumber {
             }
             if let Some(pages) = pages {
                 if pages > 1 {
-                    let behind = 1..pages.min(MAX_PAGES);
-                    let asks: Vec<Ask> = behind.map(|page| self.ask(number + page * step)).collect();
-                    self.walk.outstanding = asks.len() as u64;
-                    return Ok(Next::AskAll(asks));
+                    self.walk.behind = (number + step, step, pages.min(MAX_PAGES) - 1);
+                    return Ok(self.ask_behind());
                 }
                 return Ok(self.settle());
             }
         }
         if self.walk.outstanding > 0 {
             self.walk.outstanding -= 1;
-            return Ok(if self.walk.outstanding > 0 { Next::Wait } else { self.settle() });
+            return Ok(match (self.walk.outstanding, self.walk.behind) {
+                (0, (_, _, 0)) => self.settle(),
+                (0, _) => self.ask_behind(),
+                _ => Next::Wait,
+            });
         }
         let more = page.more(self.paging.more.as_deref(), self.paging.last.as_deref())?;
         match more {
@@ -239,7 +262,7 @@ impl Pager for PageNumber {
             _ => {}
         }
         // Without totals: on, until nothing new comes.
-        if page.rows == 0 || (number > self.paging.first && fresh == 0) {
+        if page.rows == 0 || (number > self.paging.first && !fresh) {
             let forget_last = page.rows > 0;
             // The second page is the first one: there are no pages, and this may not be all.
             let ignored = forget_last && self.walk.pages == 2;

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::{End, MAX_PAGES, PageFacts, PagingError};
+use crate::decode::content_hash;
 
 /// Pages without rows that are followed in a row.
 const MAX_EMPTY: u32 = 3;
@@ -14,7 +15,8 @@ const MAX_EMPTY: u32 = 3;
 /// The continuations of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
-    followed: HashSet<String>,
+    /// A hash of each.
+    followed: HashSet<u64>,
     empty: u32,
     pages: u64,
 }
@@ -54,7 +56,7 @@ impl Trail {
                 _ => Ok(Step::Done(End::default())),
             };
         };
-        let fresh = self.followed.insert(continuation.clone());
+        let fresh = self.followed.insert(content_hash(continuation.as_bytes()));
         if page.rows > 0 {
             if !fresh {
                 return Err(PagingError::CursorLoop { page: self.pages });

@@ -9,7 +9,7 @@ use arrow_array::{
 
 /// A column of any type. Texts are as they are, instants RFC 3339 in UTC, everything else is its JSON text.
 #[derive(Debug, Clone, Copy)]
-pub struct ValueColumn<'a>(pub(super) &'a dyn Array);
+pub struct ValueColumn<'a>(pub(crate) &'a dyn Array);
 
 impl<'a> ValueColumn<'a> {
     /// The value of a row; none where it is null or an empty text.

@@ -297,6 +297,7 @@ impl AuthFacts {
                 client_id: text(settings, "client_id")?.to_owned(),
                 client_secret: secret(settings, "client_secret")?,
                 scope: scope.clone(),
+                form_encoded: true,
             },
         })
     }

@@ -34,6 +34,8 @@ pub struct WindowAxis {
     pub from: String,
     /// The parameter of the upper end; none where the server knows no upper end (`updated_since`).
     pub to: Option<String>,
+    /// Whether rows of the day that the upper end names come too, where ends are days.
+    pub to_inclusive: bool,
     /// How both are written.
     pub format: DateFormat,
     /// The column (an instant or a day) that the server filters by.
@@ -113,6 +115,8 @@ pub(crate) enum AxisFile {
     Window {
         from: String,
         to: Option<String>,
+        #[serde(default = "yes")]
+        to_inclusive: bool,
         format: DateFormat,
         by: String,
         days: Option<u32>,
@@ -167,6 +171,7 @@ impl AxisFile {
             Self::Window {
                 from,
                 to,
+                to_inclusive,
                 format,
                 by,
                 days,
@@ -189,6 +194,7 @@ impl AxisFile {
                 Axis::Window(WindowAxis {
                     from,
                     to,
+                    to_inclusive,
                     format,
                     by,
                     days,

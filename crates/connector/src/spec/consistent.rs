@@ -41,9 +41,11 @@ pub(crate) fn consistent(spec: &ConnectorSpec) -> Result<(), SpecError> {
             }
         }
         columns(&place, stream)?;
+        aliases(&place, stream)?;
         named_columns(&place, stream)?;
         request(&place, stream)?;
         parent(spec, &place, stream)?;
+        derived(spec, &place, stream)?;
         paging(&place, stream)?;
     }
     Ok(())
@@ -89,6 +91,18 @@ fn columns(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
         }
     }
     Ok(())
+}
+
+/// Other names are names, or lead to a member of an object.
+fn aliases(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
+    let wrong = |path: &str| path.split('/').count() > 2 || path.split('/').any(str::is_empty);
+    match stream.table.aliases.iter().find(|alias| wrong(&alias.path)) {
+        Some(alias) => Err(SpecError::at(
+            format!("{place}.aliases.{}", alias.field),
+            format!("`{}`: a name, or `object/member`; two steps at most", alias.path),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The columns that facts name exist and have a type that serves.
@@ -138,11 +152,24 @@ pub(crate) fn no_column(stream: &StreamSpec, column: &str) -> String {
     format!("no column `{column}`; there are {}", known.join(", "))
 }
 
+/// Where the rows are is told by pointers and the words for special places.
+fn items(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
+    let word = |pointer: &str| matches!(pointer, "" | "{}" | "null");
+    match stream.items.iter().find(|pointer| !word(pointer) && !pointer.starts_with('/')) {
+        Some(pointer) => Err(SpecError::at(
+            format!("{place}.items"),
+            format!("`{pointer}` is no pointer: `/{pointer}` is what stands under `{pointer}` in the answer"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The path begins with a slash, and every placeholder of it is filled by an axis.
 fn request(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
     if stream.derived.is_some() {
         return Ok(());
     }
+    items(place, stream)?;
     if stream.path.is_empty() {
         return Err(SpecError::at(place, "missing field `path`"));
     }
@@ -193,6 +220,30 @@ fn parent(spec: &ConnectorSpec, place: &str, stream: &StreamSpec) -> Result<(), 
         return Err(SpecError::at(at, message));
     }
     Ok(())
+}
+
+/// Rows inside rows stand in rows that are asked for, and repeat fields that those have.
+fn derived(spec: &ConnectorSpec, place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
+    let Some(derived) = &stream.derived else { return Ok(()) };
+    let Some(parent) = spec.stream(&derived.stream) else { return Ok(()) };
+    let at = format!("{place}.derived");
+    if parent.derived.is_some() {
+        let message = format!(
+            "`{}` is derived itself, and rows inside rows inside rows cannot be reached: make the field a column there",
+            derived.stream
+        );
+        return Err(SpecError::at(at, message));
+    }
+    let has = |field: &String| {
+        parent.table.given.iter().chain(&parent.table.columns).any(|column| column.field == *field)
+    };
+    match derived.inherits.iter().find(|field| !has(field)) {
+        Some(field) => Err(SpecError::at(
+            at,
+            format!("`inherits`: `{}` has no column for a field `{field}`", derived.stream),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn paging(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {

@@ -7,17 +7,18 @@ use serde::Deserialize;
 
 use super::{
     Alternative, AuthFacts, Axis, CheckSpec, ConnectorSpec, CustomFieldsSpec, DateFormat, DerivedFrom,
-    Fallback, HeaderAuth, Paging, PartitionBy, Since, SpecError, StreamSpec, SyncMode,
+    Fallback, HeaderAuth, Paging, Since, SpecError, Stated, StreamSpec, SyncMode,
     auth::{AuthFile, StreamAuthFile},
     axis::AxisFile,
     consistent::consistent,
     unified,
 };
 use crate::{
-    column::{Column, ColumnType, snake_case},
+    column::Column,
     decode::{Alias, TableLayout},
     quota::{Quota, QuotaMode, Span},
 };
+use parts::{columns, given_columns, identifier, own_auth, partition};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,15 +93,14 @@ struct StreamFile {
     params: IndexMap<String, String>,
     #[serde(default)]
     on_demand: IndexMap<String, IndexMap<String, String>>,
-    auth: Option<StreamAuthFile>,
+    auth: Option<toml::Value>,
     #[serde(default = "whole_page")]
     items: Vec<String>,
     #[serde(default)]
     single: bool,
     #[serde(default)]
     empty: Vec<u16>,
-    #[serde(default = "no_paging")]
-    paging: Paging,
+    paging: Option<Paging>,
     #[serde(default)]
     axes: Vec<AxisFile>,
     fallback: Option<FallbackFile>,
@@ -174,10 +174,6 @@ fn window() -> QuotaMode {
 
 fn whole_page() -> Vec<String> {
     vec![String::new()]
-}
-
-fn no_paging() -> Paging {
-    Paging::None
 }
 
 fn one() -> String {
@@ -254,6 +250,12 @@ fn alone(place: &str, value: &toml::Value, kinds: &[&str]) -> Result<(), SpecErr
 
 /// The check of a file that names none: the first stream that can be asked without knowing another.
 fn cheapest(streams: &IndexMap<String, StreamSpec>) -> Result<CheckSpec, SpecError> {
+    for stream in streams.values() {
+        // A stream that asks for rows of one that is not there is what is wrong.
+        if let Some(other) = stream.depends_on().into_iter().find(|other| !streams.contains_key(*other)) {
+            return Err(SpecError::at(format!("streams.{}", stream.name), format!("no stream `{other}`")));
+        }
+    }
     let alone = |stream: &&StreamSpec| stream.derived.is_none() && stream.parent().is_none();
     let stream = streams.values().find(alone);
     let stream = stream.ok_or_else(|| SpecError::at("streams", "no stream that can be asked by itself"))?;
@@ -277,7 +279,10 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
     let place = format!("streams.{name}");
     let refuse = |message: String| SpecError::at(&place, message);
     if let Some(paging) = value.get("paging") {
-        alone(&format!("{place}.paging"), paging, &["none", "unknown"])?;
+        let place = format!("{place}.paging");
+        alone(&place, paging, &["none", "unknown"])?;
+        let read: Result<Paging, toml::de::Error> = paging.clone().try_into();
+        read.map_err(|error| SpecError::at(&place, one_line(&error)))?;
     }
     let file: StreamFile = value.try_into().map_err(|error: toml::de::Error| refuse(one_line(&error)))?;
     let columns = columns(&file.columns).map_err(refuse)?;
@@ -315,7 +320,15 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
         .aliases
         .into_iter()
         .flat_map(|(field, paths)| paths.into_iter().map(move |path| Alias { field: field.clone(), path }));
-    let auth = file.auth.map(|own| own.over(auth)).transpose().map_err(refuse)?;
+    let (auth, own_auth) = match file.auth {
+        None => (None, None),
+        Some(own) if own.get("kind").is_some() => (None, Some(own_auth(&place, own)?)),
+        Some(own) => {
+            let own: Result<StreamAuthFile, toml::de::Error> = own.try_into();
+            let own = own.map_err(|error| SpecError::at(format!("{place}.auth"), one_line(&error)))?;
+            (Some(own.over(auth).map_err(refuse)?), None)
+        }
+    };
     let on_demand = file.on_demand.into_iter();
     let table = TableLayout {
         given,
@@ -339,10 +352,12 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
         params: file.params.into_iter().collect(),
         on_demand: on_demand.map(|(name, params)| (name, params.into_iter().collect())).collect(),
         auth,
+        own_auth,
         items: file.items,
         single: file.single,
         empty: file.empty,
-        paging: file.paging,
+        paging_stated: Stated(file.paging.is_some()),
+        paging: file.paging.unwrap_or(Paging::None),
         axes,
         fallback,
         partition: partition(&file.partition).map_err(refuse)?,
@@ -366,51 +381,6 @@ fn stream(name: &str, value: toml::Value, auth: Option<&HeaderAuth>) -> Result<S
     })
 }
 
-fn columns(table: &toml::Table) -> Result<Vec<Column>, String> {
-    table
-        .iter()
-        .map(|(field, notation)| Column::parse(field, notation).map_err(|error| error.to_string()))
-        .collect()
-}
-
-fn given_columns(axis: &Axis) -> Vec<Column> {
-    match axis {
-        Axis::Property { column, .. } => vec![identifier(column, "the property that was asked")],
-        Axis::Parent(parent) => {
-            vec![identifier(&parent.column, &format!("`{}` of {}", parent.key, parent.stream))]
-        }
-        Axis::Window(window) if window.years => {
-            let names = match &window.columns {
-                Some((from, to)) => vec![from, to],
-                None => std::iter::once(&window.from).chain(&window.to).collect(),
-            };
-            names
-                .into_iter()
-                .map(|field| Column {
-                    field: field.clone(),
-                    name: snake_case(field),
-                    kind: ColumnType::Instant,
-                    doc: "end of the period that was asked for".to_owned(),
-                })
-                .collect()
-        }
-        Axis::Window(_) | Axis::Passes(_) => Vec::new(),
-    }
-}
-
-fn identifier(field: &str, doc: &str) -> Column {
-    Column { field: field.to_owned(), name: snake_case(field), kind: ColumnType::Id, doc: doc.to_owned() }
-}
-
-fn partition(text: &str) -> Result<PartitionBy, String> {
-    match text.split_once(':') {
-        None if text == "one" => Ok(PartitionBy::One),
-        None if text == "bucket" => Ok(PartitionBy::Bucket),
-        Some(("value", column)) => Ok(PartitionBy::Value(column.to_owned())),
-        Some(("month", column)) => Ok(PartitionBy::Month(column.to_owned())),
-        _ => Err(format!("unknown partition `{text}`; one of one, bucket, value:COLUMN, month:COLUMN")),
-    }
-}
-
+mod parts;
 #[cfg(test)]
 mod tests;

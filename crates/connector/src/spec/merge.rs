@@ -233,24 +233,34 @@ fn known_fields(stream: &Table, aliases: &Value, place: &str) -> Result<(), Spec
     let Value::Table(aliases) = aliases else { return Ok(()) };
     let Some(Value::Table(columns)) = stream.get("columns") else { return Ok(()) };
     for field in aliases.keys() {
-        let mut members = columns;
+        let mut members = columns.clone();
         for step in field.split('/') {
             let Some(member) = members.get(step).filter(|_| step != "_") else {
                 let known = members.keys().map(String::as_str).filter(|name| *name != "_");
                 return Err(unknown("field", step, known, join(place, field)));
             };
-            // Past a list or an object come its members; past anything else the next step has none to find.
-            members = match member {
-                Value::Table(members) => members,
-                Value::Array(list) => match list.first() {
-                    Some(Value::Table(members)) => members,
-                    _ => continue,
-                },
-                _ => continue,
-            };
+            members = members_of(member);
         }
     }
     Ok(())
+}
+
+/// What can be named below a column: the members of an object or of a list of objects, or the one member that the type
+/// itself looks for.
+fn members_of(column: &Value) -> Table {
+    match column {
+        Value::Table(members) => members.clone(),
+        Value::Array(list) => list.first().map(members_of).unwrap_or_default(),
+        Value::String(notation) => {
+            let inner = match notation.split(':').next().unwrap_or_default().trim() {
+                "id_or_object" => Some("id"),
+                "wrapped_map" => Some("value"),
+                _ => None,
+            };
+            inner.map(|name| (name.to_owned(), Value::from("text"))).into_iter().collect()
+        }
+        _ => Table::new(),
+    }
 }
 
 /// Whether `*` and `?` in the pattern make it the name.

@@ -32,7 +32,7 @@ pub use paging::{
     Paging,
 };
 pub use push::PushSpec;
-pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, StreamSpec, SyncMode};
+pub use stream::{CustomFieldsSpec, DerivedFrom, PartitionBy, Since, Stated, StreamSpec, SyncMode};
 pub use unified::{Source, UnifiedSpec};
 
 use crate::quota::Quota;
@@ -111,6 +111,22 @@ impl ConnectorSpec {
     /// How the credential travels to a stream's endpoint; none where the facts do not say.
     pub fn auth_of<'a>(&'a self, stream: &'a StreamSpec) -> Option<&'a HeaderAuth> {
         stream.auth.as_ref().or(self.header_auth())
+    }
+
+    /// What a credential must be allowed to do for an export, where the vendor has a word for it.
+    pub fn scope(&self) -> Option<&str> {
+        match self.auth.as_ref()? {
+            AuthFacts::Header(HeaderAuth { scope, .. }) | AuthFacts::ClientCredentials { scope, .. } => {
+                scope.as_deref()
+            }
+            AuthFacts::None | AuthFacts::Basic(_) | AuthFacts::Query { .. } => None,
+        }
+    }
+
+    /// How credentials travel: to the endpoints of the file, and to those that have one of another kind or another header.
+    pub fn auths(&self) -> Vec<AuthFacts> {
+        let file = self.auth.clone();
+        file.into_iter().chain(self.streams.values().filter_map(StreamSpec::signed_with)).collect()
     }
 
     /// How the credential travels, where that is a header.

@@ -26,6 +26,8 @@ enum Takes {
     Kinds(&'static [Kind]),
     /// A list of such tables.
     KindList(&'static [Kind]),
+    /// A table whose `kind` decides on its keys, or, without one, with these keys.
+    KeysOrKinds(&'static [Key], &'static [Kind]),
     /// Columns: whatever the notation of columns says.
     Columns,
     /// Corrections.
@@ -38,8 +40,8 @@ type Key = (&'static str, Takes);
 type Kind = (&'static str, &'static [Key]);
 
 use Takes::{
-    Columns, Corrections, Flag, Keys, KindList, Kinds, List, Streams, Text, TextTable, TextTables, Texts,
-    TextsTable, Whole, Wholes,
+    Columns, Corrections, Flag, Keys, KeysOrKinds, KindList, Kinds, List, Streams, Text, TextTable,
+    TextTables, Texts, TextsTable, Whole, Wholes,
 };
 
 const FILE: &[Key] = &[
@@ -85,7 +87,7 @@ const STREAM: &[Key] = &[
     ("path", Text),
     ("params", TextTable),
     ("on_demand", TextTables),
-    ("auth", Keys(&[("header", Text), ("scheme", Text)])),
+    ("auth", KeysOrKinds(&[("header", Text), ("scheme", Text)], AUTH)),
     ("items", Texts),
     ("single", Flag),
     ("empty", Wholes),
@@ -174,6 +176,7 @@ const AXES: &[Kind] = &[
         &[
             ("from", Text),
             ("to", Text),
+            ("to_inclusive", Flag),
             ("format", Text),
             ("by", Text),
             ("days", Whole),
@@ -202,6 +205,30 @@ const AXES: &[Kind] = &[
     ),
     ("passes", &[("passes", List(&[("params", TextTable), ("windowed", Flag)]))]),
 ];
+
+/// Every table of the file that has keys of its own, with them: `the file`, `paging cursor`, or the key that it stands at.
+#[cfg(test)]
+pub(crate) fn groups() -> Vec<(String, Vec<&'static str>)> {
+    fn below(name: &str, keys: &'static [Key], groups: &mut Vec<(String, Vec<&'static str>)>) {
+        groups.push((name.to_owned(), keys.iter().map(|(key, _)| *key).collect()));
+        for (key, takes) in keys {
+            match takes {
+                Keys(inner) | List(inner) | KeysOrKinds(inner, _) => below(key, inner, groups),
+                Kinds(_) | KindList(_) | Text | Texts | Whole | Wholes | Flag | TextTable | TextsTable
+                | TextTables | Columns | Corrections | Streams => {}
+            }
+        }
+    }
+    let mut groups = Vec::new();
+    below("the file", FILE, &mut groups);
+    below("stream", STREAM, &mut groups);
+    for (table, kinds) in [("auth", AUTH), ("paging", PAGING), ("axis", AXES)] {
+        for (kind, keys) in kinds {
+            below(&format!("{table} {kind}"), keys, &mut groups);
+        }
+    }
+    groups
+}
 
 /// Checks every key of a whole file and what it takes.
 ///
@@ -240,6 +267,10 @@ fn check_value(value: &Value, takes: &Takes, place: &str) -> Result<(), SpecErro
         (TextsTable, _) if each(&texts) => Ok(()),
         (TextTables, _) if each(&text_table) => Ok(()),
         (Keys(keys), Value::Table(inner)) => table(inner, keys, place),
+        (KeysOrKinds(_, kinds), Value::Table(inner)) if inner.contains_key("kind") => {
+            kind(inner, kinds, place)
+        }
+        (KeysOrKinds(keys, _), Value::Table(inner)) => table(inner, keys, place),
         (List(keys), Value::Array(list)) => {
             list.iter().try_for_each(|element| element_of(element, place, |inner| table(inner, keys, place)))
         }
@@ -259,7 +290,7 @@ fn check_value(value: &Value, takes: &Takes, place: &str) -> Result<(), SpecErro
         (TextTable, _) => wrong("a table of texts"),
         (TextsTable, _) => wrong("a table of lists of texts"),
         (TextTables, _) => wrong("a table of tables of texts"),
-        (Keys(_) | Kinds(_) | Columns | Corrections | Streams, _) => wrong("a table"),
+        (Keys(_) | Kinds(_) | KeysOrKinds(..) | Columns | Corrections | Streams, _) => wrong("a table"),
         (List(_) | KindList(_), _) => wrong("a list of tables"),
     }
 }

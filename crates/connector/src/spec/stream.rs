@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
+use super::{AuthFacts, Axis, DateFormat, Fallback, HeaderAuth, Paging, UnifiedSpec};
 use crate::{
     column::Column,
     decode::{Alias, TableLayout},
@@ -31,6 +31,8 @@ pub struct StreamSpec {
     pub on_demand: IndexMap<String, Vec<(String, String)>>,
     /// How the credential travels to this endpoint.
     pub auth: Option<HeaderAuth>,
+    /// The credential of this endpoint, where it is of a kind of its own.
+    pub own_auth: Option<AuthFacts>,
     /// Where the rows are: pointers, tried in order; see [`DecodeOptions::items`](crate::decode::DecodeOptions::items).
     pub items: Vec<String>,
     /// Whether an answer is one row.
@@ -39,6 +41,8 @@ pub struct StreamSpec {
     pub empty: Vec<u16>,
     /// How pages follow each other.
     pub paging: Paging,
+    /// Whether the facts say how; where they do not, one answer is taken for everything.
+    pub paging_stated: Stated,
     /// Along what it is cut into slices.
     pub axes: Vec<Axis>,
     /// Along what else, where the server refuses that.
@@ -71,6 +75,17 @@ pub struct StreamSpec {
     pub derived: Option<DerivedFrom>,
     /// The unified records that its rows become, as far as facts say so.
     pub unified: Vec<UnifiedSpec>,
+}
+
+/// Whether a fact was written down. Facts that say the same are the same, so that it does not show in what they are
+/// compared by, which is their `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stated(pub bool);
+
+impl std::fmt::Debug for Stated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// How a stream is kept up to date.
@@ -156,6 +171,11 @@ impl StreamSpec {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// How the credential travels to its endpoint, where that is not as to the others.
+    pub fn signed_with(&self) -> Option<AuthFacts> {
+        self.own_auth.clone().or_else(|| self.auth.clone().map(AuthFacts::Header))
     }
 
     /// Whether it is read without the other stream, unless the server refuses the first way of asking.

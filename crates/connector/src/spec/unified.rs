@@ -111,10 +111,31 @@ pub(crate) fn read(
             }
         };
         for block in blocks {
-            specs.push(block_of(&place, table, block, layout)?);
+            let block = block_of(&place, table, block, layout)?;
+            if let Some(message) = twice(&specs, &block) {
+                return Err(SpecError::at(place, message));
+            }
+            specs.push(block);
         }
     }
     Ok(specs)
+}
+
+/// Why a row would give one metric twice, by this block and one before.
+fn twice(before: &[UnifiedSpec], block: &UnifiedSpec) -> Option<String> {
+    let same = |other: &&UnifiedSpec, column: &str| other.source(column) == block.source(column);
+    let mut metrics =
+        before.iter().filter(|other| other.table == Table::Metrics && other.table == block.table);
+    let other = metrics.find(|other| same(other, "metric"))?;
+    match block.source("metric") {
+        Some(Source::Fixed(word)) => {
+            Some(format!("two blocks give the metric `{word}`: a row has one value of it"))
+        }
+        _ if same(&other, "value") => {
+            Some("two blocks give the same metric from the same columns".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn block_of(

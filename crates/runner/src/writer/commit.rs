@@ -117,7 +117,9 @@ impl TableWriter {
                     parts.insert(0, Part::open(file, &self.unified_spec(table), &self.scratch())?);
                 }
             }
-            self.commit_unified(table, label, parts, written)?;
+            let lost = self.commit_unified(table, label, parts, written)?;
+            // Each of the vendor's rows is there once by now: rows of one key are made of several of them.
+            written.lost += if merge && !committed.rewritten { 0 } else { lost };
         }
         Ok(())
     }
@@ -146,20 +148,21 @@ impl TableWriter {
         Ok(Some(parts))
     }
 
+    /// Gives the number of rows that another one of their key superseded with different content.
     pub(super) fn commit_unified(
         &self,
         table: Table,
         label: &str,
         parts: Vec<Part>,
         written: &mut Written,
-    ) -> Result<(), StreamError> {
+    ) -> Result<u64, StreamError> {
         let mut ignore = |_: &RecordBatch| Ok(());
         tables::make(&self.around.folders.unified(table))?;
         let file = self.unified_file(table, label);
         let committed = userhaul_sink::commit(&self.unified_spec(table), parts, &file, &mut ignore)?;
         written.bytes += committed.bytes;
         written.files += 1;
-        Ok(())
+        Ok(committed.conflicts)
     }
 
     fn unified_file(&self, table: Table, label: &str) -> PathBuf {

@@ -46,7 +46,7 @@ impl TableWriter {
             vendor: &self.around.connector.spec().name,
             stream: &self.stream.name,
         };
-        let mut unified = Unified::new(lineage);
+        let mut unified = Unified::with_room(lineage, batch.num_rows());
         let rows = Rows::new(batch, &self.stream.table.primary_key, &self.lookups)?;
         self.around.connector.unify(&self.stream, &rows, &mut unified)?;
         Ok(unified.finish())

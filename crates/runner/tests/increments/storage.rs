@@ -295,10 +295,10 @@ async fn calls_meet(before: &Before, fault: Fault, first: u64, stride: u64) {
 async fn each_call_that_changes_a_filled_warehouse_meets_a_fault() {
     let before = Before::tonight(true, NOTHING).await;
     calls_meet(&before, Fault::Killed, 1, 1).await;
-    calls_meet(&before, Fault::PowerLost(Lost::Everything), 1, 1).await;
-    // The others a third of the calls each, and not the same ones.
-    for (first, fault) in (1..=3).cycle().zip(FAULTS) {
-        calls_meet(&before, fault, first, 3).await;
+    calls_meet(&before, Fault::PowerLost(Lost::Everything), 2, 2).await;
+    // The others a part of the calls each, and not the same ones.
+    for (first, fault) in (1..=7).cycle().zip(FAULTS) {
+        calls_meet(&before, fault, first, 7).await;
     }
 }
 
@@ -312,8 +312,8 @@ async fn marks_and_versions_meet_faults() {
 #[tokio::test]
 async fn calls_that_fill_an_empty_warehouse_meet_each_fault() {
     let before = Before::tonight(false, NOTHING).await;
-    for (first, fault) in (1..=3).cycle().zip(FAULTS) {
-        calls_meet(&before, fault, first, 3).await;
+    for (first, fault) in (1..=7).cycle().zip(FAULTS) {
+        calls_meet(&before, fault, first, 7).await;
     }
 }
 

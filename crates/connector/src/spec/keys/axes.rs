@@ -21,11 +21,18 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "The parameter of the upper end; without it there is one window, which cannot be cut",
             ),
             key(
+                "to_inclusive",
+                "true or false",
+                "`true`",
+                "false",
+                "Whether rows of the day that `to` names come too, where both are days; `false` asks for a day more",
+            ),
+            key(
                 "format",
                 "word",
                 "required",
                 "\"rfc3339\"",
-                "How both are written: `day`, `rfc3339`, `zoneless`, `space_separated`, `epoch_s`, `epoch_ms`",
+                "How both are written: `day`, `rfc3339`, `zoneless`, `space_separated`, `epoch_s`, `epoch_ms`, or a pattern such as `%d.%m.%Y`",
             ),
             key(
                 "by",
@@ -153,6 +160,26 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "A derived stream that lists the ids that are gone",
             ),
             key("block", "whole number", "64", "16", "How many parents make a slice"),
+        ],
+    },
+    KeyGroup {
+        name: "barren",
+        keys: &[
+            key("column", "column", "required", "\"kind\"", "A column of the parent's table"),
+            key(
+                "value",
+                "text",
+                "required",
+                "\"folder\"",
+                "The value that parents without children have there",
+            ),
+            key(
+                "statuses",
+                "list of statuses",
+                "required",
+                "[400]",
+                "The statuses that mean no rows where such a parent is asked for",
+            ),
         ],
     },
     KeyGroup {

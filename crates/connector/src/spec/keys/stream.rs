@@ -48,14 +48,14 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "table",
                 "the file's",
                 "{ scheme = \"API-Key\" }",
-                "Another `header` or `scheme` at this endpoint",
+                "Another `header` or `scheme` at this endpoint, or, with a `kind`, another credential",
             ),
             key(
                 "items",
                 "list of pointers",
                 "`[\"\"]`",
                 "[\"/data\"]",
-                "Where the rows are, tried in order: `\"\"` is the answer itself, `\"/*\"` its only array, `\"{}\"` the answer as one row",
+                "Where the rows are, tried in order: `\"\"` is the answer itself, `\"/*\"` its only array, `\"{}\"` the answer as one row; `\"null\"` besides: where null, or nothing, stands in their place there are no rows",
             ),
             key(
                 "single",
@@ -119,7 +119,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "`full_refresh` or `incremental`",
                 "`full_refresh`",
                 "\"incremental\"",
-                "`full_refresh`: rows that no longer come are removed, and a table that lost more than half is refused",
+                "`full_refresh`: rows that no longer come are removed, and a table that lost more than half is refused; `incremental`: a later run reads on where the windows ended, and needs a window (or `since`)",
             ),
             key(
                 "look_back",
@@ -169,7 +169,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "field",
                 "none",
                 "\"id\"",
-                "Makes the column `_key`: this field's value, or a hash of the row where it has none; then `primary_key = [\"_key\"]`",
+                "Makes the column `_key`: this field's value, or a hash of the row where it has none (`\"\"`: of every row); then `primary_key = [\"_key\"]`",
             ),
             key(
                 "generic_key",
@@ -199,6 +199,25 @@ pub(super) const GROUPS: &[KeyGroup] = &[
                 "none",
                 "[streams.contacts.unified.users]",
                 "What the rows become in the unified tables",
+            ),
+        ],
+    },
+    KeyGroup {
+        name: "fallback",
+        keys: &[
+            key(
+                "statuses",
+                "list of statuses",
+                "required",
+                "[400]",
+                "The statuses with which the server refuses the first way of asking",
+            ),
+            key(
+                "axes",
+                "list of tables",
+                "none",
+                "[{ kind = \"parent\", … }]",
+                "The axes of the other way; without any the stream is asked for whole",
             ),
         ],
     },
