@@ -245,20 +245,7 @@ async fn read_one_way(
         None => kept::Taken::default(),
     };
     let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
-    let (resume, since) = match &reading.kind {
-        Kind::Windows(resume) => (resume.as_slice(), None),
-        Kind::Since(since) => (&[][..], Some(*since)),
-        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
-    };
-    let inputs = PlanInputs {
-        now: run.options.now,
-        start: run.options.from.or(run.source.start),
-        end: run.options.to,
-        settings: &run.source.axis_settings,
-        parents: &rest,
-        resume,
-        since,
-    };
+    let inputs = plan_inputs(run, reading, &rest);
     let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
@@ -288,6 +275,23 @@ async fn read_one_way(
         again = false;
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
+    }
+}
+
+fn plan_inputs<'a>(run: &SourceRun<'a>, reading: &'a Reading, parents: &'a [String]) -> PlanInputs<'a> {
+    let (resume, since) = match &reading.kind {
+        Kind::Windows(resume) => (resume.as_slice(), None),
+        Kind::Since(since) => (&[][..], Some(*since)),
+        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
+    };
+    PlanInputs {
+        now: run.options.now,
+        start: run.options.from.or(run.source.start),
+        end: run.options.to,
+        settings: &run.source.axis_settings,
+        parents,
+        resume,
+        since,
     }
 }
 

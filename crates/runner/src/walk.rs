@@ -1,6 +1,7 @@
 //! One walk: asks and answers in turn, until the pager is satisfied. All decisions are the pager's; all I/O is here.
 
 mod absorb;
+mod fetched;
 mod gather;
 mod streamed;
 
@@ -15,7 +16,6 @@ use userhaul_client::Attempts;
 use userhaul_connector::{
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
     pager::{Ask, End, Next, Pager, Whole},
-    request::Request,
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
 };
@@ -23,7 +23,7 @@ use userhaul_connector::{
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch::{self, Answer},
+    fetch,
     orders::Order,
     progress::Progress,
     slices::Held,
@@ -285,47 +285,6 @@ impl StreamWalks<'_> {
             }
         }
         Ok(next)
-    }
-
-    /// The answer to an ask: the vendor's, or in a replay the archived one.
-    async fn fetch(&self, course: &Course<'_>, ask: &Ask) -> (Request, Result<Answer, StreamError>) {
-        let request = fetch::request(self.source, self.stream, course.walk, ask, course.rows);
-        let answer = match course.track.played(&request, ask) {
-            Some(played) => played,
-            None => fetch::whole(self.source, &request).await.map_err(StreamError::from),
-        };
-        (request, answer)
-    }
-
-    /// Counts what an answer has cost and keeps it for the archive, whatever becomes of it.
-    async fn keep(
-        &self,
-        course: &Course<'_>,
-        ask: &Ask,
-        request: &Request,
-        answer: Result<Answer, StreamError>,
-    ) -> Result<Answer, StreamError> {
-        match answer {
-            Ok(answer) => {
-                self.count(answer.attempts);
-                course.track.keep(request, ask, &answer).await?;
-                Ok(answer)
-            }
-            Err(error) => Err(self.failed(course, error).await?),
-        }
-    }
-
-    /// Counts what a failure has cost, and notes it for the archive.
-    pub(crate) async fn failed(
-        &self,
-        course: &Course<'_>,
-        error: StreamError,
-    ) -> Result<StreamError, StreamError> {
-        if let StreamError::Send(error) = &error {
-            self.count(error.attempts());
-            course.track.refused(error.status()).await?;
-        }
-        Ok(error)
     }
 
     fn count(&self, spent: Attempts) {

@@ -71,7 +71,7 @@ pub(crate) fn choose(
         let Some(summaries) = kept.get(stream) else { continue };
         let candidates =
             || summaries.iter().filter(|one| one.wanted && run.is_none_or(|run| one.run_id == run));
-        let Some(head) = candidates().rfind(|one| one.usable()).or_else(|| candidates().last()) else {
+        let Some(head) = candidates().rfind(|one| one.usable()).or_else(|| candidates().next_back()) else {
             continue;
         };
         let (chain, reaches_back) = back_from(summaries, head);

@@ -15,13 +15,15 @@ mod publish;
 mod replay;
 mod shelf;
 mod tape;
+mod track;
 
 pub use replay::{ReplayOptions, replay};
 pub use shelf::{Size, remove, sizes};
 
 pub(crate) use player::FoundAnswer;
 pub(crate) use shelf::Shelf;
-pub(crate) use tape::{Archive, Tape, Track, rules_of};
+pub(crate) use tape::{Archive, Tape, rules_of};
+pub(crate) use track::Track;
 
 /// How long answers are kept unless the configuration says otherwise.
 pub const KEEP: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
