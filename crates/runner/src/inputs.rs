@@ -4,17 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use userhaul_connector::{
     decode::{CustomFields, DecodeOptions, Decoder, DerivedLayout, Lineage},
+    plan::PlanInputs,
     rows::Lookups,
     slice::Slice,
-    spec::StreamSpec,
+    spec::{StreamSpec, SyncMode},
 };
 
 use crate::{
     error::StreamError,
     orders::Tables,
-    reading,
+    reading::{self, Kind, Reading},
     record::StreamRecord,
-    stream::SourceRun,
+    stream::{SHRINK_FLOOR, SourceRun},
     tables,
     walk::Tally,
     writer::{Surroundings, TableWriter},
@@ -136,6 +137,45 @@ pub(crate) fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Looku
         lookups.insert(needed, &spec.table.primary_key, batches)?;
     }
     Ok((lookups, hash))
+}
+
+/// What the plan of a reading depends on.
+pub(crate) fn plan_inputs<'a>(
+    run: &SourceRun<'a>,
+    reading: &'a Reading,
+    parents: &'a [String],
+) -> PlanInputs<'a> {
+    let (resume, since) = match &reading.kind {
+        Kind::Windows(resume) => (resume.as_slice(), None),
+        Kind::Since(since) => (&[][..], Some(*since)),
+        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
+    };
+    PlanInputs {
+        now: run.options.now,
+        start: run.options.from.or(run.source.start),
+        end: run.options.to,
+        settings: &run.source.axis_settings,
+        parents,
+        resume,
+        since,
+    }
+}
+
+/// Whether the stream is asked for in the other way that its facts know.
+pub(crate) fn is_otherwise(run: &SourceRun<'_>, stream: &StreamSpec) -> bool {
+    let facts = run.source.connector.spec().stream(&stream.name);
+    facts.is_some_and(|facts| facts.fallback.is_some() && stream.fallback.is_none())
+}
+
+/// Whether a reading that gives less than half of the rows is refused.
+pub(crate) fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
+    stream.mode == SyncMode::FullRefresh
+        && reading.kind == Kind::Full
+        && run.source.selected.contains(&stream.name)
+        && before >= SHRINK_FLOOR
+        && !stream.keeps_absent
+        && !run.options.allow_shrink
+        && run.options.limit.is_none()
 }
 
 /// Fills the table of ids that the vendor does not know.

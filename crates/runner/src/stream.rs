@@ -11,7 +11,7 @@ use futures::FutureExt;
 
 use userhaul_connector::{
     decode::Rule,
-    plan::{self, PlanInputs},
+    plan,
     spec::{StreamSpec, SyncMode},
 };
 
@@ -227,7 +227,7 @@ async fn read_one_way(
     children: &mut BTreeMap<String, Written>,
 ) -> Result<(), StreamError> {
     let known_whole = tape.known_whole(reading.known_whole(run, stream));
-    tape.reading(is_otherwise(run, stream), reading, known_whole).await?;
+    tape.reading(inputs::is_otherwise(run, stream), reading, known_whole).await?;
     let wanted = run.source.selected.contains(&stream.name);
     let options = inputs::decode_options(run, stream, derived, record)?;
     let parents = inputs::parents(run, stream)?;
@@ -237,7 +237,7 @@ async fn read_one_way(
     };
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
     let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
-    let guarded = is_guarded(run, stream, reading, before);
+    let guarded = inputs::is_guarded(run, stream, reading, before);
     // What a run that was cut short has read is not in the archive of this one.
     tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded && tape.is_off());
     let taken = match &tables.journal {
@@ -245,7 +245,7 @@ async fn read_one_way(
         None => kept::Taken::default(),
     };
     let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
-    let inputs = plan_inputs(run, reading, &rest);
+    let inputs = inputs::plan_inputs(run, reading, &rest);
     let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
@@ -276,40 +276,6 @@ async fn read_one_way(
         record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
         tables.each(TableWriter::reset)?;
     }
-}
-
-fn plan_inputs<'a>(run: &SourceRun<'a>, reading: &'a Reading, parents: &'a [String]) -> PlanInputs<'a> {
-    let (resume, since) = match &reading.kind {
-        Kind::Windows(resume) => (resume.as_slice(), None),
-        Kind::Since(since) => (&[][..], Some(*since)),
-        Kind::Full | Kind::Range | Kind::Parents => (&[][..], None),
-    };
-    PlanInputs {
-        now: run.options.now,
-        start: run.options.from.or(run.source.start),
-        end: run.options.to,
-        settings: &run.source.axis_settings,
-        parents,
-        resume,
-        since,
-    }
-}
-
-/// Whether the stream is asked for in the other way that its facts know.
-fn is_otherwise(run: &SourceRun<'_>, stream: &StreamSpec) -> bool {
-    let facts = run.source.connector.spec().stream(&stream.name);
-    facts.is_some_and(|facts| facts.fallback.is_some() && stream.fallback.is_none())
-}
-
-/// Whether a reading that gives less than half of the rows is refused.
-fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
-    stream.mode == SyncMode::FullRefresh
-        && reading.kind == Kind::Full
-        && run.source.selected.contains(&stream.name)
-        && before >= SHRINK_FLOOR
-        && !stream.keeps_absent
-        && !run.options.allow_shrink
-        && run.options.limit.is_none()
 }
 
 /// Puts what the walks have cost and met into the record.

@@ -292,8 +292,10 @@ impl Index {
                 walks.push(Walked { number: walk, ..Walked::default() });
                 self.walks.insert(walk, (reading, slice, parent));
             }
-            // What could not be kept was asked for again, or is missing.
-            Note::Answer(note) if note.body == BodyNote::Withheld => return Some(note.bytes + 1),
+            // What could not be kept was asked for again, or is missing; of a refusal the status says it all.
+            Note::Answer(note) if note.body == BodyNote::Withheld && (200..300).contains(&note.status) => {
+                return Some(note.bytes + 1);
+            }
             Note::Answer(note) => {
                 let (request, aside) = (hash(&note.request), note.aside);
                 let whole = note.body == BodyNote::Whole;
