@@ -118,11 +118,11 @@ class Bench:
         return measure
 
     def checked(self, files, rows):
-        """Fails unless the files hold each row once: the count, and the sum of the numbers in the keys."""
-        query = f"select count(*), sum(('0x' || id[9:])::hugeint) from '{files}'"
-        code = f"import duckdb; print(*duckdb.sql({query!r}).fetchone())"
+        """Fails unless the files hold each row once: the count, the different keys, and the sum of their numbers."""
+        query = f"select count(*), count(distinct id), sum(ref[4:]::bigint) from '{files}'"
+        code = f"import duckdb; print(*duckdb.sql({query!r}).fetchall()[0])"
         said = subprocess.run([self.python, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-        if [int(word) for word in said] != [rows, rows * (rows - 1) // 2]:
+        if [int(word) for word in said] != [rows, rows, rows * (rows - 1) // 2]:
             sys.exit(f"{files}: {said} instead of {rows} rows")
 
     # The figures.

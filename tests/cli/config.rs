@@ -76,14 +76,6 @@ fn a_pattern_of_streams_that_matches_none() {
 }
 
 #[test]
-fn what_this_version_lacks_is_refused() {
-    insta::assert_snapshot!(refused(&sprig("archive = true")), @"
-    error: userhaul.toml:4: [sources.surveys]: `archive` is not in this version yet
-      hint: remove `archive`
-    ");
-}
-
-#[test]
 fn privacy_does_not_touch_keys() {
     insta::assert_snapshot!(refused(&sprig("privacy = { drop = [\"id\"] }")), @"error: userhaul.toml:4: [sources.surveys]: `privacy`: `id` is a key or cursor, which must stay as it is");
 }
@@ -159,7 +151,6 @@ fn wrong_dates_and_flags() {
     }
     for arguments in [
         &["sync", "--bogus"][..],
-        &["replay"],
         &["state"],
         &["push"],
         &["report"],

@@ -24,6 +24,7 @@ fn help_reads_well() {
       streams      List streams: keys, cursor, sync mode, columns, vendor documentation
       plan         Tell what a sync would do, without doing it
       sync         Read the sources and write their tables
+      replay       Rebuild tables from archived answers, without a request
       export       Read one stream once, without a configuration
       preview      Show a few rows of a stream
       push         Write rows of a file back to a vendor
