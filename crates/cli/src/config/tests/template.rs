@@ -51,7 +51,7 @@ fn reads_well() {
     # full_every = "7d"
     # Columns to replace by a keyed hash, and columns to empty
     # privacy = { hash = ["email"], key = "${PEPPER}", drop = ["first_name"] }
-    # Keep the vendor's answers, for `userhaul replay`
+    # Keep the vendor's answers, for `userhaul replay`: for 30 days, or `{ keep = "90d" }`
     # archive = true
 
     # https://docs.example.com
