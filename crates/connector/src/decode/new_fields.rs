@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// So many names are told at most.
 const MAX_NAMES: usize = 1000;
 
+/// So many places of a row are remembered. Looking a name up among them is linear, and a row may have any number of fields.
+const MAX_PLACES: usize = 256;
+
 /// Unknown fields of the rows, which mostly have the same ones in the same order.
 #[derive(Debug, Default)]
 pub(crate) struct NewFields {
@@ -40,13 +43,12 @@ impl NewFields {
     #[cold]
     fn turn(&mut self, name: &[u8]) {
         for (name, count) in self.order.drain(self.met.min(self.order.len())..) {
-            *self.former.entry(name).or_default() += count;
+            add(&mut self.former, name, count);
         }
-        if self.order.len() < self.met || self.order.iter().any(|(known, _)| known == name) {
+        let full = self.order.len() < self.met || self.met == MAX_PLACES;
+        if full || self.order.iter().any(|(known, _)| known == name) {
             self.repeated = true;
-            if self.former.len() < MAX_NAMES || self.former.contains_key(name) {
-                *self.former.entry(name.to_vec()).or_default() += 1;
-            }
+            add(&mut self.former, name.to_vec(), 1);
         } else {
             self.order.push((name.to_vec(), 1));
         }
@@ -62,11 +64,15 @@ impl NewFields {
         let former = std::mem::take(&mut self.former);
         let current = self.order.iter_mut().map(|(name, count)| (name.clone(), std::mem::take(count)));
         for (name, count) in former.into_iter().chain(current).filter(|(_, count)| *count > 0) {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            if counts.len() < MAX_NAMES || counts.contains_key(&name) {
-                *counts.entry(name).or_default() += count;
-            }
+            add(counts, String::from_utf8_lossy(&name).into_owned(), count);
         }
+    }
+}
+
+/// Counts a name, if it is counted already or there is room for one more.
+fn add<Name: Ord>(counts: &mut BTreeMap<Name, u64>, name: Name, count: u64) {
+    if counts.len() < MAX_NAMES || counts.contains_key(&name) {
+        *counts.entry(name).or_default() += count;
     }
 }
 
@@ -94,5 +100,15 @@ mod tests {
         assert_eq!(distinct, [true, true, true, false]);
         let counts: Vec<_> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
         assert_eq!(counts, [("a", 5), ("b", 3), ("c", 3), ("d", 1)]);
+    }
+
+    #[test]
+    fn rows_of_very_many_fields_are_counted_as_far_as_names_are_told() {
+        let names: Vec<String> = (0..2000).map(|number| format!("field {number:04}")).collect();
+        let row: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (distinct, counts) = counted(&[&row, &row]);
+        assert_eq!(distinct, [false, false]);
+        assert_eq!(counts.len(), MAX_NAMES);
+        assert!(counts.values().all(|&count| count == 2));
     }
 }

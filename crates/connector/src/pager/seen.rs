@@ -22,13 +22,20 @@ const BLOCK_KEYS: usize = 512;
 const KEY_BYTES: usize = 8;
 
 /// Keys, each counted with how often it was added.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Seen {
     latest: KeySet,
     runs: Vec<Run>,
     file: Option<File>,
     added: u64,
-    run_keys: Option<usize>,
+    /// Keys in memory at which they go into a run.
+    run_keys: usize,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { latest: KeySet::default(), runs: Vec::new(), file: None, added: 0, run_keys: RUN_KEYS }
+    }
 }
 
 /// A sorted run of different keys in the file.
@@ -46,9 +53,9 @@ impl Seen {
     pub(crate) fn add(&mut self, page: &KeySet) {
         self.added += page.len() as u64;
         self.latest.extend(page);
-        if self.latest.len() >= self.run_keys.unwrap_or(RUN_KEYS) {
-            // Where no file can be made, the keys stay in memory.
-            let _ = self.spill();
+        if self.latest.len() >= self.run_keys && self.spill().is_err() {
+            // Where there is no room for a file, the keys stay in memory, and no page tries again.
+            self.run_keys = usize::MAX;
         }
     }
 
@@ -174,7 +181,7 @@ mod tests {
     #[test]
     fn keys_in_runs_and_in_memory_are_one_set() {
         for run_keys in [70, 1000, 100_000] {
-            let mut seen = Seen { run_keys: Some(run_keys), ..Seen::default() };
+            let mut seen = Seen { run_keys, ..Seen::default() };
             assert!(seen.is_empty() && !seen.has_all(&page(0..1)));
             for from in (0..5000).step_by(10) {
                 seen.add(&page(from..from + 10));
