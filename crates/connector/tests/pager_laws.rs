@@ -1,12 +1,14 @@
 //! What holds for every list, however long, however cut, and however it moves while it is read.
 
+mod page;
+
 use std::collections::{BTreeSet, VecDeque};
 
+use page::envelope;
 use proptest::prelude::*;
 use userhaul_connector::{
-    decode::{DecodeOptions, Decoder, Envelope, Lineage},
     pager::{Cursor, End, Headers, Next, PageFacts, PageNumber, Pager, PagingError, Unknown},
-    spec::{ConnectorSpec, CursorPaging, PagePaging, StreamSpec},
+    spec::{CursorPaging, PagePaging},
 };
 
 /// Requests after which a walk has no end.
@@ -30,7 +32,6 @@ struct Walked {
 
 /// Walks a server that answers each ask, told by its first parameter, with rows and what stands around them.
 fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> (Vec<u64>, String)) -> Walked {
-    let stream = stream();
     let (mut rows, mut last, mut requests) = (Vec::new(), 0, 0);
     let mut waiting = VecDeque::new();
     let mut next = Ok(pager.first());
@@ -66,7 +67,7 @@ fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> (Vec<u64>,
             ask: &ask,
             status: 200,
             headers: &NoHeaders,
-            envelope: &envelope(&stream, &page),
+            envelope: &envelope(&page),
             rows: ids.len() as u64,
             keys: &ids,
             exact: true,
@@ -74,36 +75,6 @@ fn walk(pager: &mut dyn Pager, mut answer: impl FnMut(&str, usize) -> (Vec<u64>,
             known_whole: None,
         });
     }
-}
-
-fn stream() -> StreamSpec {
-    let facts = r#"
-        connector = "x"
-        title = "x"
-        about = "x"
-        docs = "x"
-        concurrency = 1
-        timeout = "1s"
-        quota = { requests = 1, per = "1s", mode = "paced", docs = "x" }
-        check = { stream = "x" }
-        streams.x = { about = "x", docs = "x", path = "/x", primary_key = ["id"], columns = { id = "id" } }
-    "#;
-    let spec = ConnectorSpec::parse(facts, None).expect("facts");
-    spec.stream("x").expect("stream").clone()
-}
-
-/// What stands around the rows of a page, read as the decoder reads it.
-fn envelope(stream: &StreamSpec, page: &str) -> Envelope {
-    let options = DecodeOptions {
-        table: stream.table.clone(),
-        derived: Vec::new(),
-        items: vec!["/data".to_owned()],
-        single: false,
-        custom: None,
-        rules: Vec::new(),
-    };
-    let lineage = Lineage { source: "x", run_id: "x", extracted_at: 0, given: &[] };
-    Decoder::new(&options).page(page.as_bytes(), &lineage).expect("a page").1
 }
 
 fn numbered(totals: bool) -> PageNumber {

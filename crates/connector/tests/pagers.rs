@@ -1,11 +1,13 @@
 //! Walks as sequences of pages.
 
+mod page;
+
 use std::sync::Arc;
 
+use page::envelope;
 use userhaul_connector::{
-    decode::{DecodeOptions, Decoder, Envelope, Lineage},
     pager::{Ask, Cursor, Finding, Headers, Next, PageFacts, PageNumber, Pager, PagingError, Unknown},
-    spec::{ConnectorSpec, CursorPaging, PagePaging},
+    spec::{CursorPaging, PagePaging},
 };
 
 /// A server in a few lines: what an ask is answered with.
@@ -99,33 +101,6 @@ fn walk_knowing(
             Err(error) => return (asked, Err(error)),
         };
     }
-}
-
-/// What stands around the rows of a page, read as the decoder reads it.
-fn envelope(page: &str) -> Envelope {
-    let facts = r#"
-        connector = "x"
-        title = "x"
-        about = "x"
-        docs = "x"
-        concurrency = 1
-        timeout = "1s"
-        quota = { requests = 1, per = "1s", mode = "paced", docs = "x" }
-        check = { stream = "x" }
-        streams.x = { about = "x", docs = "x", path = "/x", primary_key = ["id"], columns = { id = "id" } }
-    "#;
-    let spec = ConnectorSpec::parse(facts, None).expect("facts");
-    let stream = spec.stream("x").expect("stream");
-    let options = DecodeOptions {
-        table: stream.table.clone(),
-        derived: Vec::new(),
-        items: vec!["/data".to_owned()],
-        single: false,
-        custom: None,
-        rules: Vec::new(),
-    };
-    let lineage = Lineage { source: "x", run_id: "x", extracted_at: 0, given: &[] };
-    Decoder::new(&options).page(page.as_bytes(), &lineage).expect("a page").1
 }
 
 fn numbered(totals: bool) -> PageNumber {
