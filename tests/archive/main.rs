@@ -127,6 +127,29 @@ async fn an_earlier_run_can_be_had_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tables_that_were_lost_come_back_with_versions_that_begin_with_the_replay() {
+    let lines = "archive = true\ndeletes = \"mark\"\nhistory = true\nstreams = [\"tags\", \"users\"]\n";
+    let mut case = Case::new(Vendor::Thrive, lines).await;
+    assert_eq!(case.run(&["sync"]).await.code, 0);
+    let before = case.tables();
+    case.close();
+    case.remove_tables();
+    let replayed = case.run(&["replay"]).await;
+    assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+    let after = case.tables();
+    let others = differences(&before, &after).into_iter().filter(|problem| !problem.contains("__history:"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
+    for stream in ["it/tags", "it/users"] {
+        let versions = &after[&format!("{stream}__history")];
+        assert_eq!(versions.len(), after[stream].len(), "{stream}");
+        assert!(
+            !versions.is_empty() && versions.iter().all(|row| row.contains("\"_valid_to\":null")),
+            "{stream}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_next_sync_goes_on_from_a_replay() {
     let lines =
         "archive = true\nstart_date = \"2024-11-01\"\nstreams = [\"guide_events\", \"nps_responses\"]\n";

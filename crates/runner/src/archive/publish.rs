@@ -119,7 +119,8 @@ impl Publication<'_> {
 
     /// How the built tables come over the visible ones: rows that are gone and former versions are known only there.
     fn over(&self, whole: bool, before: u64) -> Over {
-        if before == 0 {
+        // Versions are made of rows as they are written, also where the table itself was lost.
+        if before == 0 && !self.source.keeps_history {
             return Over::Files;
         }
         if !whole || self.stream.keeps_absent {
