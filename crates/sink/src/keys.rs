@@ -42,6 +42,17 @@ impl KeyColumns {
         &self,
         batch: &RecordBatch,
         first: u64,
+        push: impl FnMut(Entry) -> Result<(), SinkError>,
+    ) -> Result<(), SinkError> {
+        self.entries_of(batch, content::rows(batch), first, push)
+    }
+
+    /// As [`Self::entries`], of rows that have these hashes.
+    pub(crate) fn entries_of(
+        &self,
+        batch: &RecordBatch,
+        contents: Vec<u64>,
+        first: u64,
         mut push: impl FnMut(Entry) -> Result<(), SinkError>,
     ) -> Result<(), SinkError> {
         let mut columns = Vec::with_capacity(self.key.len());
@@ -54,7 +65,6 @@ impl KeyColumns {
             columns.push(KeyValues::new(array));
         }
         let versions = self.version.map(|index| versions(batch.column(index)));
-        let contents = content::rows(batch);
         let mut bytes = Vec::new();
         for (row, content) in contents.into_iter().enumerate() {
             bytes.clear();

@@ -6,6 +6,7 @@ use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use crate::bits;
+use crate::content;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Order, conform};
@@ -19,9 +20,9 @@ use crate::spec::TableSpec;
 #[derive(Debug)]
 pub struct PartWriter {
     path: PathBuf,
-    spec: TableSpec,
-    file: FileWriter,
-    keys: Option<Keys>,
+    pub(crate) spec: TableSpec,
+    pub(crate) file: FileWriter,
+    pub(crate) keys: Option<Keys>,
 }
 
 /// A finished, synced file that knows the keys of its rows.
@@ -55,8 +56,9 @@ pub(crate) struct Former {
     pub(crate) differs: bool,
 }
 
+/// The keys of a part in the making.
 #[derive(Debug)]
-struct Keys {
+pub(crate) struct Keys {
     columns: KeyColumns,
     log: KeyLog,
     rows: u64,
@@ -84,7 +86,7 @@ impl PartWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let batch = conform(batch, &self.spec)?;
         if let Some(keys) = &mut self.keys {
-            keys.add(&batch)?;
+            keys.add(&batch, content::rows(&batch))?;
         }
         self.file.write(&batch)
     }
@@ -126,7 +128,8 @@ impl Part {
             None => drop(conform(&RecordBatch::new_empty(found.schema.clone()), spec)?),
             Some(keys) => {
                 for batch in read(&path, None)? {
-                    keys.add(&conform(&batch?, spec)?)?;
+                    let batch = conform(&batch?, spec)?;
+                    keys.add(&batch, content::rows(&batch))?;
                 }
             }
         }
@@ -214,9 +217,10 @@ impl Keys {
         Ok(())
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+    /// Adds rows that have these hashes.
+    pub(crate) fn add(&mut self, batch: &RecordBatch, contents: Vec<u64>) -> Result<(), SinkError> {
         let log = &mut self.log;
-        self.columns.entries(batch, self.rows, |entry| log.push(entry))?;
+        self.columns.entries_of(batch, contents, self.rows, |entry| log.push(entry))?;
         self.rows += batch.num_rows() as u64;
         Ok(())
     }
