@@ -2,21 +2,16 @@
 //!
 //! Nothing depends on a hash that an earlier version made: one that differs only means that something is made again.
 
-use std::sync::Arc;
-
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch};
+use arrow_array::{Array, OffsetSizeTrait, RecordBatch};
 use arrow_buffer::Buffer;
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Schema};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::SinkError;
 
 /// Columns that tell about a run, not about a row.
 const LINEAGE: [&str; 2] = ["_run_id", "_extracted_at"];
-
-/// One hash an element of a column.
-pub(crate) type Hashes = Arc<[u64]>;
 
 /// Hash of a value that is null.
 const NULL: u64 = 0x6e75_6c6c;
@@ -33,27 +28,11 @@ pub fn content_hash(batch: &RecordBatch) -> Result<u64, SinkError> {
 
 /// One hash a row over all its columns but those of lineage. Rows of equal content have equal hashes.
 pub(crate) fn rows(batch: &RecordBatch) -> Vec<u64> {
-    folded(batch, &columns(batch, |_| None))
-}
-
-/// One hash an element of each column; of those of lineage none. What `known` has is not made again.
-pub(crate) fn columns<'a>(
-    batch: &RecordBatch,
-    known: impl Fn(usize) -> Option<&'a Hashes>,
-) -> Vec<Option<Hashes>> {
-    let fields = batch.schema_ref().fields().iter().zip(batch.columns()).enumerate();
-    let of = |(index, (field, column)): (usize, (&Arc<Field>, &ArrayRef))| {
-        let is_content = !LINEAGE.contains(&field.name().as_str());
-        is_content.then(|| known(index).map_or_else(|| values(column).into(), Arc::clone))
-    };
-    fields.map(of).collect()
-}
-
-/// The hashes of a batch's rows from those of its columns.
-pub(crate) fn folded(batch: &RecordBatch, columns: &[Option<Hashes>]) -> Vec<u64> {
     let mut hashes = vec![0; batch.num_rows()];
-    for column in columns.iter().flatten() {
-        combine(&mut hashes, column);
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        if !LINEAGE.contains(&field.name().as_str()) {
+            combine(&mut hashes, &values(column));
+        }
     }
     hashes
 }
@@ -199,6 +178,8 @@ fn mix(hash: u64, value: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow_array::types::Int64Type;
     use arrow_array::{Int64Array, ListArray, StringArray};
 

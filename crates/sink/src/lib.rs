@@ -9,6 +9,7 @@
 mod bits;
 mod commit;
 mod concat;
+mod conflicts;
 mod content;
 mod disk;
 mod encoder;

@@ -6,7 +6,6 @@ use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use crate::bits;
-use crate::content;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Order, conform};
@@ -86,7 +85,7 @@ impl PartWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let batch = conform(batch, &self.spec)?;
         if let Some(keys) = &mut self.keys {
-            keys.add(&batch, content::rows(&batch))?;
+            keys.add(&batch)?;
         }
         self.file.write(&batch)
     }
@@ -128,8 +127,7 @@ impl Part {
             None => drop(conform(&RecordBatch::new_empty(found.schema.clone()), spec)?),
             Some(keys) => {
                 for batch in read(&path, None)? {
-                    let batch = conform(&batch?, spec)?;
-                    keys.add(&batch, content::rows(&batch))?;
+                    keys.add(&conform(&batch?, spec)?)?;
                 }
             }
         }
@@ -217,10 +215,9 @@ impl Keys {
         Ok(())
     }
 
-    /// Adds rows that have these hashes.
-    pub(crate) fn add(&mut self, batch: &RecordBatch, contents: Vec<u64>) -> Result<(), SinkError> {
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let log = &mut self.log;
-        self.columns.entries_of(batch, contents, self.rows, |entry| log.push(entry))?;
+        self.columns.entries(batch, self.rows, |entry| log.push(entry))?;
         self.rows += batch.num_rows() as u64;
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use arrow_array::RecordBatch;
 
-use crate::content;
 use crate::error::SinkError;
 use crate::file::{Sample, conform};
 use crate::loan::{Copies, Loan};
@@ -85,7 +84,8 @@ impl PartSet {
         let first = &mut self.first;
         let mut lent = BTreeSet::new();
         for (index, other) in self.others.iter_mut().enumerate() {
-            let beside: Vec<_> = rows.iter().map(|(batch, others)| (batch.clone(), others[index].clone())).collect();
+            let beside: Vec<_> =
+                rows.iter().map(|(batch, others)| (batch.clone(), others[index].clone())).collect();
             other.twins = Twins::find(&other.part.spec, &first.spec, &beside);
             lent.append(&mut other.twins.lent(&first.spec.schema));
             let sample: Vec<_> = beside.into_iter().filter_map(|(_, beside)| beside).collect();
@@ -98,22 +98,16 @@ impl PartSet {
 
     fn encode(&mut self, (batch, others): Rows) -> Result<(), SinkError> {
         self.part_twins(&batch, &others)?;
-        let hashes = match &mut self.first.keys {
-            None => Vec::new(),
-            Some(keys) => {
-                let hashes = content::columns(&batch, |_| None);
-                keys.add(&batch, content::folded(&batch, &hashes))?;
-                hashes
-            }
-        };
+        if let Some(keys) = &mut self.first.keys {
+            keys.add(&batch)?;
+        }
         self.first.file.encode(&batch, |_| false)?;
         let mut full = self.first.file.is_full();
         for (other, beside) in self.others.iter_mut().zip(&others) {
             let Some(beside) = beside else { continue };
             let (part, twins) = (&mut other.part, &other.twins);
             if let Some(keys) = &mut part.keys {
-                let known = |column| hashes.get(twins.of(column)?)?.as_ref();
-                keys.add(beside, content::folded(beside, &content::columns(beside, known)))?;
+                keys.add(beside)?;
             }
             part.file.encode(beside, |column| twins.of(column).is_some())?;
             full |= !twins.is_empty() && part.file.is_full();
@@ -126,7 +120,8 @@ impl PartSet {
 
     /// Ends the row groups where a column of these rows is the twin no more.
     fn part_twins(&mut self, batch: &RecordBatch, others: &[Option<RecordBatch>]) -> Result<(), SinkError> {
-        let still = |(other, beside): (&Other, &Option<RecordBatch>)| other.twins.still(batch, beside.as_ref());
+        let still =
+            |(other, beside): (&Other, &Option<RecordBatch>)| other.twins.still(batch, beside.as_ref());
         let still: Vec<Twins> = self.others.iter().zip(others).map(still).collect();
         if self.others.iter().zip(&still).any(|(other, still)| other.twins != *still) {
             self.close_groups()?;

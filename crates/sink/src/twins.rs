@@ -24,7 +24,11 @@ impl Twins {
     ///
     /// Columns of the key are left out, as only their own encoding has a filter of them; and those without a value, which
     /// tell nothing.
-    pub(crate) fn find(table: &TableSpec, other: &TableSpec, rows: &[(RecordBatch, Option<RecordBatch>)]) -> Self {
+    pub(crate) fn find(
+        table: &TableSpec,
+        other: &TableSpec,
+        rows: &[(RecordBatch, Option<RecordBatch>)],
+    ) -> Self {
         let twin = |index: usize, field: &Field| {
             if table.primary_key.contains(field.name()) {
                 return None;
@@ -51,9 +55,8 @@ impl Twins {
 
     /// Those that are twins in these rows of the other table, and of this one beside them, too.
     pub(crate) fn still(&self, other: &RecordBatch, beside: Option<&RecordBatch>) -> Self {
-        let still = |(index, twin): (usize, &Option<usize>)| {
-            twin.filter(|&at| same_column(beside, index, other, at))
-        };
+        let still =
+            |(index, twin): (usize, &Option<usize>)| twin.filter(|&at| same_column(beside, index, other, at));
         Self(self.0.iter().enumerate().map(still).collect())
     }
 
@@ -63,7 +66,9 @@ impl Twins {
         let columns = table.fields().iter().zip(&self.0);
         let of = |(field, twin): (&Arc<Field>, &Option<usize>)| {
             let first = twin.map(|at| starts[at]);
-            (0..leaves(field.data_type())).map(move |leaf| first.map(|first| first + leaf)).collect::<Vec<_>>()
+            (0..leaves(field.data_type()))
+                .map(move |leaf| first.map(|first| first + leaf))
+                .collect::<Vec<_>>()
         };
         columns.flat_map(of).collect()
     }
@@ -92,7 +97,9 @@ fn alike(a: &Field, b: &Field) -> bool {
             (DataType::Struct(a), DataType::Struct(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
             }
-            (DataType::List(a), DataType::List(b)) | (DataType::Map(a, _), DataType::Map(b, _)) => alike(a, b),
+            (DataType::List(a), DataType::List(b)) | (DataType::Map(a, _), DataType::Map(b, _)) => {
+                alike(a, b)
+            }
             (a, b) => a == b,
         }
 }
@@ -103,7 +110,10 @@ fn same_column(batch: Option<&RecordBatch>, index: usize, other: &RecordBatch, a
 
 /// Whether two arrays of one type hold the same values. An array of a type that is not known here equals none.
 fn same(a: &dyn Array, b: &dyn Array) -> bool {
-    if a.len() != b.len() || a.null_count() != b.null_count() || (a.null_count() > 0 && a.nulls() != b.nulls()) {
+    if a.len() != b.len()
+        || a.null_count() != b.null_count()
+        || (a.null_count() > 0 && a.nulls() != b.nulls())
+    {
         return false;
     }
     match a.data_type() {

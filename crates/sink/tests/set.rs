@@ -39,7 +39,8 @@ fn map(people: &[Person], [entries, key, value]: [&str; 3]) -> ArrayRef {
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .unwrap()
 }
 
 fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
@@ -82,7 +83,8 @@ fn fields(people: &[Person]) -> Option<RecordBatch> {
         .flat_map(|person| person.fields.iter().map(|(key, _)| (person.id.len(), key.as_str())))
         .collect();
     let lengths = all.iter().map(|(length, _)| i64::try_from(*length).ok()).collect::<Int64Array>();
-    let batch = batch(vec![("length", Arc::new(lengths)), ("name", texts(all.iter().map(|(_, key)| Some(*key))))]);
+    let batch =
+        batch(vec![("length", Arc::new(lengths)), ("name", texts(all.iter().map(|(_, key)| Some(*key))))]);
     (batch.num_rows() > 0).then_some(batch)
 }
 
@@ -92,7 +94,13 @@ fn spec(schema: SchemaRef, key: &str) -> TableSpec {
 }
 
 fn specs() -> [TableSpec; 3] {
-    let field = Person { id: String::new(), email: None, seen: None, active: None, fields: vec![(String::new(), None)] };
+    let field = Person {
+        id: String::new(),
+        email: None,
+        seen: None,
+        active: None,
+        fields: vec![(String::new(), None)],
+    };
     let one = [field];
     [
         spec(vendor(&one).schema(), "id"),
@@ -120,7 +128,9 @@ fn counts(metadata: &ParquetMetaData) -> (Vec<Option<u64>>, i64) {
     let groups = metadata.row_groups();
     let leaves = metadata.file_metadata().schema_descr().num_columns();
     let nulls = |leaf: usize| {
-        let nulls = |group: &parquet::file::metadata::RowGroupMetaData| group.column(leaf).statistics()?.null_count_opt();
+        let nulls = |group: &parquet::file::metadata::RowGroupMetaData| {
+            group.column(leaf).statistics()?.null_count_opt()
+        };
         groups.iter().map(nulls).sum()
     };
     ((0..leaves).map(nulls).collect(), groups.iter().map(|group| group.num_rows()).sum())
@@ -171,7 +181,8 @@ proptest! {
 fn chunk(path: &Path, leaf: &str) -> Vec<u8> {
     let metadata = metadata(path);
     let columns = metadata.row_group(0).columns();
-    let (start, length) = columns.iter().find(|column| column.column_path().string() == leaf).unwrap().byte_range();
+    let (start, length) =
+        columns.iter().find(|column| column.column_path().string() == leaf).unwrap().byte_range();
     let all = std::fs::read(path).unwrap();
     all[usize::try_from(start).unwrap()..usize::try_from(start + length).unwrap()].to_vec()
 }
