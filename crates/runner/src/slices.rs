@@ -20,7 +20,7 @@ use userhaul_connector::{
 use crate::{
     archive::Tape,
     error::StreamError,
-    kept::Ids,
+    kept::Extent,
     orders::{self, Order, Tables},
     record::StreamRecord,
     stream::{SourceRun, fail, status},
@@ -187,20 +187,21 @@ async fn read_slice(
     walks.hand_on(slice, 0, 0).await?;
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
-    let ids = walks.ids(slice.slice);
+    let extent = walks.extent(slice.slice);
     walks.tape.over(slice.number).await?;
-    walks.order(Order::Close { slice: slice.number, proven, ids }).await?;
+    walks.order(Order::Close { slice: slice.number, proven, extent }).await?;
     walks.ended(slice.slice, proven);
     Ok(None)
 }
 
 impl StreamWalks<'_> {
-    /// The ids of a slice, and which of them the vendor does not know.
-    fn ids(&self, slice: &Slice) -> Ids {
-        let asked: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
+    /// What a slice has asked for, and which ids of it the vendor does not know.
+    fn extent(&self, slice: &Slice) -> Extent {
+        let ids: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = asked.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
-        Ids { asked, missing }
+        let missing = ids.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
+        let window = slice.window.map(|window| (window.from, window.to));
+        Extent { pass: slice.pass, property: slice.property.clone(), window, ids, missing }
     }
 
     /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).

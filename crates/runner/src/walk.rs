@@ -74,14 +74,16 @@ pub(crate) struct Tally {
     pub(crate) latest: Option<i64>,
     /// That the list comes whole though its paging is not known.
     pub(crate) whole: Option<Whole>,
+    /// When the first run began that has read some of it, where that was an earlier one.
+    pub(crate) since: Option<i64>,
     /// Windows that were read whole, by property.
     pub(crate) covered: Vec<(Option<String>, Window)>,
     /// Properties, or the empty text, of which a slice was not read whole.
     pub(crate) open: std::collections::BTreeSet<String>,
     /// Parents whose children were asked for.
     pub(crate) parents_read: std::collections::BTreeSet<String>,
-    /// All parents that there are.
-    pub(crate) parents: std::collections::BTreeSet<String>,
+    /// All parents that there are, where that is known.
+    pub(crate) parents: Option<std::collections::BTreeSet<String>>,
     pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
     pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
 }

@@ -199,7 +199,7 @@ impl Replay<'_> {
         let same = summaries().all(|one| one.account == account) && same_rules && !inexact.contains(name);
         let outcome = Outcome {
             chain,
-            begins_full: summaries().next().is_some_and(Summary::is_full),
+            begins_whole: chain.begins_whole && summaries().next().is_some(),
             records: outcomes.get(name).map(Vec::as_slice).unwrap_or_default(),
             same_rules,
             same,

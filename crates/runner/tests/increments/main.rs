@@ -6,6 +6,7 @@ mod odd;
 mod resumed;
 mod storage;
 mod vendor;
+mod windows;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
