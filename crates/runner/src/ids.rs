@@ -77,7 +77,8 @@ fn answered(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<Answered, Stream
         let folder = run.folders.table(&run.source.name, name, true);
         for batch in tables::live_rows(&folder, Some(&[&column, "_extracted_at", "_run_id"]))? {
             let batch = batch?;
-            let texts = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
+            let texts =
+                |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
             let instants = batch
                 .column_by_name("_extracted_at")
                 .and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());

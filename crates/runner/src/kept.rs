@@ -60,6 +60,11 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
+    /// Whether there is something.
+    pub(crate) fn is_some(&self) -> bool {
+        !self.ids.is_empty() || !self.windows.is_empty()
+    }
+
     /// Counts what was taken over as read.
     pub(crate) fn count(self, tally: &mut Tally) {
         tally.missing.extend(self.missing);

@@ -25,7 +25,7 @@ use crate::{
     record::StreamRecord,
     stream::{SourceRun, fail, status},
     tables,
-    walk::{Ended, SliceWalks, StreamWalks, Tally},
+    walk::{Ended, Known, SliceWalks, StreamWalks, Tally},
 };
 
 /// A window is halved at most so often.
@@ -40,7 +40,7 @@ pub(crate) async fn read(
     stream: &StreamSpec,
     options: &DecodeOptions,
     slices: Vec<Slice>,
-    (tables, tape, known_whole): (Tables, &Tape, Option<u64>),
+    (tables, tape, known): (Tables, &Tape, Known),
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
@@ -62,7 +62,7 @@ pub(crate) async fn read(
         rows: AtomicU64::new(0),
         held,
         spoiled: Mutex::new(None),
-        known_whole,
+        known,
     };
     let read = all_slices(&walks, slices, record).await;
     if read.is_ok() {
@@ -207,7 +207,7 @@ impl StreamWalks<'_> {
     /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).
     fn most_halvings(&self, refused: bool) -> u32 {
         let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
-        if pages == 0 && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
+        if pages == 0 && !self.known.answers && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     source::{RunOptions, Source},
     state::{StateStore, StreamState},
     tables::{self, Folders},
-    walk::Tally,
+    walk::{Known, Tally},
     writer::{Before, Replace, TableWriter, Written},
 };
 
@@ -243,10 +243,11 @@ async fn read_one_way(
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
     inputs::mark_barren(run, stream, &mut slices)?;
+    let known = Known { whole: known_whole, answers: taken.is_some() };
     let mut again = guarded;
     loop {
         let (read, mut tally) =
-            slices::read(run, stream, &options, slices.clone(), (tables, tape, known_whole), record).await;
+            slices::read(run, stream, &options, slices.clone(), (tables, tape, known), record).await;
         tables = read?;
         let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);
         tally.unproven = tally.unproven.or(gap);

@@ -59,8 +59,16 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) held: Held,
     /// Why the stream will fail, though its answers are still fetched for the archive.
     pub(crate) spoiled: Mutex<Option<StreamError>>,
-    /// The rows of the list when it last came whole, where an earlier run has found that it does.
-    pub(crate) known_whole: Option<u64>,
+    pub(crate) known: Known,
+}
+
+/// What earlier runs have found out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known {
+    /// The rows of the list when it last came whole, where it is known to.
+    pub(crate) whole: Option<u64>,
+    /// Whether one that was cut short has had answers.
+    pub(crate) answers: bool,
 }
 
 /// What the walks of a stream have cost and met.

@@ -127,8 +127,8 @@ pub(crate) fn choose(
             for run in &runs {
                 let Some(found) = Found::at(summaries, run) else { continue };
                 let last = runs.last() == Some(run);
-                // Ids go with the rows that name them: a part of those rows must not stand for all.
-                let of_use = if ids_of == Some(needed.as_str()) { found.whole } else { last || found.whole };
+                // Ids go with the rows that name them, run by run: a part of those rows must not stand for all.
+                let of_use = if ids_of == Some(needed.as_str()) { found.whole } else { last };
                 if last && !of_use {
                     (chain.reaches_back, chain.begins_whole) = (false, false);
                 }

@@ -129,6 +129,9 @@ impl Shelf {
     /// Removes one run's answers: first what makes them count.
     pub(crate) fn discard(&self, source: &str, stream: &str, run_id: &str) -> Result<(), StreamError> {
         remove_file(&self.summary(source, stream, run_id))?;
+        // Or a loss of power could leave it alone.
+        let folder = self.of(source, stream);
+        userhaul_storage::sync_folder(&folder).map_err(failed("sync", &folder))?;
         remove_file(&self.answers(source, stream, run_id))
     }
 }

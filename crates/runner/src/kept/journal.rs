@@ -188,7 +188,8 @@ impl Tables {
         of_it: impl Fn(RecordBatch) -> Result<RecordBatch, StreamError>,
     ) -> Result<bool, StreamError> {
         for (stream, path) in &kept.parts {
-            let table = if *stream == self.own.name() { Some(&mut self.own) } else { self.derived.get_mut(stream) };
+            let table =
+                if *stream == self.own.name() { Some(&mut self.own) } else { self.derived.get_mut(stream) };
             let Some(table) = table else { continue };
             // A part that cannot be read is no loss: the slice is asked for.
             let Ok(mut batches) = userhaul_sink::read(path, None) else {

@@ -107,10 +107,10 @@ fn without(
             rest.push(slice);
             continue;
         };
-        let windows = pieces
-            .iter()
-            .filter(|piece| piece.is_of(&slice))
-            .fold(vec![planned], |windows, piece| windows.into_iter().flat_map(|one| cut(one, piece.window)).collect());
+        let windows =
+            pieces.iter().filter(|piece| piece.is_of(&slice)).fold(vec![planned], |windows, piece| {
+                windows.into_iter().flat_map(|one| cut(one, piece.window)).collect()
+            });
         if windows == [planned] {
             rest.push(slice);
             continue;

@@ -169,7 +169,7 @@ impl Connector for Memory {
 pub(crate) const BROKEN: &str = "broken";
 
 /// Visits that an answer may hold.
-const MANY: usize = 3;
+const MANY: usize = 12;
 
 /// One event: when, of which kind, what is noted.
 pub(crate) type Happening = (i64, String, String);
@@ -233,7 +233,10 @@ impl Transport for Vendor {
         };
         let answer = if failing { None } else { held.answer(&outgoing) };
         let (status, body) = match answer {
-            Some(body) if outgoing.url.path() == "/visits" && body.as_array().is_some_and(|rows| rows.len() > MANY) => {
+            Some(body)
+                if outgoing.url.path() == "/visits"
+                    && body.as_array().is_some_and(|rows| rows.len() > MANY) =>
+            {
                 (413, String::new())
             }
             Some(body) => (200, body.to_string()),
