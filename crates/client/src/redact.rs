@@ -56,9 +56,17 @@ fn forms(secret: &SecretString) -> Vec<String> {
     }
     let encoded = form_encoded(secret);
     let spaced = encoded.replace('+', "%20");
+    // Not all encode the same marks.
+    let lenient = spaced.replace("%7E", "~");
+    let laxest = ["!", "'", "(", ")"]
+        .iter()
+        .zip(["%21", "%27", "%28", "%29"])
+        .fold(lenient.clone(), |text, (mark, code)| text.replace(code, mark));
     let mut forms = vec![secret.to_owned(), secret.replace('/', "\\/"), STANDARD.encode(secret)];
     forms.extend([URL_SAFE.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
-    forms.extend([in_small(&encoded), in_small(&spaced), encoded, spaced]);
+    for encoded in [encoded, spaced, lenient, laxest] {
+        forms.extend([in_small(&encoded), encoded]);
+    }
     let slashed = forms.iter().map(|form| form.replace('/', "\\/")).collect::<Vec<_>>();
     forms.extend(slashed);
     forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
