@@ -14,7 +14,7 @@ pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyErro
         // Without the vendor's id there is nothing that answers could join.
         let Some(id) = ids.get(row).filter(|id| !id.is_empty()) else { continue };
         let external = externals.get(row).filter(|external| !external.is_empty());
-        let entries = attributes.get(row).into_iter();
+        let entries = attributes.get(row);
         into.user(
             lineage,
             User {

@@ -2,53 +2,50 @@
 
 use userhaul_connector::{
     Words,
-    rows::{Object, ObjectsColumn, Rows, UnifyError},
+    rows::{Rows, UnifyError},
 };
-use userhaul_record::{Status, Unified, User};
+use userhaul_record::{Status, Table, Unified, User};
+
+/// Columns that are the vendor's as they stand.
+const SAME: &[(&str, &str)] = &[
+    ("vendor_user_id", "id"),
+    ("external_id", "ref"),
+    ("email", "email"),
+    ("first_name", "first_name"),
+    ("last_name", "last_name"),
+    ("vendor_status", "status"),
+    ("role", "role"),
+    ("language", "language_code"),
+    ("time_zone", "time_zone"),
+    ("created_at", "created_at"),
+    ("updated_at", "updated_at"),
+    ("first_seen_at", "first_login"),
+    ("last_seen_at", "last_login"),
+    ("attributes", "additional_fields"),
+];
 
 pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyError> {
-    let text = |name| rows.text(name);
-    let (id, external_id, email, role) = (text("id")?, text("ref")?, text("email")?, text("role")?);
-    let (first_name, last_name, status) = (text("first_name")?, text("last_name")?, text("status")?);
-    let (language, time_zone, deleted) = (text("language_code")?, text("time_zone")?, rows.bool("deleted")?);
-    let (created_at, updated_at) = (rows.instant("created_at")?, rows.instant("updated_at")?);
-    let (first_login, last_login) = (rows.instant("first_login")?, rows.instant("last_login")?);
-    let (positions, additional_fields) = (rows.objects("positions")?, rows.map("additional_fields")?);
+    rows.whole(into, Table::Users, SAME)?;
+    let (id, status, deleted) = (rows.text("id")?, rows.text("status")?, rows.bool("deleted")?);
+    let positions = rows.objects("positions")?;
+    let (is_active, title) = (positions.bool("is_active"), positions.text("title"));
+    let manager_id = positions.text("manager.id");
     for (row, lineage) in rows.lineage()? {
-        let position = position(positions, row);
-        let attributes = additional_fields.get(row).into_iter();
+        // The position in force; the vendor may list several, or none that is.
+        let in_force = positions.get(row).find(|&position| is_active.of(position) == Some(true));
+        let position = in_force.or_else(|| positions.get(row).next());
         into.user(
             lineage,
             User {
                 vendor_user_id: id.get(row).unwrap_or_default(),
-                external_id: external_id.get(row),
-                email: email.get(row),
-                first_name: first_name.get(row),
-                last_name: last_name.get(row),
-                full_name: None,
                 status: standing(deleted.get(row), status.get(row)),
-                vendor_status: status.get(row),
-                role: role.get(row),
-                job_title: position.and_then(|position| position.text("title")),
-                language: language.get(row),
-                time_zone: time_zone.get(row),
-                vendor_company_id: None,
-                vendor_manager_id: position.and_then(|position| position.text("manager.id")),
-                created_at: created_at.get(row),
-                updated_at: updated_at.get(row),
-                first_seen_at: first_login.get(row),
-                last_seen_at: last_login.get(row),
-                attributes: attributes.map(|(key, value)| (key.into(), value.map(Into::into))).collect(),
+                job_title: position.and_then(|position| title.of(position)),
+                vendor_manager_id: position.and_then(|position| manager_id.of(position)),
+                ..User::default()
             },
         );
     }
     Ok(())
-}
-
-/// The position in force; the vendor may list several, or none that is.
-fn position<'a>(positions: ObjectsColumn<'a>, row: usize) -> Option<Object<'a>> {
-    let in_force = |position: &Object<'_>| position.bool("is_active") == Some(true);
-    positions.get(row).find(in_force).or_else(|| positions.get(row).next())
 }
 
 /// The vendor's standings in our words; `inactive` means suspended (A:11).

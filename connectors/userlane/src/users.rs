@@ -20,9 +20,9 @@ pub(crate) fn unify(rows: &Rows<'_>, into: &mut Unified) -> Result<(), UnifyErro
             first_seen_at: first.get(row),
             last_seen_at: last.get(row),
             attributes: attributes([
-                ("", of_property.get(row)),
-                ("company", of_company.get(row)),
-                ("unknown", of_unknown.get(row)),
+                ("", of_property.get(row).collect()),
+                ("company", of_company.get(row).collect()),
+                ("unknown", of_unknown.get(row).collect()),
             ]),
             ..User::default()
         };

@@ -22,7 +22,7 @@ use userhaul_connector::{
     settings::{SettingKind, SettingSpec, Settings, SettingsError},
     spec::{ConnectorSpec, Paging, StreamSpec},
 };
-use userhaul_record::{Attributes, Table, Unified};
+use userhaul_record::{Table, Unified};
 
 /// The connector as the registry knows it.
 pub const REGISTRATION: Registration = Registration {
@@ -89,9 +89,4 @@ impl Connector for Userlot {
             _ => Ok(()),
         }
     }
-}
-
-/// Custom fields as attributes.
-fn attributes<'a>(fields: Vec<(&'a str, Option<&'a str>)>) -> Attributes<'a> {
-    fields.into_iter().map(|(name, value)| (name.into(), value.map(Into::into))).collect()
 }

@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray,
-    MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray, make_array,
 };
-use userhaul_record::{Micros, RowLineage};
+use userhaul_record::{Micros, RowLineage, Table, Unified};
 
 mod value;
 
@@ -16,8 +16,16 @@ pub use value::ValueColumn;
 #[derive(Debug)]
 pub struct Rows<'a> {
     batch: &'a RecordBatch,
-    keys: Vec<String>,
+    keys: Keys<'a>,
     lookups: &'a Lookups,
+}
+
+/// The primary keys of rows as texts.
+#[derive(Debug)]
+enum Keys<'a> {
+    /// They are the texts of one column.
+    Column(&'a StringArray),
+    Made(Vec<String>),
 }
 
 /// Tables of other streams that `unify` may ask, by stream and then by key.
@@ -83,6 +91,9 @@ pub struct ObjectsColumn<'a> {
     lists: &'a ListArray,
     objects: &'a StructArray,
 }
+/// A member of the objects of such a column, found once for all of them.
+#[derive(Debug, Clone, Copy)]
+pub struct MemberColumn<T>(Option<T>);
 /// One object of such a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
@@ -112,21 +123,19 @@ scalar_column!(BoolColumn, bool, |bit| bit);
 
 impl<'a> MapColumn<'a> {
     /// The entries of a row: none where it is null.
-    pub fn get(&self, row: usize) -> Vec<(&'a str, Option<&'a str>)> {
+    pub fn get(&self, row: usize) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
         let map: &'a MapArray = self.0;
-        if map.is_null(row) {
-            return Vec::new();
-        }
-        let offsets = map.value_offsets();
-        let (Ok(start), Ok(end)) = (usize::try_from(offsets[row]), usize::try_from(offsets[row + 1])) else {
-            return Vec::new();
+        let entries = || {
+            let offsets = map.value_offsets();
+            let ends = (usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?);
+            let keys: &'a StringArray = map.keys().as_any().downcast_ref()?;
+            let values: &'a StringArray = map.values().as_any().downcast_ref()?;
+            Some((keys, values, ends))
         };
-        let keys = map.keys().as_any().downcast_ref::<StringArray>();
-        let values = map.values().as_any().downcast_ref::<StringArray>();
-        let (Some(keys), Some(values)) = (keys, values) else { return Vec::new() };
-        (start..end)
-            .map(|entry| (keys.value(entry), values.is_valid(entry).then(|| values.value(entry))))
-            .collect()
+        let entries = Some(()).filter(|()| map.is_valid(row)).and_then(|()| entries());
+        entries.into_iter().flat_map(|(keys, values, (start, end))| {
+            (start..end).map(move |at| (keys.value(at), values.is_valid(at).then(|| values.value(at))))
+        })
     }
 }
 
@@ -145,6 +154,32 @@ impl<'a> ObjectsColumn<'a> {
         let objects = self.objects;
         let (start, end) = list_range(self.lists, row).unwrap_or_default();
         (start..end).filter(move |&index| objects.is_valid(index)).map(move |index| Object { objects, index })
+    }
+}
+
+impl<'a> ObjectsColumn<'a> {
+    /// A member of each object that is a text.
+    pub fn text(&self, path: &str) -> MemberColumn<TextColumn<'a>> {
+        MemberColumn(member(self.objects, path).map(TextColumn))
+    }
+
+    /// A member of each object that is a boolean.
+    pub fn bool(&self, path: &str) -> MemberColumn<BoolColumn<'a>> {
+        MemberColumn(member(self.objects, path).map(BoolColumn))
+    }
+}
+
+impl<'a> MemberColumn<TextColumn<'a>> {
+    /// The member of an object of this column; none where it is null or no text.
+    pub fn of(&self, object: Object<'a>) -> Option<&'a str> {
+        self.0?.get(object.index)
+    }
+}
+
+impl MemberColumn<BoolColumn<'_>> {
+    /// The member of an object of this column; none where it is null or no boolean.
+    pub fn of(&self, object: Object<'_>) -> Option<bool> {
+        self.0?.get(object.index)
     }
 }
 
@@ -209,7 +244,15 @@ impl<'a> Rows<'a> {
         primary_key: &[String],
         lookups: &'a Lookups,
     ) -> Result<Self, UnifyError> {
-        Ok(Self { batch, keys: keys(batch, primary_key)?, lookups })
+        let column = match primary_key {
+            [name] => batch.column_by_name(name).and_then(|array| array.as_any().downcast_ref()),
+            _ => None,
+        };
+        let keys = match column {
+            Some(texts) => Keys::Column(texts),
+            None => Keys::Made(keys(batch, primary_key)?),
+        };
+        Ok(Self { batch, keys, lookups })
     }
 
     /// How many rows there are.
@@ -233,10 +276,33 @@ impl<'a> Rows<'a> {
             let lineage = RowLineage {
                 run_id: run_ids.get(row).unwrap_or_default(),
                 extracted_at: instants.get(row).unwrap_or(Micros(0)),
-                key: &self.keys[row],
+                key: match &self.keys {
+                    Keys::Column(texts) => texts.value(row),
+                    Keys::Made(keys) => &keys[row],
+                },
             };
             (row, lineage)
         }))
+    }
+
+    /// Gives columns of a unified table that are a column of these rows each, `(column, path)`, and those of the lineage.
+    /// Every row must make one record of that table then, in order.
+    ///
+    /// # Errors
+    /// When there is no such column, or it has another type than the unified one.
+    pub fn whole(
+        &self,
+        into: &mut Unified,
+        table: Table,
+        columns: &[(&'static str, &str)],
+    ) -> Result<(), UnifyError> {
+        let lineage = [("_run_id", "_run_id"), ("_extracted_at", "_extracted_at")];
+        for &(column, path) in columns.iter().chain(&lineage) {
+            let array = make_array(self.array(path)?.to_data());
+            let other = |_| UnifyError { column: path.to_owned(), kind: column };
+            into.whole(table, column, array).map_err(other)?;
+        }
+        Ok(())
     }
 
     /// A column of any type.

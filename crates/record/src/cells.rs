@@ -1,4 +1,5 @@
-//! Rows into Arrow columns: a builder for each column, and a cursor that fills one row from left to right.
+//! Rows into Arrow columns: a builder for each column, and a cursor that fills one row from left to right. A column that
+//! is known before has no builder; the cursor passes over it.
 //!
 //! The cursor knows no table. A table's `push` calls it once for each column, in the order of the table's columns; a
 //! call of the wrong kind is a bug of that function, which the tests of this crate meet on their first row.
@@ -11,11 +12,12 @@ use arrow_array::builder::{
     ArrayBuilder, Date32Builder, Decimal128Builder, Float64Builder, ListBuilder, MapBuilder, MapFieldNames,
     StringBuilder, TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 
-use crate::column::Kind;
+use crate::column::{Column, Kind};
 use crate::table::{Table, schema};
 use crate::value::{Attributes, DECIMAL_PRECISION, DECIMAL_SCALE, Date, Decimal, Micros};
+use crate::whole;
 
 /// What a text takes, as a rule: a guess, so that columns rarely grow.
 const TEXT_BYTES: usize = 24;
@@ -25,6 +27,8 @@ const TEXT_BYTES: usize = 24;
 pub(crate) struct Cells {
     table: Table,
     columns: Vec<Cell>,
+    /// Columns that were given before the first row.
+    given: Vec<(&'static str, Given)>,
     rows: usize,
     room: usize,
 }
@@ -38,6 +42,16 @@ enum Cell {
     Double(Float64Builder),
     Texts(ListBuilder<StringBuilder>),
     Map(MapBuilder<StringBuilder, StringBuilder>),
+    Given(Given),
+}
+
+/// A column that is known before its rows.
+#[derive(Debug, Clone)]
+pub(crate) enum Given {
+    /// Each row's value.
+    Whole(ArrayRef),
+    /// One text for all rows.
+    Same(String),
 }
 
 /// A row in the making. Every column must be given once, from left to right.
@@ -45,13 +59,23 @@ pub(crate) struct Row<'a>(std::slice::IterMut<'a, Cell>);
 
 impl Cells {
     pub(crate) fn new(table: Table, room: usize) -> Self {
-        Self { table, columns: Vec::new(), rows: 0, room }
+        Self { table, columns: Vec::new(), given: Vec::new(), rows: 0, room }
+    }
+
+    /// Takes a column of all rows that are to come.
+    pub(crate) fn give(&mut self, column: &'static str, given: Given) {
+        self.given.push((column, given));
     }
 
     pub(crate) fn row(&mut self) -> Row<'_> {
         // Builders take memory from the start, and most streams fill one table of the five.
         if self.columns.is_empty() {
-            self.columns = self.table.columns().map(|column| Cell::new(column.kind, self.room)).collect();
+            let given = |name| self.given.iter().find(|(column, _)| *column == name);
+            let cell = |column: &Column| match given(column.name) {
+                Some((_, given)) => Cell::Given(given.clone()),
+                None => Cell::new(column.kind, self.room),
+            };
+            self.columns = self.table.columns().map(cell).collect();
         }
         self.rows += 1;
         Row(self.columns.iter_mut())
@@ -62,7 +86,8 @@ impl Cells {
         if self.rows == 0 {
             return None;
         }
-        let columns = self.columns.iter_mut().map(Cell::finish).collect();
+        let rows = self.rows;
+        let columns = self.columns.iter_mut().map(|cell| cell.finish(rows)).collect();
         let batch = RecordBatch::try_new(schema(self.table), columns)
             .expect("builders and schema come from one list of columns");
         Some((self.table, batch))
@@ -93,7 +118,7 @@ impl Cell {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(&mut self, rows: usize) -> ArrayRef {
         match self {
             Self::Text(builder) => Arc::new(builder.finish()),
             Self::Instant(builder) => Arc::new(builder.finish()),
@@ -102,15 +127,18 @@ impl Cell {
             Self::Double(builder) => Arc::new(builder.finish()),
             Self::Texts(builder) => Arc::new(builder.finish()),
             Self::Map(builder) => Arc::new(builder.finish()),
+            Self::Given(Given::Whole(array)) => whole::known(array),
+            Self::Given(Given::Same(text)) => Arc::new(StringArray::new_repeated(text.as_str(), rows)),
         }
     }
 }
 
-/// Takes the next column, which must be of the given kind.
+/// Takes the next column, which must be of the given kind. One that was given ends the call.
 macro_rules! next {
     ($row:expr, $kind:path) => {
         match $row.0.next() {
             Some($kind(builder)) => builder,
+            Some(Cell::Given(_)) => return $row,
             _ => unreachable!("a row is filled in the order of its table's columns"),
         }
     };

@@ -15,6 +15,7 @@ mod table;
 mod unified;
 mod users;
 mod value;
+mod whole;
 
 pub use companies::Company;
 pub use events::Event;

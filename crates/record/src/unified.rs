@@ -1,9 +1,10 @@
 //! Records in, batches out: what `Connector::unify` fills.
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::DataType;
 
-use crate::cells::{Cells, Row};
-use crate::table::Table;
+use crate::cells::{Cells, Given, Row};
+use crate::table::{Table, schema};
 use crate::value::Micros;
 use crate::{Company, Event, Feedback, Metric, User};
 
@@ -57,8 +58,6 @@ pub struct RowLineage<'a> {
 /// What all rows of a batch share.
 #[derive(Debug)]
 pub(crate) struct Prefix {
-    source: String,
-    vendor: String,
     /// `<source>:`, before a vendor's id.
     pub(crate) id: String,
     /// `<source>:<stream>:`, before the key of a row.
@@ -74,19 +73,45 @@ impl Unified {
     /// As [`Unified::new`], for about so many rows in each table that is filled.
     pub fn with_room(lineage: Lineage<'_>, rows: usize) -> Self {
         let Lineage { source, vendor, stream } = lineage;
+        let cells = |table| {
+            let mut cells = Cells::new(table, rows);
+            cells.give("source", Given::Same(source.to_owned()));
+            cells.give("vendor", Given::Same(vendor.to_owned()));
+            cells
+        };
         Self {
-            prefix: Prefix {
-                source: source.to_owned(),
-                vendor: vendor.to_owned(),
-                id: format!("{source}:"),
-                row: format!("{source}:{stream}:"),
-            },
-            users: Cells::new(Table::Users, rows),
-            companies: Cells::new(Table::Companies, rows),
-            events: Cells::new(Table::Events, rows),
-            feedback: Cells::new(Table::Feedback, rows),
-            metrics: Cells::new(Table::Metrics, rows),
+            prefix: Prefix { id: format!("{source}:"), row: format!("{source}:{stream}:") },
+            users: cells(Table::Users),
+            companies: cells(Table::Companies),
+            events: cells(Table::Events),
+            feedback: cells(Table::Feedback),
+            metrics: cells(Table::Metrics),
         }
+    }
+
+    /// Gives a column of a table for all rows of the batch, before the first record: what the records say of it does not
+    /// count. Every vendor row must make one record then, in order.
+    ///
+    /// An empty text in it becomes null, as it does in a record.
+    ///
+    /// # Errors
+    /// Gives the type of the column back when the array has another one, or the table no such column.
+    pub fn whole(&mut self, table: Table, column: &'static str, array: ArrayRef) -> Result<(), DataType> {
+        let schema = schema(table);
+        let expected =
+            schema.field_with_name(column).map_or(DataType::Null, |field| field.data_type().clone());
+        if expected != *array.data_type() {
+            return Err(expected);
+        }
+        let cells = match table {
+            Table::Users => &mut self.users,
+            Table::Companies => &mut self.companies,
+            Table::Events => &mut self.events,
+            Table::Feedback => &mut self.feedback,
+            Table::Metrics => &mut self.metrics,
+        };
+        cells.give(column, Given::Whole(array));
+        Ok(())
     }
 
     /// Pushes a user.
@@ -132,7 +157,8 @@ fn push(
     own: impl FnOnce(&mut Row<'_>, &Prefix),
 ) {
     let mut row = cells.row();
-    row.text(Some(&prefix.source)).text(Some(&prefix.vendor));
+    // Source and vendor are given.
+    row.text(None).text(None);
     own(&mut row, prefix);
     row.text(Some(lineage.run_id)).instant(Some(lineage.extracted_at));
 }

@@ -19,7 +19,7 @@ use std::{
 use arrow_array::{Array, BooleanArray, Date32Array, RecordBatch, TimestampMicrosecondArray};
 use userhaul_connector::{Connector, rows::Lookups, slice::Window, spec::StreamSpec};
 use userhaul_record::Table;
-use userhaul_sink::{Part, PartWriter, TableSpec};
+use userhaul_sink::{Part, PartSet, PartWriter, TableSpec};
 
 use crate::{
     cover::Covers,
@@ -67,8 +67,9 @@ pub(crate) struct TableWriter {
 }
 
 struct Open {
-    vendor: PartWriter,
-    unified: BTreeMap<&'static str, (Table, PartWriter)>,
+    /// The vendor's rows, and the unified ones of each of the tables.
+    parts: PartSet,
+    tables: Vec<Table>,
 }
 
 struct Finished {
@@ -175,31 +176,30 @@ impl TableWriter {
         let cut =
             partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
         for (label, batch) in cut {
-            let unified = if self.tables.is_empty() { Vec::new() } else { self.unify(&batch)? };
+            let mut unified = if self.tables.is_empty() { Vec::new() } else { self.unify(&batch)? };
             let key = (slice, label);
             if !self.open.contains_key(&key) {
                 let open = self.open_part()?;
                 self.open.insert(key.clone(), open);
             }
             let Some(open) = self.open.get_mut(&key) else { continue };
-            open.vendor.write(&batch)?;
-            for (table, batch) in unified {
-                if let Some((_, part)) = open.unified.get_mut(table.name()) {
-                    part.write(&batch)?;
-                }
-            }
+            let beside = open.tables.iter().map(|table| {
+                let at = unified.iter().position(|(of, _)| of == table)?;
+                Some(unified.swap_remove(at).1)
+            });
+            open.parts.write(&batch, beside)?;
         }
         Ok(())
     }
 
     fn open_part(&mut self) -> Result<Open, StreamError> {
         let vendor = PartWriter::create(self.next_path(), &self.spec)?;
-        let mut unified = BTreeMap::new();
-        for table in self.tables.clone() {
-            let part = PartWriter::create(self.next_path(), &self.unified_spec(table))?;
-            unified.insert(table.name(), (table, part));
+        let tables = self.tables.clone();
+        let mut unified = Vec::with_capacity(tables.len());
+        for table in &tables {
+            unified.push(PartWriter::create(self.next_path(), &self.unified_spec(*table))?);
         }
-        Ok(Open { vendor, unified })
+        Ok(Open { parts: PartSet::new(vendor, unified), tables })
     }
 
     fn next_path(&mut self) -> PathBuf {
@@ -284,11 +284,10 @@ impl TableWriter {
         let mut finished = Vec::new();
         for key in keys {
             let Some(open) = self.open.remove(&key) else { continue };
-            let mut unified = BTreeMap::new();
-            for (name, (table, part)) in open.unified {
-                unified.insert(name, (table, part.finish()?));
-            }
-            finished.push((key.1, Finished { vendor: open.vendor.finish()?, unified }));
+            let (vendor, parts) = open.parts.finish()?;
+            let unified = open.tables.into_iter().zip(parts);
+            let unified = unified.map(|(table, part)| (table.name(), (table, part))).collect();
+            finished.push((key.1, Finished { vendor, unified }));
         }
         Ok(finished)
     }

@@ -7,6 +7,7 @@ use arrow_select::filter::filter_record_batch;
 
 use crate::bits;
 use crate::concat;
+use crate::conflicts::Conflicts;
 use crate::disk;
 use crate::error::SinkError;
 use crate::file::{FileWriter, Finished, Order, conform};
@@ -60,7 +61,12 @@ pub fn commit(
     };
     let former = filled.first().filter(|part| part.former.is_some()).map_or(0, |part| part.rows);
     let logs = firsts(&filled).filter_map(|(first, part)| Some((first, part.keys.as_ref()?)));
-    let mut found = superseded(logs, former)?;
+    let mut conflicts = Conflicts::new(spec, firsts(&filled).collect());
+    let mut found = superseded(logs, |loser, winner| {
+        // That a row which was committed before is superseded is no conflict.
+        if loser < former { Ok(()) } else { conflicts.add(loser, winner) }
+    })?;
+    let conflicts = conflicts.count()?;
     for (first, part) in firsts(&filled) {
         found.drop_rows(first, part.former.as_ref().map_or(&[], |former| &former.out));
     }
@@ -77,8 +83,7 @@ pub fn commit(
         _ => {
             let finished = merge(spec, &filled, &found, &making, rewrite)?;
             let committed = publish(finished, target)?;
-            let Superseded { duplicates, conflicts, .. } = found;
-            Committed { duplicates, conflicts, rewritten: true, ..committed }
+            Committed { duplicates: found.duplicates, conflicts, rewritten: true, ..committed }
         }
     };
     for part in parts.into_iter().filter(|part| part.path != target) {

@@ -127,6 +127,10 @@ impl Fixed {
         Some(Self { buffer, width })
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Little-endian on the machines that we build for.
     pub(crate) fn value(&self, row: usize) -> &[u8] {
         &self.buffer[row * self.width..(row + 1) * self.width]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema};
-use parquet::arrow::ArrowWriter;
 use userhaul_storage::File;
 
 use crate::disk::Making;
+use crate::encoder::Encoder;
 use crate::error::SinkError;
+use crate::loan::{Copies, Lent, Loan};
 use crate::settings::{self, SAMPLE_ROWS};
 use crate::spec::TableSpec;
 
@@ -47,78 +48,110 @@ pub(crate) struct Finished {
 enum State {
     /// The first rows are gathered, as the layout depends on them. There is no file yet: a run has many small parts open
     /// at a time, and a system has few handles.
-    Sampling {
-        batches: Vec<RecordBatch>,
-        rows: usize,
-        bytes: usize,
-    },
-    Writing(Box<ArrowWriter<File>>),
+    Sampling(Sample),
+    Writing(Box<Encoder>),
     /// An error has left the file useless.
     Broken,
+}
+
+/// The first rows of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Sample {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Sample {
+    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+        self.rows += batch.num_rows();
+        self.bytes += batch.get_array_memory_size();
+        self.batches.push(batch.clone());
+    }
+
+    pub(crate) fn is_enough(&self) -> bool {
+        self.rows >= SAMPLE_ROWS || self.bytes >= SAMPLE_BYTES
+    }
 }
 
 impl FileWriter {
     /// Begins a file that is to stand at `path` or elsewhere in the same file system.
     pub(crate) fn create(path: &Path, spec: &TableSpec, order: Order) -> Result<Self, SinkError> {
         let making = Making::beside(path)?;
-        let state = State::Sampling { batches: Vec::new(), rows: 0, bytes: 0 };
-        Ok(Self { state, making, spec: spec.clone(), order, rows: 0 })
+        Ok(Self { state: State::Sampling(Sample::default()), making, spec: spec.clone(), order, rows: 0 })
     }
 
     pub(crate) fn rows(&self) -> u64 {
-        self.rows
+        self.rows + if let State::Sampling(sample) = &self.state { sample.rows as u64 } else { 0 }
     }
 
     /// Adds rows. The batch must have the schema of the specification; see [`conform`].
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        match &mut self.state {
-            State::Sampling { batches, rows, bytes, .. } => {
-                *rows += batch.num_rows();
-                *bytes += batch.get_array_memory_size();
-                batches.push(batch.clone());
-                if *rows >= SAMPLE_ROWS || *bytes >= SAMPLE_BYTES {
-                    self.start()?;
-                }
-            }
-            State::Writing(writer) => {
-                writer.write(batch).map_err(SinkError::parquet("write", self.making.path()))?;
-            }
-            State::Broken => return Err(self.broken()),
-        }
-        self.rows += batch.num_rows() as u64;
-        Ok(())
+        let State::Sampling(sample) = &mut self.state else { return self.write_through(batch) };
+        sample.add(batch);
+        if sample.is_enough() { self.write_sample() } else { Ok(()) }
     }
 
     /// Writes what is left and the footer, and syncs.
     pub(crate) fn finish(mut self) -> Result<Finished, SinkError> {
-        if let State::Sampling { .. } = self.state {
-            self.start()?;
+        if let State::Sampling(_) = self.state {
+            self.write_sample()?;
         }
-        let State::Writing(mut writer) = std::mem::replace(&mut self.state, State::Broken) else {
+        let State::Writing(mut encoder) = std::mem::replace(&mut self.state, State::Broken) else {
             return Err(self.broken());
         };
-        // Not `into_inner`, which makes a text of the system's answer.
-        writer.finish().map_err(SinkError::parquet("write", self.making.path()))?;
-        finished(writer.inner(), self.making, self.rows)
+        let file = encoder.finish().map_err(SinkError::parquet("write", self.making.path()))?;
+        finished(file, self.making, self.rows)
     }
 
-    /// Judges the sample and begins to encode.
-    fn start(&mut self) -> Result<(), SinkError> {
-        let State::Sampling { batches, .. } = std::mem::replace(&mut self.state, State::Broken) else {
-            return Ok(());
+    fn write_sample(&mut self) -> Result<(), SinkError> {
+        let State::Sampling(sample) = std::mem::replace(&mut self.state, State::Broken) else {
+            return Err(self.broken());
         };
-        let file = self.making.create()?;
-        let path = self.making.path();
-        let failed = || SinkError::parquet("write", path);
-        let properties = settings::properties(&self.spec, &batches, self.order == Order::AsSpecified);
-        let schema = Arc::clone(&self.spec.schema);
-        let mut writer =
-            ArrowWriter::try_new(file, schema, Some(properties.map_err(failed())?)).map_err(failed())?;
-        for batch in &batches {
-            writer.write(batch).map_err(failed())?;
+        self.begin(&sample.batches, None)?;
+        sample.batches.iter().try_for_each(|batch| self.write_through(batch))
+    }
+
+    fn write_through(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+        self.encode(batch, |_| false)?;
+        if self.is_full() {
+            self.close_group(None)?;
         }
-        self.state = State::Writing(Box::new(writer));
         Ok(())
+    }
+
+    /// Judges the first rows, which are to be encoded next, and makes the file.
+    pub(crate) fn begin(&mut self, sample: &[RecordBatch], copies: Option<Copies>) -> Result<(), SinkError> {
+        let file = self.making.create()?;
+        let failed = || SinkError::parquet("write", self.making.path());
+        let in_order = self.order == Order::AsSpecified;
+        let properties = settings::properties(&self.spec, sample, in_order).map_err(failed())?;
+        let encoder = Encoder::new(file, &self.spec, properties, copies).map_err(failed())?;
+        self.state = State::Writing(Box::new(encoder));
+        Ok(())
+    }
+
+    /// Adds rows to the row group, but for the columns that are borrowed.
+    pub(crate) fn encode(
+        &mut self,
+        batch: &RecordBatch,
+        is_borrowed: impl Fn(usize) -> bool,
+    ) -> Result<(), SinkError> {
+        let State::Writing(encoder) = &mut self.state else { return Err(self.broken()) };
+        encoder.write(batch, is_borrowed).map_err(SinkError::parquet("write", self.making.path()))?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Whether the row group has reached its size.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(&self.state, State::Writing(encoder) if encoder.is_full())
+    }
+
+    /// Ends the row group, if one is begun; see [`Encoder::close_group`].
+    pub(crate) fn close_group(&mut self, loan: Option<&Loan<'_>>) -> Result<Option<Lent>, SinkError> {
+        let State::Writing(encoder) = &mut self.state else { return Err(self.broken()) };
+        encoder.close_group(loan).map_err(SinkError::parquet("write", self.making.path()))
     }
 
     fn broken(&self) -> SinkError {

@@ -90,7 +90,7 @@ pub fn keep_history(
         for batch in read(current, None)? {
             let batch = live(&adapt(&batch?, table)?, table)?;
             let batch = adapt(&batch, &rows)?;
-            columns.entries(&batch, first, |entry| present.push(entry))?;
+            columns.entries_with_content(&batch, first, |entry| present.push(entry))?;
             first += batch.num_rows() as u64;
         }
     }
@@ -161,7 +161,7 @@ impl Known {
             }
             let stands = unmarked(&batch, &end)?;
             let (log, first) = (&mut self.log, self.rows);
-            columns.entries(&adapt(&batch, rows)?, first, |entry| {
+            columns.entries_with_content(&adapt(&batch, rows)?, first, |entry| {
                 let row = usize::try_from(entry.row - first).unwrap_or(usize::MAX);
                 if stands[row] { log.push(entry) } else { Ok(()) }
             })?;
@@ -192,12 +192,13 @@ impl Changes {
                         changes.note(version, known.rows);
                         changes.note(entry, known.rows);
                     }
-                    return;
+                    return Ok(());
                 }
                 Some(alone) => changes.note(alone, known.rows),
                 None => {}
             }
             waiting = Some(entry);
+            Ok(())
         })?;
         if let Some(alone) = waiting {
             changes.note(alone, known.rows);

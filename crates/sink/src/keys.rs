@@ -37,7 +37,7 @@ impl KeyColumns {
         Ok(Some(Self { key, version }))
     }
 
-    /// Gives the entries of a batch, whose first row is row `first` of its part.
+    /// Gives the entries of a batch, whose first row is row `first` of its part. They tell nothing of the rows' content.
     pub(crate) fn entries(
         &self,
         batch: &RecordBatch,
@@ -54,9 +54,8 @@ impl KeyColumns {
             columns.push(KeyValues::new(array));
         }
         let versions = self.version.map(|index| versions(batch.column(index)));
-        let contents = content::rows(batch);
         let mut bytes = Vec::new();
-        for (row, content) in contents.into_iter().enumerate() {
+        for row in 0..batch.num_rows() {
             bytes.clear();
             for column in &columns {
                 column.append(row, &mut bytes);
@@ -65,10 +64,23 @@ impl KeyColumns {
                 key: xxh3_128(&bytes),
                 row: first + row as u64,
                 version: versions.as_ref().map_or(0, |versions| versions[row]),
-                content,
+                content: 0,
             })?;
         }
         Ok(())
+    }
+
+    /// As [`Self::entries`], with the hash of each row's content.
+    pub(crate) fn entries_with_content(
+        &self,
+        batch: &RecordBatch,
+        first: u64,
+        mut push: impl FnMut(Entry) -> Result<(), SinkError>,
+    ) -> Result<(), SinkError> {
+        let mut contents = content::rows(batch).into_iter();
+        self.entries(batch, first, |entry| {
+            push(Entry { content: contents.next().unwrap_or_default(), ..entry })
+        })
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Entry {
     pub(crate) row: u64,
     /// Larger supersedes smaller; the smallest is null.
     pub(crate) version: i64,
-    /// Hash of everything but lineage.
+    /// Hash of everything but lineage, where it is asked for; 0 elsewhere.
     pub(crate) content: u64,
 }
 

@@ -19,28 +19,31 @@ pub(crate) struct Superseded {
     bits: Vec<u64>,
     /// Rows that are left out.
     pub(crate) duplicates: u64,
-    /// Those of them that were not committed before and whose content differs from that of the row which superseded
-    /// them.
-    pub(crate) conflicts: u64,
-    /// Rows that were committed before.
-    former: u64,
     /// Rows that are left out whatever else comes.
     pub(crate) dropped: u64,
 }
 
-/// Finds the superseded rows by merging the key logs of parts, each with the number of its first row. The first
-/// `former` rows were committed before: that others supersede them is no conflict.
+/// Finds the superseded rows by merging the key logs of parts, each with the number of its first row. `contested` gets
+/// each of them with the row that supersedes it.
 pub(crate) fn superseded<'a>(
     logs: impl Iterator<Item = (u64, &'a KeyLog)>,
-    former: u64,
+    mut contested: impl FnMut(u64, u64) -> Result<(), SinkError>,
 ) -> Result<Superseded, SinkError> {
-    let mut found = Superseded { former, ..Superseded::default() };
+    let mut found = Superseded::default();
     let mut winner: Option<Entry> = None;
     in_order(logs, |entry| {
         winner = Some(match winner {
-            Some(before) if before.key == entry.key => found.decide(before, entry),
+            Some(before) if before.key == entry.key => {
+                let (winner, loser) =
+                    if entry.version >= before.version { (entry, before) } else { (before, entry) };
+                bits::set(&mut found.bits, loser.row);
+                found.duplicates += 1;
+                contested(loser.row, winner.row)?;
+                winner
+            }
             _ => entry,
         });
+        Ok(())
     })?;
     Ok(found)
 }
@@ -48,7 +51,7 @@ pub(crate) fn superseded<'a>(
 /// Gives the entries of several logs by key and then by row, each log with the number of its first row.
 pub(crate) fn in_order<'a>(
     logs: impl Iterator<Item = (u64, &'a KeyLog)>,
-    mut each: impl FnMut(Entry),
+    mut each: impl FnMut(Entry) -> Result<(), SinkError>,
 ) -> Result<(), SinkError> {
     let logs: Vec<_> = logs.collect();
     let runs: usize = logs.iter().map(|(_, log)| log.run_count()).sum();
@@ -67,7 +70,7 @@ pub(crate) fn in_order<'a>(
             Some(following) => *top = Reverse((following, index)),
             None => drop(std::collections::binary_heap::PeekMut::pop(top)),
         }
-        each(entry);
+        each(entry)?;
     }
     Ok(())
 }
@@ -77,15 +80,6 @@ fn next((first, cursor): &mut (u64, Cursor<'_>)) -> Result<Option<Entry>, SinkEr
 }
 
 impl Superseded {
-    /// Of two rows of one key, given in the order in which they were written, the one that stays.
-    fn decide(&mut self, before: Entry, after: Entry) -> Entry {
-        let (winner, loser) = if after.version >= before.version { (after, before) } else { (before, after) };
-        bits::set(&mut self.bits, loser.row);
-        self.duplicates += 1;
-        self.conflicts += u64::from(loser.row >= self.former && winner.content != loser.content);
-        winner
-    }
-
     /// Leaves out the rows that a part was taken up without; its first row has the number `first`.
     pub(crate) fn drop_rows(&mut self, first: u64, out: &[u64]) {
         for row in bits::rows(out) {
@@ -115,37 +109,36 @@ impl Superseded {
 mod tests {
     use super::*;
 
-    fn log(entries: &[(u128, i64, u64)]) -> KeyLog {
+    fn log(entries: &[(u128, i64)]) -> KeyLog {
         let mut log = KeyLog::new("unused".into(), 100);
-        for (row, &(key, version, content)) in (0..).zip(entries) {
-            log.push(Entry { key, row, version, content }).expect("no file is needed");
+        for (row, &(key, version)) in (0..).zip(entries) {
+            log.push(Entry { key, row, version, content: 0 }).expect("no file is needed");
         }
         log.seal().expect("no file is needed");
         log
     }
 
-    fn left_out(logs: &[KeyLog]) -> (Vec<u64>, u64) {
-        let sizes = logs.iter().scan(0, |first, log| {
-            let mine = *first;
-            *first += 10;
-            Some((mine, log))
+    /// The rows that are left out, each with the one that supersedes it; each log has room for ten.
+    fn left_out(logs: &[KeyLog]) -> Vec<(u64, u64)> {
+        let mut pairs = Vec::new();
+        let found = superseded((0..).step_by(10).zip(logs), |loser, winner| {
+            pairs.push((loser, winner));
+            Ok(())
         });
-        let found = superseded(sizes, 0).expect("no file is read");
-        ((0..100).filter(|&row| found.contains(row)).collect(), found.conflicts)
+        let found = found.expect("no file is read");
+        let expected: Vec<u64> = (0..100).filter(|&row| found.contains(row)).collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs.iter().map(|pair| pair.0).collect::<Vec<_>>(), expected);
+        pairs
     }
 
     #[test]
     fn the_later_row_wins_among_equal_versions() {
-        assert_eq!(left_out(&[log(&[(1, 0, 5), (2, 0, 5), (1, 0, 6)])]), (vec![0], 1));
+        assert_eq!(left_out(&[log(&[(1, 0), (2, 0), (1, 0)])]), [(0, 2)]);
     }
 
     #[test]
     fn the_larger_version_wins_whenever_it_came() {
-        assert_eq!(left_out(&[log(&[(1, 9, 5)]), log(&[(1, 3, 5)]), log(&[(1, i64::MIN, 5)])]).0, [10, 20]);
-    }
-
-    #[test]
-    fn equal_content_is_no_conflict() {
-        assert_eq!(left_out(&[log(&[(1, 0, 5)]), log(&[(1, 0, 5)])]), (vec![0], 0));
+        assert_eq!(left_out(&[log(&[(1, 9)]), log(&[(1, 3)]), log(&[(1, i64::MIN)])]), [(10, 0), (20, 0)]);
     }
 }

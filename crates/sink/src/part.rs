@@ -19,9 +19,9 @@ use crate::spec::TableSpec;
 #[derive(Debug)]
 pub struct PartWriter {
     path: PathBuf,
-    spec: TableSpec,
-    file: FileWriter,
-    keys: Option<Keys>,
+    pub(crate) spec: TableSpec,
+    pub(crate) file: FileWriter,
+    pub(crate) keys: Option<Keys>,
 }
 
 /// A finished, synced file that knows the keys of its rows.
@@ -55,8 +55,9 @@ pub(crate) struct Former {
     pub(crate) differs: bool,
 }
 
+/// The keys of a part in the making.
 #[derive(Debug)]
-struct Keys {
+pub(crate) struct Keys {
     columns: KeyColumns,
     log: KeyLog,
     rows: u64,
@@ -214,7 +215,7 @@ impl Keys {
         Ok(())
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let log = &mut self.log;
         self.columns.entries(batch, self.rows, |entry| log.push(entry))?;
         self.rows += batch.num_rows() as u64;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 
 use crate::error::SinkError;
 
@@ -31,6 +31,17 @@ pub fn read(path: &Path, columns: Option<&[&str]>) -> Result<Batches, SinkError>
         builder = builder.with_projection(mask);
     }
     let reader = builder.build().map_err(SinkError::parquet("read", path))?;
+    Ok(Batches { reader, path: path.to_owned() })
+}
+
+/// Reads these rows of a file, whose numbers are ascending.
+pub(crate) fn read_rows(path: &Path, rows: &[u64]) -> Result<Batches, SinkError> {
+    let builder = open(path)?.with_batch_size(BATCH_ROWS);
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let all = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let ranges = rows.iter().map(|&row| number(row)..number(row) + 1);
+    let selection = RowSelection::from_consecutive_ranges(ranges, all);
+    let reader = builder.with_row_selection(selection).build().map_err(SinkError::parquet("read", path))?;
     Ok(Batches { reader, path: path.to_owned() })
 }
 

@@ -61,7 +61,6 @@ pub(crate) fn properties(
         // Where each page stands is of use with bounds of each page only, and grows with the table until it is written.
         .set_offset_index_disabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_max_row_group_bytes(Some(spec.row_group_bytes))
         .set_key_value_metadata(Some(metadata.collect()))
         .set_sorting_columns(sorted.then(|| sorting(spec, &descriptor)).flatten());
     for (column, dictionary) in descriptor.columns().iter().zip(dictionaries(&spec.schema, sample)) {
@@ -113,7 +112,8 @@ fn dictionaries(schema: &Schema, sample: &[RecordBatch]) -> Vec<bool> {
     seen.into_iter().map(repeats).collect()
 }
 
-fn leaves(data_type: &DataType) -> usize {
+/// How many leaves a column has.
+pub(crate) fn leaves(data_type: &DataType) -> usize {
     match data_type {
         DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
         DataType::List(field) | DataType::LargeList(field) | DataType::Map(field, _) => {

@@ -12,26 +12,34 @@ use arrow_schema::{ArrowError, DataType, Field};
 use super::{
     private::Rule,
     shape::{Alias, Shape},
+    valid::Valid,
 };
 use crate::column::{Column, ColumnType, map_entries};
 
 /// Texts one behind the other, with their ends.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Texts {
     pub(crate) bytes: Vec<u8>,
-    ends: Vec<i32>,
+    /// Where each begins, and where the last one ends.
+    offsets: Vec<i32>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), offsets: vec![0] }
+    }
 }
 
 impl Texts {
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.offsets.len() - 1
     }
 
     /// Ends the text whose bytes were appended to `bytes` since the last one ended.
     #[inline]
     pub(crate) fn close(&mut self) {
         // A page is capped far below 2 GiB, so the end always fits; a wrong cap would be seen by Arrow.
-        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
     }
 
     #[inline]
@@ -41,10 +49,7 @@ impl Texts {
     }
 
     fn start(&self, index: usize) -> usize {
-        index
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .map_or(0, |&end| usize::try_from(end).unwrap_or(0))
+        self.offsets.get(index).map_or(self.bytes.len(), |&start| usize::try_from(start).unwrap_or(0))
     }
 
     pub(crate) fn get(&self, index: usize) -> &[u8] {
@@ -53,12 +58,13 @@ impl Texts {
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.bytes.truncate(self.start(len));
-        self.ends.truncate(len);
+        self.offsets.truncate(len + 1);
     }
 
     pub(crate) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray, ArrowError> {
-        let (bytes, offsets) = (renew(&mut self.bytes), offsets(&mut self.ends));
-        StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)
+        let (bytes, offsets) = (renew(&mut self.bytes), renew(&mut self.offsets));
+        self.offsets.push(0);
+        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(bytes), nulls)
     }
 }
 
@@ -110,7 +116,7 @@ pub(crate) enum Values {
         ends: Vec<i32>,
         keys: Texts,
         values: Texts,
-        valid: Vec<bool>,
+        valid: Valid,
         wrapped: Vec<Vec<u8>>,
     },
     List {
@@ -124,7 +130,7 @@ pub(crate) enum Values {
 #[derive(Debug)]
 pub(crate) struct ColumnBuilder {
     pub(crate) values: Values,
-    pub(crate) valid: Vec<bool>,
+    pub(crate) valid: Valid,
 }
 
 impl ColumnBuilder {
@@ -150,7 +156,7 @@ impl ColumnBuilder {
                 ends: Vec::new(),
                 keys: Texts::default(),
                 values: Texts::default(),
-                valid: Vec::new(),
+                valid: Valid::default(),
                 wrapped: match kind {
                     ColumnType::WrappedMap => names_of("value", aliases),
                     _ => Vec::new(),
@@ -161,7 +167,7 @@ impl ColumnBuilder {
             }
             ColumnType::Struct(columns) => Values::Struct(Box::new(Shape::new(columns, aliases, rules))),
         };
-        Self { values, valid: Vec::new() }
+        Self { values, valid: Valid::default() }
     }
 
     #[inline]
@@ -238,7 +244,7 @@ impl ColumnBuilder {
     /// Gives the column and begins anew.
     pub(crate) fn finish(&mut self, kind: &DataType) -> Result<ArrayRef, ArrowError> {
         let rows = self.valid.len();
-        let nulls = Some(NullBuffer::new(bits(&mut self.valid))).filter(|nulls| nulls.null_count() > 0);
+        let nulls = self.valid.finish();
         Ok(match &mut self.values {
             Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
                 Arc::new(texts.finish(nulls)?)
@@ -254,8 +260,7 @@ impl ColumnBuilder {
                 Arc::new(Decimal128Array::new(renew(amounts).into(), nulls).with_data_type(kind.clone()))
             }
             Values::Map { ends, keys, values, valid, .. } => {
-                let value_nulls = Some(NullBuffer::new(bits(valid)));
-                let (keys, values) = (keys.finish(None)?, values.finish(value_nulls)?);
+                let (keys, values) = (keys.finish(None)?, values.finish(valid.finish())?);
                 let entries = StructArray::new(map_entries(), vec![Arc::new(keys), Arc::new(values)], None);
                 let field = Arc::new(Field::new("entries", DataType::Struct(map_entries()), false));
                 Arc::new(MapArray::try_new(field, offsets(ends), entries, nulls, false)?)
@@ -279,13 +284,13 @@ impl ColumnBuilder {
 
     /// Puts a text where the last row of a text-like column is null.
     pub(crate) fn fill_last(&mut self, text: &[u8]) {
-        let Some(last) = self.len().checked_sub(1).filter(|&last| !self.valid[last]) else { return };
+        let Some(last) = self.len().checked_sub(1).filter(|&last| !self.valid.get(last)) else { return };
         if let Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) =
             &mut self.values
         {
             texts.truncate(last);
             texts.push(text);
-            self.valid[last] = true;
+            self.valid.fill_last();
         }
     }
 
@@ -293,7 +298,7 @@ impl ColumnBuilder {
     pub(crate) fn text(&self, row: usize) -> Option<&[u8]> {
         match &self.values {
             Values::Text(texts) | Values::Id(texts) | Values::Json(texts) | Values::IdOrObject(texts, _) => {
-                self.valid.get(row).copied().unwrap_or(false).then(|| texts.get(row))
+                self.valid.get(row).then(|| texts.get(row))
             }
             _ => None,
         }
@@ -301,7 +306,7 @@ impl ColumnBuilder {
 
     /// The number, instant or day of row `row`.
     pub(crate) fn number(&self, row: usize) -> Option<i64> {
-        if !self.valid.get(row).copied().unwrap_or(false) {
+        if !self.valid.get(row) {
             return None;
         }
         match &self.values {

@@ -6,7 +6,7 @@ use super::{
     entries::Entries,
     row::RowReader,
 };
-use crate::json::scan::{JsonError, Kind, Scanner, StringSpan};
+use crate::json::scan::{JsonError, Kind, Scanner, StringSpan, Wanted};
 
 impl RowReader {
     pub(crate) fn is_custom_column(&self, index: usize) -> bool {
@@ -54,7 +54,7 @@ impl RowReader {
         match scanner.kind()? {
             Kind::Object => {}
             Kind::Null => {
-                scanner.literal("null")?;
+                scanner.literal(Wanted::Null)?;
                 return Ok(false);
             }
             _ => {

@@ -6,7 +6,7 @@ use super::{
     extra::{self, Leftover},
     met::Met,
     shape::Target,
-    structure::{earlier_duplicates, member, read_private},
+    structure::{Member, earlier_duplicates, member, read_private},
     table::Lineage,
     table_builder::{KeyColumn, TableBuilder, close_lineage, push_text, synthesise},
     value::Fit,
@@ -93,10 +93,9 @@ impl Derived {
         close_lineage(table, lineage);
         extra::append(&mut table.extra, scanner.bytes, &leftovers, false, met);
         table.rows += 1;
-        let keyless = table
-            .key
-            .iter()
-            .any(|&column| table.key_builder(column).is_some_and(|key| key.valid.get(row) == Some(&false)));
+        let keyless = table.key.iter().any(|&column| {
+            table.key_builder(column).is_some_and(|key| row < key.len() && !key.valid.get(row))
+        });
         if keyless {
             // Without its key a derived row cannot stand; the parent's column has it.
             table.truncate(row);
@@ -119,31 +118,31 @@ impl Derived {
         let mut more = scanner.enter_object()?;
         while more {
             let at = scanner.at;
-            let (key, target) = member(shape, position, scanner, met)?;
-            let key_range = at..at + key.inner.len() + 2;
+            let Member { target, key } = member(shape, position, scanner, met)?;
+            let key = at..at + key as usize;
             position += 1;
             let repeated = superseded.is_some_and(|keys| keys.binary_search(&at).is_ok());
             match target {
                 _ if repeated => {
                     scanner.skip()?;
                 }
-                Target::Field(index) if shape.fields[index].seen.is_none() => {
+                Target::Field(index) if shape.fields[index as usize].seen.is_none() => {
                     scanner.space();
                     let start = scanner.at;
-                    let field = &mut shape.fields[index];
+                    let field = &mut shape.fields[index as usize];
                     field.seen = Some(at);
                     if read_private(&mut field.builder, field.private.as_ref(), scanner, met)? != Fit::Whole {
                         *counts
                             .type_mismatches
-                            .entry(format!("{}:{}", self.stream, self.table.names[index]))
+                            .entry(format!("{}:{}", self.stream, self.table.names[index as usize]))
                             .or_default() += 1;
-                        leftovers.push(Leftover { key: key_range, value: start..scanner.at });
+                        leftovers.push(Leftover { key, value: start..scanner.at });
                     }
                 }
                 Target::Field(_) if superseded.is_none() => return Ok(false),
                 Target::Field(_) | Target::Container(_) | Target::Unknown => {
                     let value = scanner.skip()?;
-                    leftovers.push(Leftover { key: key_range, value });
+                    leftovers.push(Leftover { key, value });
                 }
             }
             more = scanner.next_member()?;

@@ -4,9 +4,10 @@ use super::{
     builder::Texts,
     met::Met,
     private::{self, Act, hashed},
+    valid::Valid,
 };
 use crate::json::{
-    scan::{JsonError, Kind, Scanner, StringSpan},
+    scan::{JsonError, Kind, Scanner, StringSpan, Wanted},
     text,
 };
 
@@ -14,7 +15,7 @@ use crate::json::{
 pub(crate) struct Entries<'a> {
     pub(crate) keys: &'a mut Texts,
     pub(crate) values: &'a mut Texts,
-    pub(crate) valid: &'a mut Vec<bool>,
+    pub(crate) valid: &'a mut Valid,
     /// The names of the one member that a value may stand in.
     pub(crate) wrapped: &'a [Vec<u8>],
 }
@@ -68,7 +69,7 @@ impl Entries<'_> {
             Kind::String => {
                 met.surrogates += u64::from(text::append(scanner.string()?, &mut self.values.bytes));
             }
-            Kind::Null => scanner.literal("null")?,
+            Kind::Null => scanner.literal(Wanted::Null)?,
             _ => {
                 let range = scanner.skip()?;
                 met.keep(&scanner.bytes[range], &mut self.values.bytes);
@@ -119,7 +120,7 @@ impl Entries<'_> {
         }
         let mut last: indexmap::IndexMap<Vec<u8>, Option<Vec<u8>>> = indexmap::IndexMap::new();
         for entry in start..self.keys.len() {
-            let value = self.valid[entry].then(|| self.values.get(entry).to_vec());
+            let value = self.valid.get(entry).then(|| self.values.get(entry).to_vec());
             last.insert(self.keys.get(entry).to_vec(), value);
         }
         met.duplicate_keys += (count - last.len()) as u64;

@@ -16,10 +16,12 @@ mod names;
 mod new_fields;
 mod private;
 mod row;
+mod runs;
 mod shape;
 mod structure;
 mod table;
 mod table_builder;
+mod valid;
 mod value;
 
 use arrow_array::RecordBatch;
@@ -30,7 +32,7 @@ pub use private::{Act, Rule, redacted, widened};
 pub use shape::Alias;
 pub use table::{Lineage, TableLayout};
 
-use crate::json::scan::{JsonError, Kind, Scanner};
+use crate::json::scan::{JsonError, Kind, Scanner, Wanted};
 use row::RowReader;
 pub(crate) use table_builder::content_hash;
 
@@ -263,7 +265,7 @@ impl Decoder {
                 }
                 envelope.keep(body);
             }
-            Kind::Null if self.single || lone || none => scanner.literal("null")?,
+            Kind::Null if self.single || lone || none => scanner.literal(Wanted::Null)?,
             kind => {
                 return Err(DecodeError::NoItems {
                     expected: self.items.join(", "),

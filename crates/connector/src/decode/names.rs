@@ -33,7 +33,7 @@ pub(crate) fn outvoted(
     columns: &[Column],
     superseded: &[usize],
 ) -> Result<Votes, JsonError> {
-    let mut best: HashMap<usize, ((bool, bool), usize)> = HashMap::new();
+    let mut best: HashMap<u32, ((bool, bool), usize)> = HashMap::new();
     let mut outvoted = Vec::new();
     scanner.space();
     let mut more = scanner.enter_object()?;
@@ -45,7 +45,7 @@ pub(crate) fn outvoted(
         let null = scanner.kind()? == Kind::Null;
         scanner.skip()?;
         if let (Target::Field(index), Err(_)) = (shape.named(&key), superseded.binary_search(&at)) {
-            let own = columns.get(index).is_some_and(|column| column.field.as_bytes() == key);
+            let own = columns.get(index as usize).is_some_and(|column| column.field.as_bytes() == key);
             let rank = (!null, own);
             match best.get(&index).copied() {
                 Some((before, _)) if before >= rank => outvoted.push(at),
@@ -58,6 +58,7 @@ pub(crate) fn outvoted(
         more = scanner.next_member()?;
     }
     outvoted.sort_unstable();
-    let held = best.into_iter().filter(|(_, ((valued, _), _))| *valued).map(|(index, _)| index).collect();
+    let held =
+        best.into_iter().filter(|(_, ((valued, _), _))| *valued).map(|(index, _)| index as usize).collect();
     Ok(Votes { outvoted, held })
 }

@@ -1,6 +1,7 @@
 //! Rows of a page, into the columns of their table and of the tables derived from it.
 
 use arrow_schema::{ArrowError, SchemaRef};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
     Counts, CustomFields, DecodeError, DecodeOptions, PageRows, Taken,
@@ -12,16 +13,17 @@ use super::{
     names,
     new_fields::NewFields,
     shape::Target,
-    structure::{earlier_duplicates, member, read_private},
+    structure::{Member, earlier_duplicates, member, read_private},
     table::{Lineage, TableLayout},
     table_builder::{
-        KeyColumn, TableBuilder, close_lineage, key_column, parent_column, push_text, siphasher, synthesise,
+        KeyColumn, TableBuilder, close_lineage, content_hash, key_column, parent_column, push_text,
+        synthesise,
     },
     value::Fit,
 };
 use crate::json::{
     pointer,
-    scan::{JsonError, Kind, Scanner},
+    scan::{JsonError, Kind, Scanner, StringSpan, Wanted},
 };
 
 /// Reads the rows of a stream's pages.
@@ -201,7 +203,7 @@ impl RowReader {
                 break;
             }
             if index > 0 {
-                scanner.expect(b',', "a comma between rows")?;
+                scanner.expect(b',', Wanted::NextRow)?;
             }
             self.row(scanner, lineage, index)?;
             index += 1;
@@ -268,59 +270,29 @@ impl RowReader {
         let mut more = scanner.enter_object()?;
         while more {
             let at = scanner.at;
-            let (key, target) = member(&mut self.table.shape, position, scanner, &mut self.met)?;
-            let key_range = at..at + key.inner.len() + 2;
+            let Member { target, key } = member(&mut self.table.shape, position, scanner, &mut self.met)?;
+            let key = at..at + key as usize;
             position += 1;
-            if again.is_some_and(|again| again.superseded.binary_search(&at).is_ok()) {
-                scanner.skip()?;
-            } else {
-                let start = *scanner;
-                match target {
-                    Target::Field(index) if self.is_custom_column(index) => {
-                        custom_entries |= self.custom_object(scanner, key_range, index)?;
+            let start = scanner.at;
+            match (target, again) {
+                (Target::Field(index), None) if self.is_plain(index) => {
+                    if self.table.shape.fields[index as usize].seen.is_some() {
+                        return Ok(false);
                     }
-                    Target::Field(_)
-                        if again.is_some_and(|again| again.votes.outvoted.binary_search(&at).is_ok()) =>
-                    {
-                        // A name without a value says nothing that would be lost.
-                        if scanner.kind()? == Kind::Null {
-                            scanner.literal("null")?
-                        } else {
-                            self.leave(scanner, key_range)?
-                        }
-                    }
-                    Target::Field(index) if self.table.shape.fields[index].seen.is_some() => {
-                        if again.is_none() {
-                            return Ok(false);
-                        }
-                        // A name without a value says nothing that would be lost.
-                        if scanner.kind()? == Kind::Null {
-                            scanner.literal("null")?
-                        } else {
-                            self.leave(scanner, key_range)?
-                        }
-                    }
-                    Target::Field(index) => self.field(scanner, index, key_range)?,
-                    Target::Container(container) => {
-                        let held = again.map_or(&[][..], |again| &again.votes.held);
-                        self.container(scanner, container, key_range, held)?;
-                    }
-                    Target::Unknown if self.is_custom(key) => {
-                        self.custom_entry(scanner, key)?;
-                        custom_entries = true;
-                    }
-                    Target::Unknown => {
-                        self.leave(scanner, key_range)?;
-                        self.new_fields.meet(key.inner);
-                    }
+                    self.field(scanner, index as usize, key.clone())?;
                 }
-                for derived in &mut self.derived {
-                    let named = derived.names.iter().any(|name| name == key.inner);
-                    let null = || scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
-                    if named && (derived.at.is_none() || !null()) {
-                        derived.at = Some(start.at);
-                    }
+                (_, Some(again)) if again.superseded.binary_search(&at).is_ok() => {
+                    scanner.skip()?;
+                    more = scanner.next_member()?;
+                    continue;
                 }
+                _ => match self.other(scanner, target, key.clone(), again)? {
+                    None => return Ok(false),
+                    Some(entries) => custom_entries |= entries,
+                },
+            }
+            if !self.derived.is_empty() {
+                self.mark_derived(scanner, &key, start);
             }
             more = scanner.next_member()?;
         }
@@ -329,6 +301,69 @@ impl RowReader {
         Ok(true)
     }
 
+    /// Whether a column takes its field and nothing else.
+    #[inline]
+    fn is_plain(&self, index: u32) -> bool {
+        self.custom.is_none() || !self.is_custom_column(index as usize)
+    }
+
+    /// Reads a member that is not simply that of a column: whether it made entries of custom fields; none where its
+    /// field came twice and the row must be read again.
+    fn other(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        target: Target,
+        key: std::ops::Range<usize>,
+        again: Option<&Again>,
+    ) -> Result<Option<bool>, JsonError> {
+        match target {
+            Target::Field(index) if !self.is_plain(index) => {
+                return self.custom_object(scanner, key, index as usize).map(Some);
+            }
+            Target::Field(index) => {
+                let outvoted =
+                    again.is_some_and(|again| again.votes.outvoted.binary_search(&key.start).is_ok());
+                let repeated = self.table.shape.fields[index as usize].seen.is_some();
+                if !outvoted && !repeated {
+                    self.field(scanner, index as usize, key)?;
+                } else if again.is_none() {
+                    return Ok(None);
+                } else if scanner.kind()? == Kind::Null {
+                    // A name without a value says nothing that would be lost.
+                    scanner.literal(Wanted::Null)?;
+                } else {
+                    self.leave(scanner, key)?;
+                }
+            }
+            Target::Container(container) => {
+                let held = again.map_or(&[][..], |again| &again.votes.held);
+                self.container(scanner, container, key, held)?;
+            }
+            Target::Unknown => {
+                let name = name(scanner.bytes, &key);
+                if self.is_custom(name) {
+                    return self.custom_entry(scanner, name).map(|()| Some(true));
+                }
+                self.leave(scanner, key)?;
+                self.new_fields.meet(name.inner);
+            }
+        }
+        Ok(Some(false))
+    }
+
+    /// Remembers where the rows of derived tables begin that stand in this member.
+    fn mark_derived(&mut self, scanner: &Scanner<'_>, key: &std::ops::Range<usize>, start: usize) {
+        let name = name(scanner.bytes, key).inner;
+        for derived in &mut self.derived {
+            let named = derived.names.iter().any(|known| known == name);
+            let null = || scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
+            if named && (derived.at.is_none() || !null()) {
+                derived.at = Some(start);
+            }
+        }
+    }
+
+    #[inline]
     fn field(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -352,7 +387,7 @@ impl RowReader {
     fn container(
         &mut self,
         scanner: &mut Scanner<'_>,
-        container: usize,
+        container: u32,
         key: std::ops::Range<usize>,
         held: &[usize],
     ) -> Result<(), JsonError> {
@@ -434,8 +469,10 @@ impl RowReader {
     /// Fails where a column of the primary key is null.
     fn require_key(&self, start: Scanner<'_>, row: usize, index: usize) -> Result<(), DecodeError> {
         for (number, &column) in self.table.key.iter().enumerate() {
-            let null =
-                self.table.key_builder(column).is_some_and(|builder| builder.valid.get(row) == Some(&false));
+            let null = self
+                .table
+                .key_builder(column)
+                .is_some_and(|builder| row < builder.len() && !builder.valid.get(row));
             if null {
                 return Err(DecodeError::NullKey {
                     row: index,
@@ -487,23 +524,31 @@ impl RowReader {
     }
 
     fn key_hash(&self, row: usize) -> u64 {
-        use std::hash::Hasher;
-        let mut hasher = siphasher();
+        let mut hasher = Xxh3Default::new();
         for &column in &self.table.key {
             if let (KeyColumn::Synthetic, Some(synthetic)) = (column, &self.table.synthetic) {
-                hasher.write_u64(synthetic.content.get(row).copied().unwrap_or_default());
+                hasher.update(&synthetic.content.get(row).copied().unwrap_or_default().to_le_bytes());
                 continue;
             }
             let Some(builder) = self.table.key_builder(column) else { continue };
             match builder.text(row) {
-                Some(text) => hasher.write(text),
-                None => hasher.write_i64(builder.number(row).unwrap_or(i64::MIN)),
+                // Most keys are one text.
+                Some(text) if self.table.key.len() == 1 => return content_hash(text),
+                Some(text) => hasher.update(text),
+                None => hasher.update(&builder.number(row).unwrap_or(i64::MIN).to_le_bytes()),
             }
-            hasher.write_u8(0xFF);
+            hasher.update(&[0xFF]);
         }
-        hasher.finish()
+        hasher.digest()
     }
 }
+
+/// A key by its place in the page.
+fn name<'a>(page: &'a [u8], key: &std::ops::Range<usize>) -> StringSpan<'a> {
+    let inner = page.get(key.start + 1..key.end - 1).unwrap_or_default();
+    StringSpan { inner, escaped: inner.contains(&b'\\') }
+}
+
 /// Where the value at a pointer below the value at `at` begins; none where there is none.
 fn inner(page: &[u8], at: usize, pointer: &str) -> Result<Option<usize>, JsonError> {
     if pointer.is_empty() {

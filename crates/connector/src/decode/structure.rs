@@ -42,13 +42,13 @@ fn members(
     let mut more = scanner.enter_object()?;
     while more {
         let at = scanner.at;
-        let (_, target) = member(shape, position, scanner, met)?;
+        let Member { target, .. } = member(shape, position, scanner, met)?;
         position += 1;
         match target {
             _ if superseded.is_some_and(|keys| keys.binary_search(&at).is_ok()) => {
                 scanner.skip()?;
             }
-            Target::Field(index) if shape.fields[index].seen.is_some() => {
+            Target::Field(index) if shape.fields[index as usize].seen.is_some() => {
                 if superseded.is_none() {
                     return Ok(None);
                 }
@@ -57,7 +57,7 @@ fn members(
                 fit = Fit::Part;
             }
             Target::Field(index) => {
-                let field = &mut shape.fields[index];
+                let field = &mut shape.fields[index as usize];
                 field.seen = Some(at);
                 if read_private(&mut field.builder, field.private.as_ref(), scanner, met)? != Fit::Whole {
                     fit = Fit::Part;
@@ -74,23 +74,45 @@ fn members(
     Ok(Some(fit))
 }
 
-/// Reads the key of the `position`-th member of an object and its colon, and tells where the member goes.
-#[inline]
-pub(crate) fn member<'a>(
+/// A member whose key has been read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    /// Where it goes.
+    pub(crate) target: Target,
+    /// The key's length, quotes included.
+    pub(crate) key: u32,
+}
+
+/// Reads the key of the `position`-th member of an object and its colon.
+#[inline(always)]
+pub(crate) fn member(
     shape: &mut Shape,
     position: usize,
-    scanner: &mut Scanner<'a>,
+    scanner: &mut Scanner<'_>,
     met: &mut Met,
-) -> Result<(StringSpan<'a>, Target), JsonError> {
-    let bytes: &'a [u8] = scanner.bytes;
-    if let Some((length, target)) = shape.expected(position, &bytes[scanner.at..]) {
-        let inner = &bytes[scanner.at + 1..scanner.at + length - 2];
+) -> Result<Member, JsonError> {
+    if let Some((length, target)) = shape.expected(position, scanner.rest()) {
         scanner.at += length;
-        return Ok((StringSpan { inner, escaped: false }, target));
+        return Ok(Member { target, key: short(length - 1) });
     }
+    unexpected(shape, position, scanner, met)
+}
+
+#[inline(never)]
+fn unexpected(
+    shape: &mut Shape,
+    position: usize,
+    scanner: &mut Scanner<'_>,
+    met: &mut Met,
+) -> Result<Member, JsonError> {
     let key = scanner.string()?;
     scanner.colon()?;
-    Ok((key, target_of(shape, position, key, met)))
+    Ok(Member { target: target_of(shape, position, key, met), key: short(key.inner.len() + 2) })
+}
+
+/// The length of a key; a page is capped far below 4 GiB.
+fn short(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// Where a member goes, by its unescaped name.

@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    builder::{ColumnBuilder, Texts, Values, builders},
+    builder::{ColumnBuilder, Values, builders},
     private::{Rule, redact},
+    runs::Runs,
     shape::Shape,
     table::{Lineage, TableLayout},
 };
@@ -26,8 +28,8 @@ pub(crate) struct TableBuilder {
     pub(crate) shape: Shape,
     pub(crate) computed: Vec<ColumnBuilder>,
     pub(crate) synthetic: Option<Synthetic>,
-    pub(crate) source: Texts,
-    pub(crate) run_id: Texts,
+    pub(crate) source: Runs,
+    pub(crate) run_id: Runs,
     pub(crate) extracted_at: ColumnBuilder,
     pub(crate) extra: ColumnBuilder,
     /// The names of the vendor's fields, by index.
@@ -77,8 +79,8 @@ impl TableBuilder {
                 duplicates: BTreeMap::new(),
                 content: Vec::new(),
             }),
-            source: Texts::default(),
-            run_id: Texts::default(),
+            source: Runs::default(),
+            run_id: Runs::default(),
             extracted_at: ColumnBuilder::new(&ColumnType::Instant, &[]),
             extra: ColumnBuilder::new(&ColumnType::Json, &[]),
             names: layout.columns.iter().map(|column| column.name.clone()).collect(),
@@ -122,8 +124,8 @@ impl TableBuilder {
         {
             arrays.push(column.finish(fields[arrays.len()].data_type())?);
         }
-        arrays.push(Arc::new(self.source.finish(None)?));
-        arrays.push(Arc::new(self.run_id.finish(None)?));
+        arrays.push(Arc::new(self.source.finish()));
+        arrays.push(Arc::new(self.run_id.finish()));
         arrays.push(self.extracted_at.finish(fields[arrays.len()].data_type())?);
         arrays.push(self.extra.finish(fields[arrays.len()].data_type())?);
         self.rows = 0;
@@ -188,8 +190,8 @@ pub(crate) fn push_text(column: &mut ColumnBuilder, value: Option<&str>) {
 }
 
 pub(crate) fn close_lineage(table: &mut TableBuilder, lineage: &Lineage<'_>) {
-    table.source.push(lineage.source.as_bytes());
-    table.run_id.push(lineage.run_id.as_bytes());
+    table.source.push(lineage.source);
+    table.run_id.push(lineage.run_id);
     if let Values::Instant(instants) = &mut table.extracted_at.values {
         instants.push(lineage.extracted_at);
         table.extracted_at.valid.push(true);
@@ -249,15 +251,7 @@ pub(crate) fn synthesise(
     push_text(&mut synthetic.column, Some(&key));
 }
 
+/// A hash of a row's key or content. The hashes of one walk are compared with each other and never stored.
 pub(crate) fn content_hash(content: &[u8]) -> u64 {
-    use std::hash::Hasher;
-    let mut hasher = siphasher();
-    hasher.write(content);
-    hasher.finish()
-}
-
-/// SipHash with fixed keys: the hashes of one walk are compared with each other and never stored.
-#[expect(deprecated, reason = "the only fixed SipHash of the standard library; it is good enough here")]
-pub(crate) fn siphasher() -> std::hash::SipHasher {
-    std::hash::SipHasher::new()
+    xxh3_64(content)
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::json::{
     instant, number,
-    scan::{JsonError, Kind, Scanner},
+    scan::{JsonError, Kind, Scanner, Wanted},
     text,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn read(
 ) -> Result<Fit, JsonError> {
     let kind = scanner.kind()?;
     if kind == Kind::Null {
-        scanner.literal("null")?;
+        scanner.literal(Wanted::Null)?;
         column.push_null();
         return Ok(Fit::Whole);
     }
@@ -89,8 +89,8 @@ pub(crate) fn read(
         }
         Values::Bool(bits) => {
             let value = match kind {
-                Kind::True => scanner.literal("true").map(|()| Some(true))?,
-                Kind::False => scanner.literal("false").map(|()| Some(false))?,
+                Kind::True => scanner.literal(Wanted::True).map(|()| Some(true))?,
+                Kind::False => scanner.literal(Wanted::False).map(|()| Some(false))?,
                 _ => other(scanner)?,
             };
             push(bits, value)

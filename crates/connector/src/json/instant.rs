@@ -62,47 +62,58 @@ pub(crate) fn from_fraction(billionths: i128) -> Option<i64> {
 
 fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = text else { return None };
-    let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
-    let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
-        return None;
-    }
-    Some((days_from_civil(year, month, day)?, rest))
-}
-
-fn two(tens: u8, ones: u8) -> Option<i64> {
-    (tens.is_ascii_digit() && ones.is_ascii_digit())
-        .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
+    let [y1, y2, y3, y4, m1, m2, d1, d2] = numbers([*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2])?;
+    let year = y1 * 1000 + y2 * 100 + y3 * 10 + y4;
+    let (month, day) = (m1 * 10 + m2, d1 * 10 + d2);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
+        2 => 28 + u32::from(leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=days).contains(&day).then_some((days_from_civil(year, month, day, leap), rest))
 }
 
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, years counted from March.
-fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i32> {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    i32::try_from(era * 146_097 + day_of_era - 719_468).ok()
+/// The values of digits; none where one is no digit.
+#[inline]
+fn numbers<const COUNT: usize>(digits: [u8; COUNT]) -> Option<[u32; COUNT]> {
+    let numbers = digits.map(|digit| u32::from(digit.wrapping_sub(b'0')));
+    // All are looked at, which is faster than stopping at the first that is none.
+    let worst = numbers.iter().fold(0, |worst, &number| worst.max(number));
+    (worst <= 9).then_some(numbers)
+}
+
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let [tens, ones] = numbers([tens, ones])?;
+    Some(i64::from(tens * 10 + ones))
+}
+
+/// Days of a common year before each month.
+const BEFORE: [u32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// Days from the first day of the year -399 to 1970-01-01.
+const EPOCH: i32 = 865_259;
+
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, of a year from 0 to 9999.
+#[inline]
+fn days_from_civil(year: u32, month: u32, day: u32, leap: bool) -> i32 {
+    // Counted from a year before which there was a leap day every 4, 100 and 400 years.
+    let years = year + 399;
+    let leap_day = u32::from(leap && month > 2);
+    let before = BEFORE[month as usize - 1] + leap_day + day - 1;
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + before;
+    days.cast_signed() - EPOCH
 }
 
 fn micros_of_fraction(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.get(6..).is_some_and(|finer| finer.iter().any(|&digit| digit != b'0')) {
         return None;
     }
-    let mut micros = 0;
-    for index in 0..6 {
-        micros = micros * 10 + i64::from(digits.get(index).map_or(0, |digit| digit - b'0'));
-    }
-    Some(micros)
+    let told = digits.get(..6).unwrap_or(digits);
+    let micros = told.iter().fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
+    Some(micros * [1_000_000, 100_000, 10_000, 1000, 100, 10, 1][told.len()])
 }
 
 fn offset_seconds(zone: &[u8]) -> Option<i64> {
@@ -141,6 +152,24 @@ mod tests {
         assert_eq!(instant(b"1969-12-31T23:59:59Z"), Some(-1_000_000));
         assert_eq!(instant(b"0001-01-01T00:00:00Z"), Some(-62_135_596_800_000_000));
         assert_eq!(instant(b"2024-02-29T00:00:60Z"), instant(b"2024-02-29T00:01:00Z"));
+    }
+
+    #[test]
+    fn days_follow_each_other_from_the_first_year_to_the_last() {
+        let mut expected = day(b"0000-01-01").expect("a day");
+        assert_eq!(day(b"1970-01-01"), Some(0));
+        for year in 0..=9999 {
+            for month in 1..=12 {
+                for number in 1..=31 {
+                    if let Some(found) = day(format!("{year:04}-{month:02}-{number:02}").as_bytes()) {
+                        assert_eq!(found, expected, "{year}-{month}-{number}");
+                        expected += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(expected, day(b"9999-12-31").expect("a day") + 1);
+        assert_eq!(expected - day(b"0000-01-01").expect("a day"), 25 * 146_097);
     }
 
     #[test]

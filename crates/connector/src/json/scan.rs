@@ -6,13 +6,72 @@
 use std::ops::Range;
 
 /// Where a page stops being JSON. Holds no text of the page: it may be personal data.
+///
+/// It is as small as a register: reading hands results on for every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("invalid JSON at byte {at}: expected {expected}")]
+#[error("invalid JSON at byte {at}: expected {}", self.expected.words())]
 pub struct JsonError {
     /// Byte offset in the page, from 0.
-    pub at: usize,
-    /// What would have been right there.
-    pub expected: &'static str,
+    at: u32,
+    expected: Wanted,
+}
+
+impl JsonError {
+    pub(crate) fn new(at: usize, expected: Wanted) -> Self {
+        Self { at: u32::try_from(at).unwrap_or(u32::MAX), expected }
+    }
+}
+
+/// What would have been right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Value,
+    String,
+    Character,
+    Hexadecimal,
+    Escape,
+    Digit,
+    True,
+    False,
+    Null,
+    Scalar,
+    NextOrEnd,
+    Colon,
+    Object,
+    NextMember,
+    Array,
+    NextElement,
+    NextRow,
+    End,
+    LessDepth,
+    Utf8,
+}
+
+impl Wanted {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Value => "a value",
+            Self::String => "a string",
+            Self::Character => "a character of a string",
+            Self::Hexadecimal => "four hexadecimal digits",
+            Self::Escape => "an escape",
+            Self::Digit => "a digit",
+            Self::True => "true",
+            Self::False => "false",
+            Self::Null => "null",
+            Self::Scalar => "a scalar",
+            Self::NextOrEnd => "a comma or the end of an object or array",
+            Self::Colon => "a colon",
+            Self::Object => "an object",
+            Self::NextMember => "a comma or the end of an object",
+            Self::Array => "an array",
+            Self::NextElement => "a comma or the end of an array",
+            Self::NextRow => "a comma between rows",
+            Self::End => "the end of the page",
+            Self::LessDepth => "less depth",
+            Self::Utf8 => "UTF-8",
+        }
+    }
 }
 
 /// What kind of value begins at a byte.
@@ -60,8 +119,9 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0 }
     }
 
-    pub(crate) fn error<T>(&self, expected: &'static str) -> Result<T, JsonError> {
-        Err(JsonError { at: self.at, expected })
+    #[cold]
+    pub(crate) fn error<T>(&self, expected: Wanted) -> Result<T, JsonError> {
+        Err(JsonError::new(self.at, expected))
     }
 
     #[inline]
@@ -71,13 +131,19 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// What has not been read.
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     #[inline]
-    pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), JsonError> {
+    pub(crate) fn expect(&mut self, byte: u8, expected: Wanted) -> Result<(), JsonError> {
         if self.peek() == Some(byte) {
             self.at += 1;
             Ok(())
@@ -98,31 +164,41 @@ impl<'a> Scanner<'a> {
             Some(b't') => Ok(Kind::True),
             Some(b'f') => Ok(Kind::False),
             Some(b'n') => Ok(Kind::Null),
-            _ => self.error("a value"),
+            _ => self.error(Wanted::Value),
         }
     }
 
     /// Reads a string that begins here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<StringSpan<'a>, JsonError> {
-        self.expect(b'"', "a string")?;
+        self.expect(b'"', Wanted::String)?;
         let start = self.at;
-        let mut escaped = false;
+        self.at += ordinary_prefix(&self.bytes[start..]);
+        if self.peek() == Some(b'"') {
+            let inner = &self.bytes[start..self.at];
+            self.at += 1;
+            return Ok(StringSpan { inner, escaped: false });
+        }
+        self.escaped_string(start)
+    }
+
+    /// Reads on in a string that has an escape, or does not end.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize) -> Result<StringSpan<'a>, JsonError> {
         loop {
-            self.at += ordinary_prefix(&self.bytes[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     let inner = &self.bytes[start..self.at];
                     self.at += 1;
-                    return Ok(StringSpan { inner, escaped });
+                    return Ok(StringSpan { inner, escaped: true });
                 }
                 Some(b'\\') => {
-                    escaped = true;
                     self.at += 1;
                     self.escape()?;
                 }
-                _ => return self.error("a character of a string"),
+                _ => return self.error(Wanted::Character),
             }
+            self.at += ordinary_prefix(&self.bytes[self.at..]);
         }
     }
 
@@ -138,10 +214,10 @@ impl<'a> Scanner<'a> {
                     self.at += 5;
                     Ok(())
                 } else {
-                    self.error("four hexadecimal digits")
+                    self.error(Wanted::Hexadecimal)
                 }
             }
-            _ => self.error("an escape"),
+            _ => self.error(Wanted::Escape),
         }
     }
 
@@ -155,7 +231,7 @@ impl<'a> Scanner<'a> {
         match self.peek() {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
-            _ => return self.error("a digit"),
+            _ => return self.error(Wanted::Digit),
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
@@ -180,13 +256,13 @@ impl<'a> Scanner<'a> {
     fn some_digits(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         self.digits();
-        if self.at == start { self.error("a digit") } else { Ok(()) }
+        if self.at == start { self.error(Wanted::Digit) } else { Ok(()) }
     }
 
     #[inline]
-    pub(crate) fn literal(&mut self, word: &'static str) -> Result<(), JsonError> {
-        if self.bytes[self.at..].starts_with(word.as_bytes()) {
-            self.at += word.len();
+    pub(crate) fn literal(&mut self, word: Wanted) -> Result<(), JsonError> {
+        if self.bytes[self.at..].starts_with(word.words().as_bytes()) {
+            self.at += word.words().len();
             Ok(())
         } else {
             self.error(word)
@@ -208,10 +284,10 @@ impl<'a> Scanner<'a> {
         match kind {
             Kind::String => self.string().map(|_| ()),
             Kind::Number => self.number().map(|_| ()),
-            Kind::True => self.literal("true"),
-            Kind::False => self.literal("false"),
-            Kind::Null => self.literal("null"),
-            Kind::Object | Kind::Array => self.error("a scalar"),
+            Kind::True => self.literal(Wanted::True),
+            Kind::False => self.literal(Wanted::False),
+            Kind::Null => self.literal(Wanted::Null),
+            Kind::Object | Kind::Array => self.error(Wanted::Scalar),
         }
     }
 
@@ -265,7 +341,7 @@ impl<'a> Scanner<'a> {
                         self.at += 1;
                         open.pop();
                     }
-                    _ => return self.error("a comma or the end of an object or array"),
+                    _ => return self.error(Wanted::NextOrEnd),
                 }
             }
         }
@@ -279,13 +355,13 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(crate) fn colon(&mut self) -> Result<(), JsonError> {
         self.space();
-        self.expect(b':', "a colon")
+        self.expect(b':', Wanted::Colon)
     }
 
     /// Enters an object; false where it is empty (and then it is left again).
     #[inline]
     pub(crate) fn enter_object(&mut self) -> Result<bool, JsonError> {
-        self.expect(b'{', "an object")?;
+        self.expect(b'{', Wanted::Object)?;
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -308,14 +384,14 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 Ok(false)
             }
-            _ => self.error("a comma or the end of an object"),
+            _ => self.error(Wanted::NextMember),
         }
     }
 
     /// Enters an array; false where it is empty (and then it is left again).
     #[inline]
     pub(crate) fn enter_array(&mut self) -> Result<bool, JsonError> {
-        self.expect(b'[', "an array")?;
+        self.expect(b'[', Wanted::Array)?;
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
@@ -338,14 +414,14 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 Ok(false)
             }
-            _ => self.error("a comma or the end of an array"),
+            _ => self.error(Wanted::NextElement),
         }
     }
 
     /// Nothing but white space may follow.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.space();
-        if self.at == self.bytes.len() { Ok(()) } else { self.error("the end of the page") }
+        if self.at == self.bytes.len() { Ok(()) } else { self.error(Wanted::End) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::json::{
     number::is_number,
-    scan::{JsonError, Kind, Scanner},
+    scan::{JsonError, Kind, Scanner, Wanted},
     text,
 };
 
@@ -45,8 +45,8 @@ impl Value {
     /// # Errors
     /// When the bytes are not one JSON value in UTF-8.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        let valid = std::str::from_utf8(bytes)
-            .map_err(|error| JsonError { at: error.valid_up_to(), expected: "UTF-8" })?;
+        let valid =
+            std::str::from_utf8(bytes).map_err(|error| JsonError::new(error.valid_up_to(), Wanted::Utf8))?;
         let mut scanner = Scanner::new(valid.as_bytes());
         let value = read(&mut scanner, 0)?;
         scanner.end()?;
@@ -203,14 +203,14 @@ fn text_is_day(text: &str) -> bool {
 
 fn read(scanner: &mut Scanner<'_>, depth: usize) -> Result<Value, JsonError> {
     match scanner.kind()? {
-        Kind::Null => scanner.literal("null").map(|()| Value::Null),
-        Kind::True => scanner.literal("true").map(|()| Value::Bool(true)),
-        Kind::False => scanner.literal("false").map(|()| Value::Bool(false)),
+        Kind::Null => scanner.literal(Wanted::Null).map(|()| Value::Null),
+        Kind::True => scanner.literal(Wanted::True).map(|()| Value::Bool(true)),
+        Kind::False => scanner.literal(Wanted::False).map(|()| Value::Bool(false)),
         Kind::Number => {
             scanner.number().map(|digits| Value::Number(String::from_utf8_lossy(digits).into_owned()))
         }
         Kind::String => string(scanner).map(Value::Text),
-        Kind::Object | Kind::Array if depth == MAX_DEPTH => scanner.error("less depth"),
+        Kind::Object | Kind::Array if depth == MAX_DEPTH => scanner.error(Wanted::LessDepth),
         Kind::Array => {
             let mut values = Vec::new();
             let mut more = scanner.enter_array()?;

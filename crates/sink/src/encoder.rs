@@ -1,0 +1,111 @@
+//! Rows into the row groups of one file, column by column.
+//!
+//! A row group stands in memory until it is closed. Some of its columns may have been encoded already, for another file:
+//! see [`loan`](crate::loan).
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::errors::Result;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnDescPtr;
+use userhaul_storage::File;
+
+use crate::loan::{Copies, Lent, Loan};
+use crate::settings::leaves;
+use crate::spec::TableSpec;
+
+/// Encodes the rows of one file. After an error it can only be dropped.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    file: SerializedFileWriter<File>,
+    columns: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    leaves: Vec<ColumnDescPtr>,
+    /// The leaves of the row group in the making; empty where none is begun.
+    group: Vec<ArrowColumnWriter>,
+    /// Encoded bytes at which a row group is closed.
+    group_bytes: usize,
+    copies: Option<Copies>,
+}
+
+impl Encoder {
+    /// Begins a file. Of the leaves that `copies` names the encoded bytes are kept for others.
+    pub(crate) fn new(
+        file: File,
+        spec: &TableSpec,
+        properties: WriterProperties,
+        copies: Option<Copies>,
+    ) -> Result<Self> {
+        let schema = Arc::clone(&spec.schema);
+        // That writer puts the types of our columns into the metadata, which readers go by.
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+        let (file, mut columns) = writer.into_serialized_writer()?;
+        if let Some(copies) = &copies {
+            columns = columns.with_page_store_factory(Arc::new(copies.clone()));
+        }
+        let leaves = file.schema_descr().columns().to_vec();
+        let group_bytes = spec.row_group_bytes;
+        Ok(Self { file, columns, schema, leaves, group: Vec::new(), group_bytes, copies })
+    }
+
+    /// Adds rows to the row group, but for the columns that are borrowed, by their index.
+    pub(crate) fn write(&mut self, batch: &RecordBatch, is_borrowed: impl Fn(usize) -> bool) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        if self.group.is_empty() {
+            self.group = self.columns.create_column_writers(self.file.flushed_row_groups().len())?;
+        }
+        let mut writers = self.group.iter_mut();
+        for (index, (field, column)) in self.schema.fields().iter().zip(batch.columns()).enumerate() {
+            if is_borrowed(index) {
+                writers.by_ref().take(leaves(field.data_type())).for_each(drop);
+                continue;
+            }
+            for (leaf, writer) in compute_leaves(field, column)?.iter().zip(writers.by_ref()) {
+                writer.write(leaf)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row group is begun.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.group.is_empty()
+    }
+
+    /// Whether the row group has reached its size.
+    pub(crate) fn is_full(&self) -> bool {
+        let bytes = self.group.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>();
+        self.is_open() && bytes >= self.group_bytes
+    }
+
+    /// Ends the row group, if one is begun. Borrowed columns are taken from the loan. Gives what others may borrow.
+    pub(crate) fn close_group(&mut self, loan: Option<&Loan<'_>>) -> Result<Option<Lent>> {
+        if !self.is_open() {
+            return Ok(None);
+        }
+        let mut group = self.file.next_row_group()?;
+        for (leaf, writer) in self.group.drain(..).enumerate() {
+            match loan.and_then(|loan| loan.leaf(leaf)) {
+                Some(column) => column.append(&mut group, &self.leaves[leaf])?,
+                None => writer.close()?.append_to_row_group(&mut group)?,
+            }
+        }
+        let metadata = group.close()?;
+        Ok(self.copies.as_ref().map(|copies| copies.take(metadata)))
+    }
+
+    /// Ends the file, which is to be synced yet.
+    pub(crate) fn finish(&mut self) -> Result<&File> {
+        self.close_group(None)?;
+        // Not `into_inner`, which makes a text of the system's answer.
+        self.file.finish()?;
+        Ok(self.file.inner())
+    }
+}
