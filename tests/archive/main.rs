@@ -1,5 +1,7 @@
 //! Answers kept and tables rebuilt from them, by the built program, with the vendor's simulator gone.
 
+mod echo;
+mod killed;
 mod run;
 
 use run::{Case, Tables, differences};

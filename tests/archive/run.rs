@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -36,7 +36,13 @@ impl Outcome {
 
 impl Case {
     pub(crate) async fn new(vendor: Vendor, lines: &str) -> Self {
-        let options = Options { users: 30, seed: 1, scenario: Scenario::default(), port: 0 };
+        Self::with(vendor, lines, "").await
+    }
+
+    /// The same, with a scenario of the simulator.
+    pub(crate) async fn with(vendor: Vendor, lines: &str, scenario: &str) -> Self {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let options = Options { users: 30, seed: 1, scenario, port: 0 };
         let simulator = userhaul_simulator::start(vendor, &options).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
         let base_url = simulator.base_url.clone();
@@ -69,10 +75,15 @@ impl Case {
         std::fs::write(self.folder.path().join("userhaul.toml"), text).expect("a file");
     }
 
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Outcome {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_userhaul"));
         command.args(arguments).current_dir(self.folder.path());
         command.env("USERHAUL_STATE_DIR", self.folder.path().join("state"));
+        command
+    }
+
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Outcome {
+        let mut command = self.command(arguments);
         let output =
             tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -81,6 +92,18 @@ impl Case {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         }
+    }
+
+    /// Starts a run and kills it once so many requests have arrived.
+    pub(crate) fn kill_at(&self, arguments: &[&str], requests: usize) {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        while self.requests() < requests {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before request {requests}");
+            std::thread::yield_now();
+        }
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
     }
 
     /// The vendor goes away.

@@ -13,6 +13,7 @@ mod output;
 mod plan;
 mod quota;
 mod record;
+mod resumed;
 mod scarce;
 mod scripted;
 mod secrets;

@@ -1,7 +1,13 @@
 //! Takes secrets and personal data out of what a server said, so that it can be shown.
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+
+use crate::sign::form_encoded;
 
 /// How much of a body is shown, in bytes.
 const EXCERPT_BYTES: usize = 200;
@@ -12,12 +18,8 @@ pub(crate) fn excerpt(body: &[u8], secrets: &[SecretString]) -> Option<String> {
     // Mask before cutting: half a secret is no longer recognised.
     let head = body.get(..body.len().min(8 * EXCERPT_BYTES)).unwrap_or(body);
     let mut text = String::from_utf8_lossy(head).into_owned();
-    for secret in secrets {
-        let secret = secret.expose_secret();
-        // Shorter ones would mask half of the text without being recognisable in it.
-        if secret.len() >= 4 {
-            text = text.replace(secret, "***");
-        }
+    for form in secrets.iter().flat_map(forms) {
+        text = text.replace(&form, "***");
     }
     let text = mask_addresses(&text);
     let mut shown = String::new();
@@ -39,35 +41,67 @@ pub(crate) fn excerpt(body: &[u8], secrets: &[SecretString]) -> Option<String> {
 /// A text without the credential of a request, in each form in which it is sent.
 pub fn without_credential(text: &str, auth: &userhaul_connector::auth::AuthSpec) -> String {
     let mut text = text.to_owned();
-    for secret in crate::sign::secrets(auth) {
-        let secret = secret.expose_secret();
-        if secret.len() >= 4 {
-            text = text.replace(secret, "***");
-        }
+    for form in crate::sign::secrets(auth).iter().flat_map(forms) {
+        text = text.replace(&form, "***");
     }
     text
 }
 
-/// Bytes without these secrets, also where JSON has escaped their slashes; none where they hold none.
+/// A secret in each form in which a server may repeat it, the longest first: as it is, with its slashes escaped as JSON may
+/// have them, percent-encoded, and in base64. None of a short one: it would mask half of a text without being recognisable in it.
+fn forms(secret: &SecretString) -> Vec<String> {
+    let secret = secret.expose_secret();
+    if secret.len() < 4 {
+        return Vec::new();
+    }
+    let encoded = form_encoded(secret);
+    let spaced = encoded.replace('+', "%20");
+    // Not all encode the same marks.
+    let lenient = spaced.replace("%7E", "~");
+    let laxest = ["!", "'", "(", ")"]
+        .iter()
+        .zip(["%21", "%27", "%28", "%29"])
+        .fold(lenient.clone(), |text, (mark, code)| text.replace(code, mark));
+    let mut forms = vec![secret.to_owned(), secret.replace('/', "\\/"), STANDARD.encode(secret)];
+    forms.extend([URL_SAFE.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
+    for encoded in [encoded, spaced, lenient, laxest] {
+        forms.extend([in_small(&encoded), encoded]);
+    }
+    let slashed = forms.iter().map(|form| form.replace('/', "\\/")).collect::<Vec<_>>();
+    forms.extend(slashed);
+    forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    forms.dedup();
+    forms
+}
+
+/// Percent-encoded bytes with small letters, as some write them.
+fn in_small(encoded: &str) -> String {
+    let mut left = 0;
+    let small = encoded.chars().map(|c| {
+        left = if c == '%' { 3_u8 } else { left.saturating_sub(1) };
+        if left > 0 { c.to_ascii_lowercase() } else { c }
+    });
+    small.collect()
+}
+
+/// Bytes without these secrets, in whatever form; none where they hold none.
 pub fn without_secrets(bytes: &[u8], secrets: &[SecretString]) -> Option<Vec<u8>> {
     let mut kept: Option<Vec<u8>> = None;
-    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= 4) {
-        for form in [secret.to_owned(), secret.replace('/', "\\/")] {
-            let held = kept.as_deref().unwrap_or(bytes);
-            let finder = memchr::memmem::Finder::new(form.as_bytes());
-            if finder.find(held).is_none() {
-                continue;
-            }
-            let mut without = Vec::with_capacity(held.len());
-            let mut from = 0;
-            for at in finder.find_iter(held) {
-                without.extend_from_slice(&held[from..at]);
-                without.extend_from_slice(b"***");
-                from = at + form.len();
-            }
-            without.extend_from_slice(&held[from..]);
-            kept = Some(without);
+    for form in secrets.iter().flat_map(forms) {
+        let held = kept.as_deref().unwrap_or(bytes);
+        let finder = memchr::memmem::Finder::new(form.as_bytes());
+        if finder.find(held).is_none() {
+            continue;
         }
+        let mut without = Vec::with_capacity(held.len());
+        let mut from = 0;
+        for at in finder.find_iter(held) {
+            without.extend_from_slice(&held[from..at]);
+            without.extend_from_slice(b"***");
+            from = at + form.len();
+        }
+        without.extend_from_slice(&held[from..]);
+        kept = Some(without);
     }
     kept
 }
@@ -142,6 +176,27 @@ mod tests {
         let kept = without_secrets(br#"{"a":"ab/cd","b":"ab\/cd","c":"xyz t0kent0ken"}"#, &secrets);
         assert_eq!(kept.as_deref(), Some(&br#"{"a":"***","b":"***","c":"xyz ******"}"#[..]));
         assert_eq!(without_secrets(b"nothing", &secrets), None);
+    }
+
+    #[test]
+    fn whatever_a_server_makes_of_a_secret_is_taken_out() {
+        let secrets = ["k3y/Of+Ours=?>>é".into()];
+        let repeated = [
+            "k3y/Of+Ours=?>>é",
+            "k3y\\/Of+Ours=?>>é",
+            "k3y%2FOf%2BOurs%3D%3F%3E%3E%C3%A9",
+            "k3y%2fOf%2bOurs%3d%3f%3e%3e%c3%a9",
+            "azN5L09mK091cnM9Pz4+w6k=",
+            "azN5L09mK091cnM9Pz4+w6k",
+            "azN5L09mK091cnM9Pz4-w6k=",
+            "azN5L09mK091cnM9Pz4-w6k",
+        ];
+        for form in repeated {
+            let text = format!("<{form}>");
+            assert_eq!(without_secrets(text.as_bytes(), &secrets).as_deref(), Some(&b"<***>"[..]), "{form}");
+            assert_eq!(excerpt(text.as_bytes(), &secrets).as_deref(), Some("<***>"), "{form}");
+        }
+        assert!(forms(&"abc".into()).is_empty());
     }
 
     #[test]

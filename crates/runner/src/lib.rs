@@ -8,6 +8,7 @@ mod cover;
 mod error;
 mod fetch;
 mod grain;
+mod ids;
 mod inputs;
 mod kept;
 mod orders;

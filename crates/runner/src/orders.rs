@@ -1,13 +1,13 @@
 //! The writer's thread and the orders it takes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use userhaul_connector::{decode::Taken, slice::Window};
 
 use crate::{
     error::StreamError,
-    kept::{Ids, Journal},
+    kept::{Extent, Journal},
     writer::TableWriter,
 };
 
@@ -18,8 +18,8 @@ const WAITING: usize = 2;
 pub(crate) enum Order {
     /// Rows of a slice.
     Write { slice: usize, taken: Taken, window: Option<Window> },
-    /// The slice is over: its rows count. Its ids, where it has some.
-    Close { slice: usize, proven: bool, ids: Ids },
+    /// The slice is over: its rows count. They are all that there is of this.
+    Close { slice: usize, proven: bool, extent: Extent },
     /// The slice's walk begins anew.
     Restart { slice: usize },
     /// The slice's rows are forgotten.
@@ -48,34 +48,28 @@ impl Tables {
                 }
                 Ok(())
             }
-            Order::Close { slice, proven, ids } => self.close(slice, proven, ids),
+            Order::Close { slice, proven, extent } => self.close(slice, proven, extent),
             Order::Restart { slice } => self.each(|table| table.restart(slice)),
             Order::Forget { slice } => self.each(|table| table.forget(slice)),
         }
     }
 
-    fn close(&mut self, slice: usize, proven: bool, ids: Ids) -> Result<(), StreamError> {
+    fn close(&mut self, slice: usize, proven: bool, extent: Extent) -> Result<(), StreamError> {
+        let parts = self.end(slice, proven)?;
+        match &mut self.journal {
+            Some(journal) if proven => journal.add(extent, &parts),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a slice and gives its parts.
+    pub(crate) fn end(&mut self, slice: usize, proven: bool) -> Result<Vec<PathBuf>, StreamError> {
         let mut parts = Vec::new();
         self.each(|table| {
             parts.extend(table.close(slice, proven)?);
             Ok(())
         })?;
-        match &mut self.journal {
-            Some(journal) if proven => journal.add(ids, &parts),
-            _ => Ok(()),
-        }
-    }
-
-    /// Ends a slice that an earlier run has read, which began at `at`.
-    pub(crate) fn close_kept(&mut self, slice: usize, at: i64, ids: Ids) -> Result<(), StreamError> {
-        let Some(mut journal) = self.journal.take() else { return Ok(()) };
-        let now = std::mem::replace(&mut journal.at, at);
-        self.journal = Some(journal);
-        self.close(slice, true, ids)?;
-        if let Some(journal) = &mut self.journal {
-            journal.at = now;
-        }
-        Ok(())
+        Ok(parts)
     }
 
     pub(crate) fn each(

@@ -167,7 +167,7 @@ impl Reading {
         if let (Kind::Parents, true, Some(parent)) = (&self.kind, whole, stream.parent()) {
             covers.parent = Some(snake_case(&parent.column));
             covers.parents_read = tally.parents_read.clone();
-            covers.parents = Some(tally.parents.clone());
+            covers.parents.clone_from(&tally.parents);
         }
         covers
     }
@@ -183,10 +183,11 @@ impl Reading {
     ) -> Option<StreamState> {
         let children: BTreeSet<String> = derived.iter().map(|spec| spec.name.clone()).collect();
         let mut state = match (&self.kind, whole, &self.state) {
-            (Kind::Full, true, _) => StreamState {
+            // One of ids begins with any run that its archive begins with.
+            (Kind::Full, true, _) | (Kind::Parents, true, None) => StreamState {
                 identity: self.identity.clone(),
                 start: run.source.start,
-                full_at: run.options.now,
+                full_at: tally.since.unwrap_or(run.options.now),
                 full_requests: u64::from(tally.attempts.requests),
                 derived: children.clone(),
                 ..StreamState::default()
@@ -220,9 +221,7 @@ impl Reading {
             }
             return;
         }
-        // Days are not final before they have been over for a day (vendors/userlane.md 2.1, rule 9).
-        let days = stream.window().is_some_and(|axis| axis.days.is_some());
-        let through = if days { (now.div_euclid(DAY) - 1) * DAY } else { now };
+        let through = through(stream, now);
         let all = properties(run, stream).unwrap_or_else(|| [String::new()].into());
         state.through.retain(|property, _| all.contains(property));
         for property in all.into_iter().filter(|property| !tally.open.contains(property)) {
@@ -230,6 +229,13 @@ impl Reading {
             *at = (*at).max(through);
         }
     }
+}
+
+/// The instant before which all rows are there once windows have been read up to `now`.
+pub(crate) fn through(stream: &StreamSpec, now: i64) -> i64 {
+    // Days are not final before they have been over for a day (vendors/userlane.md 2.1, rule 9).
+    let days = stream.window().is_some_and(|axis| axis.days.is_some());
+    if days { (now.div_euclid(DAY) - 1) * DAY } else { now }
 }
 
 /// The checkpoints as one text: the earliest, as everything before it is in the table.
@@ -272,7 +278,7 @@ pub fn due(stream: &StreamSpec, state: &StreamState, full_every: Option<Duration
 }
 
 /// Whether an instant is so long ago. A nightly run that begins a little earlier than the night before counts.
-fn older(now: i64, then: i64, span: Duration) -> bool {
+pub(crate) fn older(now: i64, then: i64, span: Duration) -> bool {
     now.saturating_sub(then) >= micros(span) / 10 * 9
 }
 
@@ -297,40 +303,6 @@ fn kind(run: &SourceRun<'_>, stream: &StreamSpec, derived: &[&StreamSpec], state
         }
         _ => Kind::Full,
     }
-}
-
-/// The ids that are asked for: never asked for, seen in what this run has read, named by the user, or asked for long ago.
-pub(crate) fn in_question(
-    run: &SourceRun<'_>,
-    stream: &StreamSpec,
-    all: &[String],
-) -> Result<Vec<String>, StreamError> {
-    let Some(parent) = stream.parent() else { return Ok(Vec::new()) };
-    let column = snake_case(&parent.column);
-    let mut asked = tables::extracted(&run.folders.table(&run.source.name, &stream.name, true), &column)?;
-    if let Some(missing) = parent.missing.as_ref().filter(|missing| run.source.selected.contains(*missing)) {
-        asked.extend(tables::extracted(&run.folders.table(&run.source.name, missing, true), &column)?);
-    }
-    let again = asked_again(run, stream)?;
-    let every = run.source.full_every.or(stream.full_every).unwrap_or(Duration::ZERO);
-    let stale = |id: &String| asked.get(id).is_none_or(|&at| older(run.options.now, at, every));
-    Ok(all.iter().filter(|id| stale(id) || again.contains(*id)).cloned().collect())
-}
-
-/// The ids that are asked for again however young they are: seen in what this run has read, or named by the user.
-pub(crate) fn asked_again(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<BTreeSet<String>, StreamError> {
-    let Some(parent) = stream.parent() else { return Ok(BTreeSet::new()) };
-    let wanted = run.source.selected.contains(&parent.stream);
-    let folder = run.folders.table(&run.source.name, &parent.stream, wanted);
-    let mut again = tables::distinct_where(&folder, &parent.key, Some(("_run_id", &run.options.run_id)))?;
-    let named = run
-        .source
-        .id_files
-        .iter()
-        .filter(|(setting, _)| Some(setting) == parent.file.as_ref())
-        .flat_map(|(_, ids)| ids.iter().cloned());
-    again.extend(named);
-    Ok(again)
 }
 
 fn property_column(stream: &StreamSpec) -> Option<String> {

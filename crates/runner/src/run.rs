@@ -72,7 +72,7 @@ pub async fn sync(
     let records = futures::future::join_all(runs).await;
     for source in sources {
         if let Some(keep) = source.archive.filter(|_| options.limit.is_none()) {
-            shelf.sweep(&source.name, options.now, keep)?;
+            shelf.sweep(&source.name, options.now, keep, &StateStore::new(&options.destination))?;
         }
     }
     for table in Table::ALL {

@@ -20,12 +20,12 @@ use userhaul_connector::{
 use crate::{
     archive::Tape,
     error::StreamError,
-    kept::Ids,
+    kept::Extent,
     orders::{self, Order, Tables},
     record::StreamRecord,
     stream::{SourceRun, fail, status},
     tables,
-    walk::{Ended, SliceWalks, StreamWalks, Tally},
+    walk::{Ended, Known, SliceWalks, StreamWalks, Tally},
 };
 
 /// A window is halved at most so often.
@@ -40,7 +40,7 @@ pub(crate) async fn read(
     stream: &StreamSpec,
     options: &DecodeOptions,
     slices: Vec<Slice>,
-    (tables, tape, known_whole): (Tables, &Tape, Option<u64>),
+    (tables, tape, known): (Tables, &Tape, Known),
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
@@ -62,7 +62,7 @@ pub(crate) async fn read(
         rows: AtomicU64::new(0),
         held,
         spoiled: Mutex::new(None),
-        known_whole,
+        known,
     };
     let read = all_slices(&walks, slices, record).await;
     if read.is_ok() {
@@ -187,26 +187,27 @@ async fn read_slice(
     walks.hand_on(slice, 0, 0).await?;
     let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
     walks.met(&counts);
-    let ids = walks.ids(slice.slice);
+    let extent = walks.extent(slice.slice);
     walks.tape.over(slice.number).await?;
-    walks.order(Order::Close { slice: slice.number, proven, ids }).await?;
+    walks.order(Order::Close { slice: slice.number, proven, extent }).await?;
     walks.ended(slice.slice, proven);
     Ok(None)
 }
 
 impl StreamWalks<'_> {
-    /// The ids of a slice, and which of them the vendor does not know.
-    fn ids(&self, slice: &Slice) -> Ids {
-        let asked: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
+    /// What a slice has asked for, and which ids of it the vendor does not know.
+    fn extent(&self, slice: &Slice) -> Extent {
+        let ids: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = asked.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
-        Ids { asked, missing }
+        let missing = ids.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
+        let window = slice.window.map(|window| (window.from, window.to));
+        Extent { pass: slice.pass, property: slice.property.clone(), window, ids, missing }
     }
 
     /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).
     fn most_halvings(&self, refused: bool) -> u32 {
         let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
-        if pages == 0 && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
+        if pages == 0 && !self.known.answers && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
     }
 }
 

@@ -195,7 +195,8 @@ fn names(folder: &Path) -> Result<Vec<String>, StreamError> {
     Ok(names)
 }
 
-fn checksum(state: &serde_json::Value) -> String {
+/// A hash of what a file says, to tell whether it says what was written.
+pub(crate) fn checksum(state: &serde_json::Value) -> String {
     let digest = Sha256::digest(state.to_string().as_bytes());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

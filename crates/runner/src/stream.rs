@@ -11,14 +11,13 @@ use futures::FutureExt;
 
 use userhaul_connector::{
     decode::Rule,
-    plan,
     spec::{StreamSpec, SyncMode},
 };
 
 use crate::{
     archive::{self, Archive, Tape},
     error::StreamError,
-    grain, inputs,
+    grain, ids, inputs,
     kept::{self, Journal},
     orders::Tables,
     progress::Progress,
@@ -28,7 +27,7 @@ use crate::{
     source::{RunOptions, Source},
     state::{StateStore, StreamState},
     tables::{self, Folders},
-    walk::Tally,
+    walk::{Known, Tally},
     writer::{Before, Replace, TableWriter, Written},
 };
 
@@ -232,7 +231,7 @@ async fn read_one_way(
     let options = inputs::decode_options(run, stream, derived, record)?;
     let parents = inputs::parents(run, stream)?;
     let asked = match reading.kind {
-        Kind::Parents => reading::in_question(run, stream, &parents)?,
+        Kind::Parents => ids::in_question(run, stream, reading, &parents)?,
         _ => parents.clone(),
     };
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
@@ -240,28 +239,28 @@ async fn read_one_way(
     let guarded = inputs::is_guarded(run, stream, reading, before);
     // What a run that was cut short has read is not in the archive of this one.
     tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded && tape.is_off());
-    let taken = match &tables.journal {
-        Some(_) => kept::take(run, stream, derived, (reading, &asked), &mut tables)?,
-        None => kept::Taken::default(),
-    };
-    let rest: Vec<String> = asked.iter().filter(|id| !taken.ids.contains(*id)).cloned().collect();
-    let inputs = inputs::plan_inputs(run, reading, &rest);
-    let mut slices = tape.slices(stream, &inputs).map_or_else(|| plan::plan(stream, &inputs), Ok)?;
+    let (mut slices, taken) = kept::plan(run, stream, (reading, &asked), tape, &mut tables)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
     inputs::mark_barren(run, stream, &mut slices)?;
+    let known = Known { whole: known_whole, answers: taken.is_some() };
     let mut again = guarded;
     loop {
         let (read, mut tally) =
-            slices::read(run, stream, &options, slices.clone(), (tables, tape, known_whole), record).await;
+            slices::read(run, stream, &options, slices.clone(), (tables, tape, known), record).await;
         tables = read?;
         let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);
         tally.unproven = tally.unproven.or(gap);
         settle(record, &tally);
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
-            tally.missing.extend(taken.missing);
-            tally.parents = parents.union(&asked).cloned().collect();
+            taken.count(&mut tally);
+            // A replay may begin before the archive of the parents does.
+            let known = stream.parent().is_none_or(|parent| !run.archive.lacks(&parent.stream));
+            tally.parents = known.then(|| parents.union(&asked).cloned().collect());
             tally.parents_read = asked;
+            if reading.kind == Kind::Parents && tally.unproven.is_none() {
+                tape.rests_on(|| ids::rests_on(run, stream, &tally))?;
+            }
             tape.seal(None).await?;
             return Finish { run, stream, derived, reading, tally: &tally }
                 .commit(tables, record, children)

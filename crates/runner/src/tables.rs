@@ -1,7 +1,7 @@
 //! Where tables are, and what other streams read of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
@@ -211,24 +211,6 @@ pub(crate) fn has_column(folder: &Path, column: &str) -> Result<Option<bool>, St
 /// The distinct texts of a column, without nulls and empty ones, in order.
 pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, StreamError> {
     distinct_where(folder, column, None)
-}
-
-/// When the rows of each value of a column were received, the latest of them.
-pub(crate) fn extracted(folder: &Path, column: &str) -> Result<BTreeMap<String, i64>, StreamError> {
-    let mut found: BTreeMap<String, i64> = BTreeMap::new();
-    for batch in live_rows(folder, Some(&[column, "_extracted_at"]))? {
-        let batch = batch?;
-        let texts = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>());
-        let instants = batch
-            .column_by_name("_extracted_at")
-            .and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
-        let (Some(texts), Some(instants)) = (texts, instants) else { continue };
-        for row in (0..texts.len()).filter(|&row| texts.is_valid(row)) {
-            let at = found.entry(texts.value(row).to_owned()).or_insert(i64::MIN);
-            *at = (*at).max(instants.value(row));
-        }
-    }
-    Ok(found)
 }
 
 /// Microseconds of a day.

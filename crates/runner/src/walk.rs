@@ -59,8 +59,16 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) held: Held,
     /// Why the stream will fail, though its answers are still fetched for the archive.
     pub(crate) spoiled: Mutex<Option<StreamError>>,
-    /// The rows of the list when it last came whole, where an earlier run has found that it does.
-    pub(crate) known_whole: Option<u64>,
+    pub(crate) known: Known,
+}
+
+/// What earlier runs have found out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known {
+    /// The rows of the list when it last came whole, where it is known to.
+    pub(crate) whole: Option<u64>,
+    /// Whether one that was cut short has had answers.
+    pub(crate) answers: bool,
 }
 
 /// What the walks of a stream have cost and met.
@@ -74,14 +82,16 @@ pub(crate) struct Tally {
     pub(crate) latest: Option<i64>,
     /// That the list comes whole though its paging is not known.
     pub(crate) whole: Option<Whole>,
+    /// When the first run began that has read some of it, where that was an earlier one.
+    pub(crate) since: Option<i64>,
     /// Windows that were read whole, by property.
     pub(crate) covered: Vec<(Option<String>, Window)>,
     /// Properties, or the empty text, of which a slice was not read whole.
     pub(crate) open: std::collections::BTreeSet<String>,
     /// Parents whose children were asked for.
     pub(crate) parents_read: std::collections::BTreeSet<String>,
-    /// All parents that there are.
-    pub(crate) parents: std::collections::BTreeSet<String>,
+    /// All parents that there are, where that is known.
+    pub(crate) parents: Option<std::collections::BTreeSet<String>>,
     pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
     pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
 }

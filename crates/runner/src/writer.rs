@@ -223,15 +223,25 @@ impl TableWriter {
         }
     }
 
-    /// Adds rows as an earlier run has written them.
-    pub(crate) fn write_kept(&mut self, slice: usize, batch: RecordBatch) -> Result<(), StreamError> {
+    /// The stream's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.stream.name
+    }
+
+    /// Adds rows as an earlier run has written them; of a slice with a window only those inside it.
+    pub(crate) fn write_kept(
+        &mut self,
+        slice: usize,
+        batch: RecordBatch,
+        window: Option<Window>,
+    ) -> Result<(), StreamError> {
         let schema = self.stream.table.schema();
         let columns = schema.fields().iter().map(|field| {
             let missing = || StreamError::Bug { what: format!("no column `{}`", field.name()) };
             batch.column_by_name(field.name()).cloned().ok_or_else(missing)
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        self.write(slice, RecordBatch::try_new(schema, columns).map_err(bug)?, None)
+        self.write(slice, RecordBatch::try_new(schema, columns).map_err(bug)?, window)
     }
 
     /// Ends a slice's rows: they count. Gives its parts.

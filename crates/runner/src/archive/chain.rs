@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use userhaul_connector::spec::ConnectorSpec;
+use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
 
 use super::{notes::Summary, shelf::Shelf};
 use crate::error::StreamError;
@@ -25,31 +25,60 @@ pub(crate) struct Chain {
     pub(crate) newest: String,
     /// Whether nothing came before the first of them that the table should hold.
     pub(crate) reaches_back: bool,
+    /// Whether they give all of the table.
+    pub(crate) begins_whole: bool,
 }
 
-/// The chain of the latest run that a table can be made of, the oldest first.
-pub(crate) fn latest(summaries: &[Summary]) -> Vec<&Summary> {
+/// The first of the runs that the latest table can be made of, and the committed one, too.
+pub(crate) fn first_needed<'a>(summaries: &'a [Summary], committed: Option<&str>) -> Option<&'a str> {
     let wanted = || summaries.iter().filter(|summary| summary.wanted);
-    wanted().rfind(|summary| summary.usable()).map(|head| back_from(summaries, head).0).unwrap_or_default()
+    let latest = wanted().rfind(|summary| summary.usable());
+    let committed = wanted().find(|summary| Some(summary.run_id.as_str()) == committed);
+    let heads = latest.into_iter().chain(committed);
+    heads.filter_map(|head| Some(Found::of(summaries, head).runs.first()?.run_id.as_str())).min()
 }
 
-/// The runs that `head` went on from and itself, the oldest first, and whether the first of them begins anew.
-fn back_from<'a>(summaries: &'a [Summary], head: &'a Summary) -> (Vec<&'a Summary>, bool) {
-    let mut chain = vec![head];
-    let mut at = head;
-    loop {
-        if at.is_full() {
-            break (chain.into_iter().rev().collect(), true);
-        }
-        let Some(before) = &at.based_on else { break (chain.into_iter().rev().collect(), true) };
-        let found = summaries.iter().find(|summary| summary.wanted && summary.run_id == *before);
-        match found.filter(|found| found.run_id < at.run_id) {
-            Some(found) => {
-                chain.push(found);
-                at = found;
+/// The runs that a run went on from and itself, the oldest first.
+#[derive(Debug)]
+struct Found<'a> {
+    runs: Vec<&'a Summary>,
+    /// Whether nothing came before the first of them that the table should hold.
+    reaches_back: bool,
+    /// Whether they give all of the table.
+    whole: bool,
+}
+
+impl<'a> Found<'a> {
+    fn of(summaries: &'a [Summary], head: &'a Summary) -> Self {
+        let mut runs = vec![head];
+        let mut at = head;
+        let (reaches_back, whole) = loop {
+            // No row is of an earlier run: all ids that are left were asked for since.
+            if at.is_full() || head.rests_on.as_ref() == Some(&at.run_id) {
+                break (true, true);
             }
-            None => break (chain.into_iter().rev().collect(), false),
+            let Some(before) = &at.based_on else { break (true, false) };
+            let found = summaries.iter().find(|summary| summary.wanted && summary.run_id == *before);
+            match found.filter(|found| found.run_id < at.run_id) {
+                Some(found) => {
+                    runs.push(found);
+                    at = found;
+                }
+                None => break (false, false),
+            }
+        };
+        runs.reverse();
+        Self { runs, reaches_back, whole }
+    }
+
+    /// What gives a table as it stood when a run ended; none where the archive has nothing of it.
+    fn at(summaries: &'a [Summary], run: &str) -> Option<Self> {
+        // One that was only read because others need it was read whole.
+        if let Some(beside) = summaries.iter().find(|one| !one.wanted && one.run_id == run) {
+            return Some(Self { runs: vec![beside], reaches_back: true, whole: true });
         }
+        let before = |one: &&Summary| one.wanted && one.usable() && one.run_id.as_str() <= run;
+        summaries.iter().rfind(before).map(|head| Self::of(summaries, head))
     }
 }
 
@@ -74,29 +103,39 @@ pub(crate) fn choose(
         let Some(head) = candidates().rfind(|one| one.usable()).or_else(|| candidates().next_back()) else {
             continue;
         };
-        let (chain, reaches_back) = back_from(summaries, head);
+        let found = Found::of(summaries, head);
         let newest = summaries.iter().rfind(|one| one.wanted).map(|one| one.run_id.clone());
         chains.made_of.insert(
             stream.clone(),
             Chain {
-                runs: chain.iter().map(|one| one.run_id.clone()).collect(),
+                runs: found.runs.iter().map(|one| one.run_id.clone()).collect(),
                 newest: newest.unwrap_or_default(),
-                reaches_back,
+                reaches_back: found.reaches_back,
+                begins_whole: found.whole,
             },
         );
-        add(&mut chains.runs, stream, chain);
+        add(&mut chains.runs, stream, found.runs);
         roots.push(stream);
     }
     for stream in roots {
-        let runs = chains.made_of.get(stream).map(|chain| chain.runs.clone()).unwrap_or_default();
+        let Some(chain) = chains.made_of.get_mut(stream) else { continue };
+        let ids_of = spec.stream(stream).filter(|stream| stream.full_every.is_some());
+        let ids_of = ids_of.and_then(StreamSpec::parent).map(|parent| parent.stream.as_str());
+        let runs = chain.runs.clone();
         for needed in needs(spec, stream) {
             let Some(summaries) = kept.get(&needed) else { continue };
-            let before = |one: &&Summary| one.usable() && runs.last().is_some_and(|head| one.run_id <= *head);
-            if let Some(head) = summaries.iter().rfind(|one| one.wanted && before(one)) {
-                add(&mut chains.runs, &needed, back_from(summaries, head).0);
+            for run in &runs {
+                let Some(found) = Found::at(summaries, run) else { continue };
+                let last = runs.last() == Some(run);
+                // Ids go with the rows that name them, run by run: a part of those rows must not stand for all.
+                let of_use = if ids_of == Some(needed.as_str()) { found.whole } else { last };
+                if last && !of_use {
+                    (chain.reaches_back, chain.begins_whole) = (false, false);
+                }
+                if of_use {
+                    add(&mut chains.runs, &needed, found.runs);
+                }
             }
-            let beside = summaries.iter().filter(|one| !one.wanted && runs.contains(&one.run_id));
-            add(&mut chains.runs, &needed, beside.collect());
         }
     }
     Ok(chains)
@@ -138,8 +177,10 @@ mod tests {
         }
     }
 
-    fn ids(chain: &[&Summary]) -> Vec<String> {
-        chain.iter().map(|summary| summary.run_id.clone()).collect()
+    fn made_of(summaries: &[Summary], head: &str) -> (Vec<String>, bool) {
+        let head = summaries.iter().find(|summary| summary.run_id == head).expect("a run");
+        let found = Found::of(summaries, head);
+        (found.runs.iter().map(|summary| summary.run_id.clone()).collect(), found.whole)
     }
 
     #[test]
@@ -153,11 +194,34 @@ mod tests {
             summary("4", windows(), Some("3")),
             summary("5", windows(), Some("3")),
         ];
-        assert_eq!(ids(&latest(&all)), ["2", "3", "5"]);
+        assert_eq!(made_of(&all, "5"), (["2", "3", "5"].map(str::to_owned).to_vec(), true));
+        assert_eq!(first_needed(&all, Some("5")), Some("2"));
         all[4].error = Some("shrunk".to_owned());
-        assert_eq!(ids(&latest(&all)), ["2", "3", "4"]);
-        all.remove(2);
-        assert_eq!(ids(&latest(&all)), ["4"]);
-        assert!(!back_from(&all, &all[2]).1);
+        assert_eq!(first_needed(&all, Some("4")), Some("2"));
+        all.remove(1);
+        assert_eq!(made_of(&all, "4"), (["3", "4"].map(str::to_owned).to_vec(), false));
+        assert_eq!(first_needed(&all, None), Some("3"));
+    }
+
+    #[test]
+    fn of_ids_the_runs_are_needed_that_rows_are_of() {
+        let ids = |run_id, before, rests_on: &str| Summary {
+            rests_on: Some(rests_on.to_owned()),
+            ..summary(run_id, Kind::Parents, Some(before))
+        };
+        let all = vec![
+            summary("1", Kind::Full, None),
+            ids("2", "1", "1"),
+            ids("3", "2", "2"),
+            ids("4", "3", "2"),
+            ids("5", "4", "4"),
+        ];
+        assert_eq!(made_of(&all, "2"), (["1", "2"].map(str::to_owned).to_vec(), true));
+        assert_eq!(made_of(&all, "4"), (["2", "3", "4"].map(str::to_owned).to_vec(), true));
+        assert_eq!(made_of(&all, "5"), (["4", "5"].map(str::to_owned).to_vec(), true));
+        assert_eq!(first_needed(&all, Some("5")), Some("4"));
+        // What the checkpoint rests on stays, whatever came later.
+        assert_eq!(first_needed(&all, Some("3")), Some("2"));
+        assert_eq!(made_of(&all[2..], "4"), (["3", "4"].map(str::to_owned).to_vec(), false));
     }
 }

@@ -83,6 +83,11 @@ impl Keeper {
         }
     }
 
+    /// Nothing of the table is of a run before that one.
+    pub(crate) fn rests_on(&self, first: String) {
+        self.about().rests_on = Some(first);
+    }
+
     /// The number of a walk that begins.
     pub(crate) async fn walk(&self, slice: usize, parent: Option<String>) -> Result<u64, StreamError> {
         let walk = self.walks.fetch_add(1, Ordering::Relaxed);
@@ -222,7 +227,8 @@ impl Writer {
         about.answers = self.answers;
         let sealed = self.shelf.seal(&about);
         if sealed.is_err() {
-            self.remove();
+            // What says that they count may be there already. What cannot be removed now is swept by the next run.
+            let _ = self.shelf.discard(&about.source, &about.stream, &about.run_id);
         }
         sealed
     }

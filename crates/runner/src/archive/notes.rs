@@ -28,6 +28,9 @@ pub(crate) struct Summary {
     pub(crate) wanted: bool,
     /// The run whose checkpoint this one went on from.
     pub(crate) based_on: Option<String>,
+    /// Of a stream that is read id by id, each with an age of its own: the first of the runs that the table's rows are of.
+    #[serde(default)]
+    pub(crate) rests_on: Option<String>,
     /// A hash of what tells the account apart.
     pub(crate) account: String,
     /// The privacy rules that the answers were kept under.

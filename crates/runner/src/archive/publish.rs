@@ -33,8 +33,8 @@ use crate::{
 /// What came of the archived runs.
 pub(crate) struct Outcome<'a> {
     pub(crate) chain: &'a Chain,
-    /// Whether the first of the runs read everything.
-    pub(crate) begins_full: bool,
+    /// Whether the runs give all of the table.
+    pub(crate) begins_whole: bool,
     /// The records of the runs, in order.
     pub(crate) records: &'a [StreamRecord],
     /// Whether the answers were kept under the privacy rules of now.
@@ -89,7 +89,7 @@ impl Publication<'_> {
         self.not_ahead(&live, known.as_ref(), outcome)?;
         let before = tables::count_live(&live)?;
         let done = outcome.is_done();
-        let whole = done && outcome.begins_full;
+        let whole = done && outcome.begins_whole;
         let over = self.over(whole, tables::count(&live)?);
         if before > 0 && over != Over::Merge {
             self.not_shrunk(before, &built)?;
@@ -187,7 +187,7 @@ impl Publication<'_> {
         let around = self.as_a_run(self.folders, |run| Ok(inputs::surroundings(run)))?;
         let mut writer = TableWriter::new(&around, stream, true, lookups)?;
         for batch in tables::live_rows(&built, None)? {
-            writer.write_kept(0, batch?)?;
+            writer.write_kept(0, batch?, None)?;
         }
         writer.close(0, true)?;
         writer.commit(replace, Before { torn: false, behind: true })

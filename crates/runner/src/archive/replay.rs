@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::StreamError,
     progress::{NoProgress, Progress},
-    record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
+    record::{ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
     run::{self, RunError},
     source::{RunOptions, Source},
     stream,
@@ -87,6 +87,9 @@ pub async fn replay(
     Ok(record)
 }
 
+/// The records of the archived runs, by stream and run.
+type Outcomes = BTreeMap<String, BTreeMap<String, StreamRecord>>;
+
 /// The replay of one source.
 struct Replay<'a> {
     source: &'a Source,
@@ -103,7 +106,7 @@ impl Replay<'_> {
         let roots: BTreeSet<String> = source.selected.iter().filter_map(|name| root(spec, name)).collect();
         let chains = chain::choose(&shelf, &source.name, spec, &roots, self.options.run.as_deref())?;
         let inexact = Arc::new(Mutex::new(BTreeSet::new()));
-        let mut outcomes = BTreeMap::new();
+        let mut outcomes = Outcomes::new();
         for (run_id, streams) in &chains.runs {
             self.one_run(run_id, streams, &shelf, &inexact, &mut outcomes).await;
         }
@@ -128,7 +131,7 @@ impl Replay<'_> {
         streams: &BTreeMap<String, Summary>,
         shelf: &Shelf,
         inexact: &Arc<Mutex<BTreeSet<String>>>,
-        outcomes: &mut BTreeMap<String, Vec<StreamRecord>>,
+        outcomes: &mut Outcomes,
     ) {
         let Some(about) = streams.values().next() else { return };
         let wanted = |name: &str| streams.get(name).is_some_and(|summary| summary.wanted);
@@ -167,7 +170,7 @@ impl Replay<'_> {
         let record = run::run_source(&source, &options, &quiet, &folders, archive).await;
         folders.clear(about.now);
         for (stream, record) in record.streams {
-            outcomes.entry(stream).or_default().push(record);
+            outcomes.entry(stream).or_default().insert(run_id.to_owned(), record);
         }
     }
 
@@ -176,7 +179,7 @@ impl Replay<'_> {
         &self,
         name: &str,
         chains: &Chains,
-        outcomes: &BTreeMap<String, Vec<StreamRecord>>,
+        outcomes: &Outcomes,
         inexact: &BTreeSet<String>,
     ) -> Result<Vec<(String, StreamRecord)>, StreamError> {
         let spec = self.source.connector.spec();
@@ -189,6 +192,17 @@ impl Replay<'_> {
             stream::fail(&mut record, error);
             wanted.iter().map(|stream| (stream.name.clone(), record.clone())).collect()
         };
+        // What could not be written here was not missing in the archive: the tables stay as they are.
+        if let Some(error) = unwritten(outcomes, name) {
+            let mut record = StreamRecord { mode: MODE.to_owned(), ..StreamRecord::default() };
+            record.error = Some(error.clone());
+            return Ok(wanted.iter().map(|stream| (stream.name.clone(), record.clone())).collect());
+        }
+        // What is looked up stands nowhere else: rows without it would take the place of rows with it.
+        let broken = |needed: &&str| unwritten(outcomes, needed).is_some();
+        if let Some(needed) = stream.depends_on().into_iter().find(broken) {
+            return Ok(failed(&StreamError::Needs { stream: needed.to_owned() }));
+        }
         let Some(chain) = chains.made_of.get(name) else {
             let error = StreamError::not_archived(format!("nothing of `{name}`"));
             return Ok(if self.options.strict { failed(&error) } else { Vec::new() });
@@ -197,10 +211,12 @@ impl Replay<'_> {
         let account = short_hash(&self.source.identity);
         let same_rules = summaries().all(|one| rules_of(one, &self.source.rules).1);
         let same = summaries().all(|one| one.account == account) && same_rules && !inexact.contains(name);
+        let records = outcomes.get(name);
+        let records: Vec<_> = chain.runs.iter().filter_map(|run| records?.get(run).cloned()).collect();
         let outcome = Outcome {
             chain,
-            begins_full: summaries().next().is_some_and(Summary::is_full),
-            records: outcomes.get(name).map(Vec::as_slice).unwrap_or_default(),
+            begins_whole: chain.begins_whole && summaries().next().is_some(),
+            records: &records,
             same_rules,
             same,
         };
@@ -218,6 +234,12 @@ impl Replay<'_> {
 
 /// What the record calls a replay.
 pub(crate) const MODE: &str = "replay";
+
+/// Why a stream's table could not be built, where that was for want of room or the like.
+fn unwritten<'a>(outcomes: &'a Outcomes, stream: &str) -> Option<&'a ErrorRecord> {
+    let records = outcomes.get(stream).into_iter().flat_map(BTreeMap::values);
+    records.filter_map(|record| record.error.as_ref()).find(|error| error.code == "output")
+}
 
 /// The stream that is read for a table.
 fn root(spec: &ConnectorSpec, name: &str) -> Option<String> {

@@ -13,7 +13,10 @@ use super::{
     frames::failed,
     notes::{Summary, VERSION},
 };
-use crate::error::StreamError;
+use crate::{
+    error::StreamError,
+    state::{Loaded, StateStore},
+};
 
 /// The archive of a destination.
 #[derive(Debug, Clone)]
@@ -86,13 +89,23 @@ impl Shelf {
 
     /// Removes what is older than `keep`, but for what the latest full pass of each stream needs to be rebuilt; and what
     /// runs that died have left.
-    pub(crate) fn sweep(&self, source: &str, now: i64, keep: Duration) -> Result<(), StreamError> {
+    pub(crate) fn sweep(
+        &self,
+        source: &str,
+        now: i64,
+        keep: Duration,
+        store: &StateStore,
+    ) -> Result<(), StreamError> {
         let oldest = now.saturating_sub(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
         for folder in entries(&self.folder.join(source))? {
             let stream = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let summaries = self.list(source, &stream)?;
-            let needed = chain::latest(&summaries);
-            let first = needed.first().map(|summary| summary.run_id.clone());
+            // The run that the checkpoint is of may be an earlier one than the latest that has answers.
+            let committed = match store.load(source, &stream)? {
+                Loaded::Found(state) => Some(state.run_id),
+                Loaded::Absent | Loaded::Damaged => None,
+            };
+            let first = chain::first_needed(&summaries, committed.as_deref()).map(str::to_owned);
             let old = |summary: &&Summary| {
                 summary.now < oldest && first.as_ref().is_none_or(|first| summary.run_id < *first)
             };
@@ -116,6 +129,9 @@ impl Shelf {
     /// Removes one run's answers: first what makes them count.
     pub(crate) fn discard(&self, source: &str, stream: &str, run_id: &str) -> Result<(), StreamError> {
         remove_file(&self.summary(source, stream, run_id))?;
+        // Or a loss of power could leave it alone.
+        let folder = self.of(source, stream);
+        userhaul_storage::sync_folder(&folder).map_err(failed("sync", &folder))?;
         remove_file(&self.answers(source, stream, run_id))
     }
 }

@@ -203,6 +203,17 @@ impl Tape {
         })
     }
 
+    /// Notes the first of the runs that the table's rows will be of.
+    pub(crate) fn rests_on(
+        &self,
+        first: impl FnOnce() -> Result<String, StreamError>,
+    ) -> Result<(), StreamError> {
+        if let Self::Keep(keeper) = self {
+            keeper.rests_on(first()?);
+        }
+        Ok(())
+    }
+
     /// The answers are complete, or the run gives the stream up. Only the first call counts.
     pub(crate) async fn seal(&self, error: Option<&StreamError>) -> Result<(), StreamError> {
         match self {

@@ -68,7 +68,7 @@ impl StreamWalks<'_> {
             keys: &page.keys,
             exact: decoder.exact_keys() && !self.is_spoiled(),
             cursors: &page.cursors,
-            known_whole: self.known_whole,
+            known_whole: self.known.whole,
         };
         let next = pager
             .next(&facts)

@@ -128,7 +128,7 @@ impl StreamWalks<'_> {
             keys: &all.keys,
             exact,
             cursors: &[],
-            known_whole: self.known_whole,
+            known_whole: self.known.whole,
         };
         let next = pager
             .next(&facts)

@@ -1,11 +1,14 @@
 //! Night after night over data that changes: the tables equal what the vendor holds, and little is asked.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod archive;
+mod archive_storage;
 mod kept;
 mod odd;
 mod resumed;
 mod storage;
 mod vendor;
+mod windows;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -62,6 +65,19 @@ async fn run_source(
     change(&mut options);
     let progress: Arc<dyn Progress> = Arc::new(NoProgress);
     sync(&[source], &options, "test", &progress).await.unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 fn stream<'a>(record: &'a RunRecord, name: &str) -> &'a StreamRecord {

@@ -1,4 +1,4 @@
-//! Slices that a run has read whole before it was cut short are not asked for again.
+//! Ids that a run has asked for before it was cut short are not asked for again.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use userhaul_runner::{
 };
 
 use crate::{
-    ALL, NOW, filled, options, run, table,
+    ALL, NOW, events, expected_events, filled, options, run, table,
     vendor::{DAY, Vendor, source},
 };
 
@@ -81,7 +81,7 @@ async fn a_run_that_failed_half_way_is_gone_on_with() {
 #[test]
 fn so_is_one_that_was_killed_again_and_again() {
     let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
-    let mut kills = 0;
+    let (mut kills, mut windows) = (0, Vec::new());
     loop {
         // A first life is too short for a run, but not a later one for what is left of it.
         let patience = usize::try_from(15 + 2 * kills).unwrap();
@@ -98,6 +98,7 @@ fn so_is_one_that_was_killed_again_and_again() {
             }
         });
         drop(life);
+        windows.extend(vendor.0.lock().unwrap().asked.drain(..).filter(|path| path.contains("/events")));
         if let Some(status) = ended {
             assert_eq!(status, RunStatus::Ok);
             break;
@@ -108,6 +109,11 @@ fn so_is_one_that_was_killed_again_and_again() {
     assert!(kills > 1);
     vendor.0.lock().unwrap().hangs_after = None;
     exact(&vendor, folder.path());
+    assert_eq!(events(folder.path()), expected_events(&vendor, &BOTH));
+    // Of each property four windows that are over, the last of them cut at the look-back.
+    let settled: Vec<&String> = windows.iter().filter(|path| !path.contains("to=2026-04")).collect();
+    let once: BTreeSet<&String> = settled.iter().copied().collect();
+    assert!(once.len() >= 8 && settled.len() <= once.len() + usize::try_from(kills).unwrap(), "{windows:#?}");
 }
 
 async fn hung(vendor: &Vendor) {

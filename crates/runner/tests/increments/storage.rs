@@ -18,12 +18,12 @@ use userhaul_runner::{
 use userhaul_storage::fault::{Fault, Lost, arm};
 
 use crate::{
-    ALL, Dice,
+    ALL, Dice, copy,
     kept::{BOTH, Keeps, NOTHING},
     vendor::{DAY, FIRST, Happening, Vendor, in_a_row},
 };
 
-const FAULTS: [Fault; 8] = [
+pub(crate) const FAULTS: [Fault; 8] = [
     Fault::Broken,
     Fault::Full,
     Fault::Denied,
@@ -34,14 +34,14 @@ const FAULTS: [Fault; 8] = [
     Fault::PowerLost(Lost::Everything),
 ];
 
-const LAST_NIGHT: i64 = FIRST + 33 * DAY + 7_200_000_000;
-const TONIGHT: i64 = LAST_NIGHT + DAY;
+pub(crate) const LAST_NIGHT: i64 = FIRST + 33 * DAY + 7_200_000_000;
+pub(crate) const TONIGHT: i64 = LAST_NIGHT + DAY;
 
 /// Visible files, by their path below the warehouse: rows, and a hash of what they say.
-type Files = BTreeMap<String, (u64, u64)>;
+pub(crate) type Files = BTreeMap<String, (u64, u64)>;
 
 /// A folder in memory where there is one: syncing is what takes the time otherwise.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
@@ -72,7 +72,7 @@ fn event(held: &mut crate::vendor::Held, property: &str, id: &str, day: i64, per
 }
 
 /// What the vendor holds last night.
-fn vendor() -> Vendor {
+pub(crate) fn vendor() -> Vendor {
     let vendor = Vendor::default();
     {
         let mut held = vendor.0.lock().unwrap();
@@ -91,7 +91,7 @@ fn vendor() -> Vendor {
 }
 
 /// What happens until tonight, so that every way of reading finds the same: rows are new, changed and gone in each table.
-fn a_day_passes(vendor: &Vendor) {
+pub(crate) fn a_day_passes(vendor: &Vendor) {
     let mut held = vendor.0.lock().unwrap();
     held.kinds.insert("k1".to_owned(), "uno".to_owned());
     held.kinds.remove("k2");
@@ -106,7 +106,7 @@ fn a_day_passes(vendor: &Vendor) {
 }
 
 /// Every file below, by its path from there.
-fn below(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) {
+pub(crate) fn below(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
@@ -118,7 +118,7 @@ fn below(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) {
     }
 }
 
-fn visible(warehouse: &Path) -> Files {
+pub(crate) fn visible(warehouse: &Path) -> Files {
     let mut found = Vec::new();
     below(warehouse, "", &mut found);
     let mut files = Files::new();
@@ -159,21 +159,8 @@ fn leftovers(warehouse: &Path) -> Vec<String> {
     found.into_iter().map(|(name, _)| name).filter(|name| !kept(name)).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 /// Files with rows: a partition that has lost all of them may keep its file.
-fn filled(files: &Files) -> Files {
+pub(crate) fn filled(files: &Files) -> Files {
     files.iter().filter(|(_, (rows, _))| *rows > 0).map(|(name, says)| (name.clone(), *says)).collect()
 }
 

@@ -61,6 +61,18 @@ look_back = "3d"
 needs = ["kinds"]
 columns = { id = "id", kind = "id", at = "instant", note = "text" }
 
+[streams.visits]
+about = "One row an event of the first property, in one window that is halved where it holds too much"
+docs = "https://docs.example.com"
+path = "/visits"
+axes = [{ kind = "window", from = "from", to = "to", format = "rfc3339", by = "at", pad = "1s", keep_inside = true }]
+partition = "month:at"
+primary_key = ["id"]
+cursor = "at"
+mode = "incremental"
+look_back = "3d"
+columns = { id = "id", at = "instant", note = "text" }
+
 [streams.people]
 about = "One row a person"
 docs = "https://docs.example.com"
@@ -156,6 +168,9 @@ impl Connector for Memory {
 /// A note at which the connector panics.
 pub(crate) const BROKEN: &str = "broken";
 
+/// Visits that an answer may hold.
+const MANY: usize = 12;
+
 /// One event: when, of which kind, what is noted.
 pub(crate) type Happening = (i64, String, String);
 
@@ -218,6 +233,12 @@ impl Transport for Vendor {
         };
         let answer = if failing { None } else { held.answer(&outgoing) };
         let (status, body) = match answer {
+            Some(body)
+                if outgoing.url.path() == "/visits"
+                    && body.as_array().is_some_and(|rows| rows.len() > MANY) =>
+            {
+                (413, String::new())
+            }
             Some(body) => (200, body.to_string()),
             None if failing => (501, String::new()),
             None => (404, "{}".to_owned()),
@@ -237,6 +258,7 @@ impl Held {
             }
             ["people"] => Some(self.people_page(&query)),
             ["details", id] => self.details.get(*id).map(|note| json!({ "note": note })),
+            ["visits"] => Some(self.visits(&query)),
             [property, "events"] => Some(self.events_of(property, &query)),
             _ => None,
         }
@@ -250,6 +272,13 @@ impl Held {
             .filter(|((of, _), (at, ..))| of == property && (query["from"].clone()..=query["to"].clone()).contains(&day(*at)))
             .map(|((_, id), (at, kind, note))| json!({ "id": id, "at": instant(*at), "kind": kind, "note": note }))
             .collect()
+    }
+
+    /// Both ends inclusive, to the second.
+    fn visits(&self, query: &BTreeMap<String, String>) -> Value {
+        let wanted = |at: i64| (query["from"].clone()..=query["to"].clone()).contains(&instant(at));
+        let events = self.events.iter().filter(|((property, _), (at, ..))| property == "a" && wanted(*at));
+        events.map(|((_, id), (at, _, note))| json!({ "id": id, "at": instant(*at), "note": note })).collect()
     }
 
     fn people_page(&self, query: &BTreeMap<String, String>) -> Value {
