@@ -11,6 +11,7 @@ mod grain;
 mod inputs;
 mod kept;
 mod orders;
+pub mod panics;
 mod partition;
 pub mod progress;
 pub mod push;
