@@ -227,8 +227,12 @@ impl List {
 
     /// 404 on the first request (5.2).
     fn nothing(&mut self) -> Next {
-        if self.run.answered.load(Ordering::Acquire) || self.run.probed.swap(true, Ordering::AcqRel) {
+        if self.run.answered.load(Ordering::Acquire) {
             return self.done();
+        }
+        // One probe speaks for all lists.
+        if self.run.probed.swap(true, Ordering::AcqRel) {
+            return self.nothing_at_all();
         }
         self.stage = Stage::Probing;
         let mut params: Vec<_> = self.params.iter().map(|name| (name.clone(), None)).collect();
@@ -242,12 +246,18 @@ impl List {
         match status {
             200..=299 => self.run.answered.store(true, Ordering::Release),
             status if self.empty.contains(&status) => {
-                let note = Code::AccountEmpty.note("the vendor has no survey at all, or `base_url` is wrong");
-                self.end.warnings.push(note);
+                return Ok(self.nothing_at_all());
             }
             _ => return Err(PagingError::Probe { status }),
         }
         Ok(self.done())
+    }
+
+    /// No list has answered yet.
+    fn nothing_at_all(&mut self) -> Next {
+        let note = Code::AccountEmpty.note("the vendor has no survey at all, or `base_url` is wrong");
+        self.end.warnings.push(note);
+        self.done()
     }
 
     /// The stream's first page, within these bounds.

@@ -44,6 +44,13 @@ impl Headers {
         self.0.get(name)?.to_str().ok()
     }
 
+    /// When the source says that it answered, in microseconds since 1970.
+    pub fn date(&self) -> Option<i64> {
+        let date = httpdate::parse_http_date(self.get("date")?).ok()?;
+        let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_micros()).ok()
+    }
+
     /// All headers but those that carry credentials or sessions: name and value.
     pub fn harmless(&self) -> impl Iterator<Item = (&str, &str)> {
         let harmless = self.0.iter().filter(|(name, value)| {

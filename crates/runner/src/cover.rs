@@ -45,20 +45,28 @@ impl Covers {
         by.into_iter().chain(self.property.as_deref()).chain(self.parent.as_deref())
     }
 
+    /// For each row that lies in one of the windows, its property, or the empty text.
+    pub(crate) fn within<'b>(&self, batch: &'b RecordBatch) -> Vec<&'b str> {
+        let property = self.property.as_ref();
+        let property = property.and_then(|name| batch.column_by_name(name)?.as_string_opt::<i32>());
+        let (at, windows) = (instants(batch, &self.by), &self.windows);
+        let rows = (0..batch.num_rows()).filter_map(|row| {
+            let (at, property) = (at(row)?, text(property, row));
+            let holds = windows
+                .iter()
+                .any(|(of, window)| window.holds(at) && of.as_deref().is_none_or(|of| Some(of) == property));
+            holds.then_some(property.unwrap_or_default())
+        });
+        rows.collect()
+    }
+
     /// For each row whether it goes.
     pub(crate) fn superseded(&self, batch: &RecordBatch) -> BooleanArray {
         let texts = |name: &Option<String>| {
             name.as_ref().and_then(|name| batch.column_by_name(name)?.as_string_opt::<i32>())
         };
         let (property, parent) = (texts(&self.property), texts(&self.parent));
-        let instants = batch.column_by_name(&self.by);
-        let micros = instants.and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
-        let days = instants.and_then(|array| array.as_primitive_opt::<Date32Type>());
-        let at = |row: usize| match (micros, days) {
-            (Some(micros), _) if micros.is_valid(row) => Some(micros.value(row)),
-            (_, Some(days)) if days.is_valid(row) => Some(i64::from(days.value(row)) * DAY),
-            _ => None,
-        };
+        let at = instants(batch, &self.by);
         (0..batch.num_rows())
             .map(|row| {
                 let (property, parent) = (text(property, row), text(parent, row));
@@ -78,6 +86,18 @@ impl Covers {
                 )
             })
             .collect()
+    }
+}
+
+/// The instant, or the beginning of the day, in each row of a column.
+pub(crate) fn instants<'b>(batch: &'b RecordBatch, column: &str) -> impl Fn(usize) -> Option<i64> + use<'b> {
+    let array = batch.column_by_name(column);
+    let micros = array.and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
+    let days = array.and_then(|array| array.as_primitive_opt::<Date32Type>());
+    move |row| match (micros, days) {
+        (Some(micros), _) if micros.is_valid(row) => Some(micros.value(row)),
+        (_, Some(days)) if days.is_valid(row) => Some(i64::from(days.value(row)) * DAY),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use userhaul_connector::{
     plan::PlanInputs,
     rows::Lookups,
     slice::Slice,
-    spec::{StreamSpec, SyncMode},
+    spec::StreamSpec,
 };
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     orders::Tables,
     reading::{self, Kind, Reading},
     record::StreamRecord,
-    stream::{SHRINK_FLOOR, SourceRun},
+    stream::SourceRun,
     tables,
     walk::Tally,
     writer::{Surroundings, TableWriter},
@@ -182,17 +182,6 @@ pub(crate) fn plan_inputs<'a>(
 pub(crate) fn is_otherwise(run: &SourceRun<'_>, stream: &StreamSpec) -> bool {
     let facts = run.source.connector.spec().stream(&stream.name);
     facts.is_some_and(|facts| facts.fallback.is_some() && stream.fallback.is_none())
-}
-
-/// Whether a reading that gives less than half of the rows is refused.
-pub(crate) fn is_guarded(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, before: u64) -> bool {
-    stream.mode == SyncMode::FullRefresh
-        && reading.kind == Kind::Full
-        && run.source.selected.contains(&stream.name)
-        && before >= SHRINK_FLOOR
-        && !stream.keeps_absent
-        && !run.options.allow_shrink
-        && run.options.limit.is_none()
 }
 
 /// Fills the table of ids that the vendor does not know.

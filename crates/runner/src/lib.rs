@@ -20,6 +20,7 @@ mod reading;
 pub mod record;
 mod run;
 mod shared_keys;
+mod shrink;
 mod slices;
 mod source;
 pub mod state;

@@ -15,6 +15,7 @@ use userhaul_connector::{
 use crate::{
     cover::Covers,
     error::StreamError,
+    shrink::ByProperty,
     state::{Loaded, StateStore, StreamState, WholeList},
     stream::SourceRun,
     tables::{self, DAY},
@@ -181,10 +182,12 @@ impl Reading {
         stream: &StreamSpec,
         derived: &[&StreamSpec],
         tally: &Tally,
-        whole: bool,
+        (whole, gone): (bool, ByProperty),
     ) -> Option<StreamState> {
         let children: BTreeSet<String> = derived.iter().map(|spec| spec.name.clone()).collect();
         let mut state = match (&self.kind, whole, &self.state) {
+            // A full pass that is not believed is made again.
+            (Kind::Full, true, before) if !gone.is_empty() => before.clone()?,
             // One of ids begins with any run that its archive begins with.
             (Kind::Full, true, _) | (Kind::Parents, true, None) => StreamState {
                 identity: self.identity.clone(),
@@ -202,7 +205,7 @@ impl Reading {
         state.committing = false;
         state.whole = self.whole_list(run, tally);
         if self.kind != Kind::Range {
-            self.advance(run, stream, tally, whole, &mut state);
+            self.advance(run, stream, tally, (whole, gone), &mut state);
         }
         Some(state)
     }
@@ -213,10 +216,11 @@ impl Reading {
         run: &SourceRun<'_>,
         stream: &StreamSpec,
         tally: &Tally,
-        whole: bool,
+        (whole, gone): (bool, ByProperty),
         state: &mut StreamState,
     ) {
-        let now = run.options.now;
+        // What changed at the vendor after its own time is yet to come, however late it is here.
+        let now = run.options.now.saturating_add(tally.behind);
         if stream.window().is_none() {
             if whole && stream.since.is_some() {
                 state.through = [(String::new(), now)].into();
@@ -226,9 +230,13 @@ impl Reading {
         let through = through(stream, now);
         let all = properties(run, stream).unwrap_or_else(|| [String::new()].into());
         state.through.retain(|property, _| all.contains(property));
-        for property in all.into_iter().filter(|property| !tally.open.contains(property)) {
+        let settled = |property: &String| !tally.open.contains(property) && !gone.contains_key(property);
+        for property in all.into_iter().filter(settled) {
             let at = state.through.entry(property).or_insert(through);
             *at = (*at).max(through);
+        }
+        if whole {
+            state.doubted = gone;
         }
     }
 }
@@ -307,7 +315,7 @@ fn kind(run: &SourceRun<'_>, stream: &StreamSpec, derived: &[&StreamSpec], state
     }
 }
 
-fn property_column(stream: &StreamSpec) -> Option<String> {
+pub(crate) fn property_column(stream: &StreamSpec) -> Option<String> {
     stream.axes.iter().find_map(|axis| match axis {
         Axis::Property { column, .. } => Some(snake_case(column)),
         _ => None,
@@ -315,7 +323,7 @@ fn property_column(stream: &StreamSpec) -> Option<String> {
 }
 
 /// The properties of the configuration; none where the stream has no such axis.
-fn properties(run: &SourceRun<'_>, stream: &StreamSpec) -> Option<BTreeSet<String>> {
+pub(crate) fn properties(run: &SourceRun<'_>, stream: &StreamSpec) -> Option<BTreeSet<String>> {
     let setting = stream.axes.iter().find_map(|axis| match axis {
         Axis::Property { setting, .. } => Some(setting),
         _ => None,

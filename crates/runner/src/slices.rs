@@ -1,7 +1,7 @@
 //! The slices of a stream, several at a time: read whole, halved where they prove large, or read once more.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,11 +11,10 @@ use std::{
 use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_connector::{
     code::Code,
-    column::snake_case,
     decode::{DecodeOptions, Decoder},
     plan,
     slice::Slice,
-    spec::{Axis, StreamSpec},
+    spec::{Axis, StreamSpec, WindowAxis},
 };
 
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     error::StreamError,
     kept::Extent,
     orders::{self, Order, Tables},
+    reading,
     record::StreamRecord,
     stream::{SourceRun, fail, status},
     tables,
@@ -45,7 +45,7 @@ pub(crate) async fn read(
     record: &mut StreamRecord,
 ) -> (Result<Tables, StreamError>, Tally) {
     let wanted = run.source.selected.contains(&stream.name);
-    let held = match Held::read(run, stream, wanted) {
+    let held = match Held::read(run, stream, wanted, known.guarded) {
         Ok(held) => held,
         Err(error) => return (Err(error), Tally::default()),
     };
@@ -178,9 +178,11 @@ async fn read_slice(
     // Once may be the vendor's bad moment (vendors/userlane.md 2.1, rule 7).
     let asks = !walks.tape.is_playing() && !walks.is_spoiled();
     if asks && slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
-        let label = &slice.slice.label;
-        let text = format!("{label}: no rows came where the table has some: read once more");
-        walks.warn(Code::WindowEmpty.note(text));
+        if !walks.held.passes {
+            let label = &slice.slice.label;
+            let text = format!("{label}: no rows came where the table has some: read once more");
+            walks.warn(Code::WindowEmpty.note(text));
+        }
         walks.begin_again(slice).await?;
         if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
             return Ok(Some(halves));
@@ -276,22 +278,24 @@ async fn read_walks(
 /// Which days of which property the table had rows of before the run.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    days: BTreeSet<(String, i64)>,
+    days: BTreeMap<(String, i64), (i64, i64)>,
+    /// Whether rows of a window may have come by another walk than that of the window.
+    passes: bool,
 }
 
 impl Held {
-    /// The days of a table that is read in windows of days.
-    fn read(run: &SourceRun<'_>, stream: &StreamSpec, wanted: bool) -> Result<Self, StreamError> {
-        let Some(axis) = stream.window().filter(|axis| axis.days.is_some()) else {
-            return Ok(Self::default());
-        };
-        let property = stream.axes.iter().find_map(|axis| match axis {
-            Axis::Property { column, .. } => Some(snake_case(column)),
-            _ => None,
-        });
+    /// The days of a table that is read in windows, unless all of it is read again where it gives too little.
+    fn read(
+        run: &SourceRun<'_>,
+        stream: &StreamSpec,
+        wanted: bool,
+        guarded: bool,
+    ) -> Result<Self, StreamError> {
+        let asks = |axis: &&WindowAxis| axis.days.is_some() || !guarded && !axis.years;
+        let Some(axis) = stream.window().filter(asks) else { return Ok(Self::default()) };
         let folder = run.folders.table(&run.source.name, &stream.name, wanted);
-        let days = tables::days(&folder, property.as_deref(), &axis.by)?;
-        Ok(Self { days })
+        let days = tables::days(&folder, reading::property_column(stream).as_deref(), &axis.by)?;
+        Ok(Self { days, passes: stream.axes.iter().any(|axis| matches!(axis, Axis::Passes(_))) })
     }
 
     /// Whether a slice's window had rows.
@@ -300,6 +304,9 @@ impl Held {
         let property = slice.property.clone().unwrap_or_default();
         let first = window.from.map_or(i64::MIN, |from| from.div_euclid(tables::DAY));
         let last = (window.to - 1).div_euclid(tables::DAY);
-        self.days.range((property.clone(), first)..=(property, last)).next().is_some()
+        let mut days = self.days.range((property.clone(), first)..=(property, last));
+        days.any(|((_, day), (first_at, last_at))| {
+            window.holds(*first_at) || window.holds(*last_at) || (first < *day && *day < last)
+        })
     }
 }

@@ -34,6 +34,9 @@ pub struct StreamState {
     /// The instant before which all rows are in the table, for each property, or the empty text where there are none.
     #[serde(default)]
     pub through: BTreeMap<String, i64>,
+    /// Properties whose checkpoint was left where it was, with the rows that stood behind it before they were gone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub doubted: BTreeMap<String, u64>,
     /// When all was last read (microseconds since 1970).
     pub full_at: i64,
     /// Requests that it took.

@@ -25,16 +25,14 @@ use crate::{
     progress::Progress,
     reading::{self, Kind, Reading},
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
+    shrink::{self, ByProperty, Stood},
     slices,
     source::{RunOptions, Source},
     state::{StateStore, StreamState},
-    tables::{self, Folders},
+    tables::Folders,
     walk::{Known, Tally},
     writer::{Before, Replace, TableWriter, Written},
 };
-
-/// A snapshot of so many rows or more does not lose more than half of them unnoticed (faults.md, promise 2).
-pub(crate) const SHRINK_FLOOR: u64 = 20;
 
 /// What the runs of all streams of a source share.
 pub(crate) struct SourceRun<'a> {
@@ -236,15 +234,16 @@ async fn read_one_way(
         _ => parents.clone(),
     };
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
-    let before = tables::count_live(&run.folders.table(&run.source.name, &stream.name, wanted))?;
-    let guarded = inputs::is_guarded(run, stream, reading, before);
+    let before = shrink::standing(run, stream, reading, wanted)?;
+    let guarded = shrink::is_guarded(run, stream, reading, before);
     // What a run that was cut short has read is not in the archive of this one.
-    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| !guarded && tape.is_off());
-    let (mut slices, taken) = kept::plan(run, stream, (reading, &asked), tape, &mut tables)?;
+    let keeps = tape.is_off() && (!guarded || stream.window().is_some());
+    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| keeps);
+    let (mut slices, mut taken) = kept::plan(run, stream, (reading, &asked), tape, &mut tables)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
     inputs::mark_barren(run, stream, &mut slices)?;
-    let known = Known { whole: known_whole, answers: taken.is_some() };
+    let known = Known { whole: known_whole, answers: taken.is_some(), guarded };
     let mut again = guarded;
     loop {
         let (read, mut tally) =
@@ -253,6 +252,7 @@ async fn read_one_way(
         let gap = tape.gap(reading.kind == Kind::Full, &asked, &parents);
         tally.unproven = tally.unproven.or(gap);
         settle(record, &tally);
+        shrink::refuse_emptiness(run, stream, &tally, tables.own.rows())?;
         if !guarded || tally.unproven.is_some() || tables.own.rows() * 2 >= before {
             taken.count(&mut tally);
             // A replay may begin before the archive of the parents does.
@@ -275,7 +275,13 @@ async fn read_one_way(
         again = false;
         let text = format!("{rows} rows came where {before} stand in the table: read once more");
         record.warnings.push(Code::Shrunk.note(text));
+        tables.journal.take().map_or(Ok(()), Journal::end)?;
         tables.each(TableWriter::reset)?;
+        if taken.is_some() {
+            let whole: Vec<String> = asked.iter().cloned().collect();
+            (slices, taken) = kept::plan(run, stream, (reading, &whole), tape, &mut tables)?;
+            inputs::mark_barren(run, stream, &mut slices)?;
+        }
     }
 }
 
@@ -323,6 +329,7 @@ impl Finish<'_> {
             Replace::Covered(reading.covers(run, stream, tally, whole))
         };
         let lookups = tables.own.lookups_hash;
+        let stood = if whole { Stood::now(run, stream, reading, tally)? } else { None };
         self.mark()?;
         let known = reading.state.as_ref();
         let before = Before {
@@ -340,7 +347,9 @@ impl Finish<'_> {
         };
         let committed = tokio::task::spawn_blocking(move || panics::guarded(commit));
         let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
-        self.save(own, lookups, whole, record)?;
+        let gone = stood.map_or(Ok(ByProperty::new()), |stood| stood.gone(tally))?;
+        record.warnings.extend(shrink::held_back(&gone));
+        self.save(own, (lookups, whole), gone, record)?;
         for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
             run.folders.forget_kept(&run.source.name, name)?;
         }
@@ -371,14 +380,15 @@ impl Finish<'_> {
     fn save(
         &self,
         own: Written,
-        lookups: u64,
-        whole: bool,
+        (lookups, whole): (u64, bool),
+        gone: ByProperty,
         record: &mut StreamRecord,
     ) -> Result<(), StreamError> {
         if !self.reading.remembered {
             return Ok(());
         }
-        let Some(mut state) = self.reading.after(self.run, self.stream, self.derived, self.tally, whole)
+        let Some(mut state) =
+            self.reading.after(self.run, self.stream, self.derived, self.tally, (whole, gone))
         else {
             return Ok(());
         };

@@ -1,18 +1,17 @@
 //! Where tables are, and what other streams read of them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
-use arrow_array::{
-    Array, BooleanArray, RecordBatch,
-    cast::AsArray,
-    types::{Date32Type, TimestampMicrosecondType},
-};
+use arrow_array::{Array, BooleanArray, RecordBatch, cast::AsArray};
 use userhaul_sink::SinkError;
 
-use crate::error::StreamError;
+use crate::{
+    cover::{self, Covers},
+    error::StreamError,
+};
 
 /// The folders of one run.
 #[derive(Debug, Clone)]
@@ -216,28 +215,42 @@ pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, 
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
-/// The days since 1970 on which a table's rows are, by the value of another column, or the empty text without one.
+/// The first and the last instant of each day since 1970 on which a table has rows, by the value of another column, or the
+/// empty text without one.
 pub(crate) fn days(
     folder: &Path,
     by: Option<&str>,
-    instants: &str,
-) -> Result<BTreeSet<(String, i64)>, StreamError> {
-    let columns: Vec<&str> = by.into_iter().chain([instants]).collect();
-    let mut found = BTreeSet::new();
+    column: &str,
+) -> Result<BTreeMap<(String, i64), (i64, i64)>, StreamError> {
+    let columns: Vec<&str> = by.into_iter().chain([column]).collect();
+    let mut found = BTreeMap::new();
     for batch in live_rows(folder, Some(&columns))? {
         let batch = batch?;
         let texts = by.and_then(|by| batch.column_by_name(by)?.as_string_opt::<i32>());
-        let Some(array) = batch.column_by_name(instants) else { continue };
-        let micros = array.as_primitive_opt::<TimestampMicrosecondType>();
-        let dates = array.as_primitive_opt::<Date32Type>();
-        for row in (0..array.len()).filter(|&row| array.is_valid(row)) {
-            let day = match (micros, dates) {
-                (Some(micros), _) => micros.value(row).div_euclid(DAY),
-                (_, Some(dates)) => i64::from(dates.value(row)),
-                _ => continue,
-            };
+        let instants = cover::instants(&batch, column);
+        for row in 0..batch.num_rows() {
+            let Some(at) = instants(row) else { continue };
             let text = texts.map(|texts| texts.value(row)).unwrap_or_default();
-            found.insert((text.to_owned(), day));
+            let (first, last) = found.entry((text.to_owned(), at.div_euclid(DAY))).or_insert((at, at));
+            (*first, *last) = (at.min(*first), at.max(*last));
+        }
+    }
+    Ok(found)
+}
+
+/// How many rows of a table lie in windows, by property, or the empty text where there are none.
+pub(crate) fn within(folder: &Path, covers: &Covers) -> Result<BTreeMap<String, u64>, StreamError> {
+    let mut found = BTreeMap::new();
+    if covers.windows.is_empty() {
+        return Ok(found);
+    }
+    let columns: Vec<&str> = covers.columns().collect();
+    for batch in live_rows(folder, Some(&columns))? {
+        for property in covers.within(&batch?) {
+            match found.get_mut(property) {
+                Some(rows) => *rows += 1,
+                None => drop(found.insert(property.to_owned(), 1)),
+            }
         }
     }
     Ok(found)

@@ -24,7 +24,7 @@ use userhaul_connector::{
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch,
+    fetch::{self, PageHeaders},
     orders::Order,
     progress::Progress,
     slices::Held,
@@ -41,6 +41,9 @@ const MAX_DECODE_RETRIES: u32 = 2;
 
 /// A page size is not halved below this.
 const MIN_PAGE_ROWS: u32 = 50;
+
+/// A header's date has whole seconds, and takes a while to come.
+const HEADER_COARSENESS: i64 = 2_000_000;
 
 const TWO_DAYS: i64 = 2 * 86_400_000_000;
 
@@ -70,6 +73,8 @@ pub(crate) struct Known {
     pub(crate) whole: Option<u64>,
     /// Whether one that was cut short has had answers.
     pub(crate) answers: bool,
+    /// Whether all of it is read again where it gives too little.
+    pub(crate) guarded: bool,
 }
 
 /// What the walks of a stream have cost and met.
@@ -83,6 +88,10 @@ pub(crate) struct Tally {
     pub(crate) latest: Option<i64>,
     /// That the list comes whole though its paging is not known.
     pub(crate) whole: Option<Whole>,
+    /// By how many microseconds the vendor's clock is behind ours at most, as a number below zero.
+    pub(crate) behind: i64,
+    /// Whether it is not known if the vendor has nothing or is another one.
+    pub(crate) doubtful: bool,
     /// When the first run began that has read some of it, where that was an earlier one.
     pub(crate) since: Option<i64>,
     /// Windows that were read whole, by property.
@@ -170,6 +179,7 @@ impl StreamWalks<'_> {
         // Where several walks share the slice, the rows so far are not all of this walk: they stay, merged by key.
         if slice.slice.walks.len() == 1 {
             lock(&slice.decoder).restore_counts(Counts::default());
+            slice.inside.store(0, Ordering::Relaxed);
             self.order(Order::Restart { slice: slice.number }).await?;
         }
         Ok(())
@@ -220,6 +230,7 @@ impl StreamWalks<'_> {
     fn end(&self, end: End) -> Ended {
         let proven = end.unproven.is_none();
         let mut tally = lock(&self.tally);
+        tally.doubtful |= end.warnings.iter().any(|note| note.code == Code::AccountEmpty);
         tally.warnings.extend(end.warnings);
         tally.whole = end.whole;
         if end.unproven.is_some() {
@@ -296,6 +307,16 @@ impl StreamWalks<'_> {
             }
         }
         Ok(next)
+    }
+
+    /// Notes by how much the vendor's clock is behind: a checkpoint by ours would lie in its future.
+    fn compare_clocks(&self, headers: &PageHeaders, received_at: i64) {
+        let Some(date) = headers.0.date() else { return };
+        let behind = date.saturating_sub(received_at);
+        if behind < -HEADER_COARSENESS {
+            let mut tally = lock(&self.tally);
+            tally.behind = tally.behind.min(behind);
+        }
     }
 
     fn count(&self, spent: Attempts) {

@@ -64,6 +64,10 @@ codes! {
         /// Asked once more, and believed the second answer.
         /// Nothing, if rows are really gone; `deletes = "mark"` keeps such rows from the next run on.
         WindowEmpty = "window_empty",
+        /// Most rows of a time that was read again are gone, or nothing shows that the vendor had nothing rather than failed.
+        /// Believed the answers, but left the checkpoint, so that the next run reads the same time again.
+        /// Nothing: rows that come again are taken; if they are gone for good, the next full pass settles it.
+        CheckpointHeld = "checkpoint_held",
         /// One property of several cannot be read with this credential.
         /// Read the other properties; the rows of this one stay as they were.
         /// Give the credential the right to it, or take it out of `property_ids`.

@@ -77,18 +77,19 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// The nearest double, where it says the same number: finite, and for more than 15 digits one that reads back alike.
+/// The nearest double, where it says the same number: finite, and for more than 15 digits, or so small a number that doubles
+/// have fewer, one that reads back alike.
 #[inline]
 pub(crate) fn double(text: &[u8]) -> Option<f64> {
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     if !value.is_finite() {
         return None;
     }
-    if text.len() <= 15 {
+    if text.len() <= 15 && value.is_normal() {
         return Some(value);
     }
     let given = Expansion::of(text)?;
-    if given.digits.len() <= 15 && (value != 0.0 || given.digits.is_empty()) {
+    if given.digits.len() <= 15 && (value.is_normal() || given.digits.is_empty()) {
         return Some(value);
     }
     let kept = Expansion::of(format!("{value:e}").as_bytes())?;
@@ -150,7 +151,12 @@ mod tests {
             ("0.30000000000000001", None),
             ("0.000000000000000000001", Some(1e-21)),
             ("1.0000000000000000000", Some(1.0)),
-            ("1e-400", Some(0.0)),
+            ("1e-400", None),
+            ("-1e-400", None),
+            ("0", Some(0.0)),
+            ("0.00", Some(0.0)),
+            ("5e-324", Some(5e-324)),
+            ("1.2345678e-320", None),
         ] {
             assert_eq!(double(text.as_bytes()), value, "{text}");
         }

@@ -26,9 +26,10 @@ use crate::{
     inputs,
     progress::{NoProgress, Progress},
     record::{Completeness, StreamRecord, StreamStatus, Warnings},
+    shrink::SHRINK_FLOOR,
     source::{RunOptions, Source},
     state::{Loaded, StateStore, StreamState},
-    stream::{SHRINK_FLOOR, SourceRun},
+    stream::SourceRun,
     tables::{self, Folders},
     writer::{Before, Replace, TableWriter, Written},
 };

@@ -34,6 +34,7 @@ impl StreamWalks<'_> {
         match answer {
             Ok(answer) => {
                 self.count(answer.attempts);
+                self.compare_clocks(&answer.headers, answer.received_at);
                 course.track.keep(request, ask, &answer).await?;
                 Ok(answer)
             }

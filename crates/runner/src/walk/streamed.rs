@@ -79,6 +79,7 @@ impl StreamWalks<'_> {
         let counts = lock(&slice.decoder).counts().clone();
         let mut all = PageRows::default();
         let received_at = body.received_at();
+        self.compare_clocks(&body.headers(), received_at);
         let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
         let mut kept_head = false;
         loop {

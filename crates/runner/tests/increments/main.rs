@@ -3,6 +3,7 @@
 
 mod archive;
 mod archive_storage;
+mod emptied;
 mod kept;
 mod odd;
 mod resumed;

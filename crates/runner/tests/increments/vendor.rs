@@ -184,6 +184,8 @@ pub(crate) struct Held {
     pub(crate) people: BTreeMap<String, (i64, String)>,
     pub(crate) details: BTreeMap<String, String>,
     pub(crate) asked: Vec<String>,
+    /// By how many seconds its clock is behind, where its answers say what time it is.
+    pub(crate) behind: Option<u64>,
     /// The n-th request from now on fails for good.
     pub(crate) fails_after: Option<usize>,
     /// The n-th request from now on is never answered.
@@ -244,7 +246,13 @@ impl Transport for Vendor {
             None => (404, "{}".to_owned()),
         };
         let body = Box::new(Whole(Some(Bytes::from(body))));
-        Ok(Incoming { status, headers: HeaderMap::new(), body })
+        let mut headers = HeaderMap::new();
+        if let Some(behind) = held.behind {
+            let date = jiff::Timestamp::now() - Duration::from_secs(behind);
+            let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date);
+            headers.insert("date", text.expect("a date").parse().expect("a header"));
+        }
+        Ok(Incoming { status, headers, body })
     }
 }
 
