@@ -1,7 +1,7 @@
 //! The slices of a stream, several at a time: read whole, halved where they prove large, or read once more.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -278,7 +278,7 @@ async fn read_walks(
 /// Which days of which property the table had rows of before the run.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    days: BTreeMap<(String, i64), (i64, i64)>,
+    days: tables::Days,
     /// Whether rows of a window may have come by another walk than that of the window.
     passes: bool,
 }

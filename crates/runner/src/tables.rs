@@ -215,13 +215,12 @@ pub(crate) fn distinct(folder: &Path, column: &str) -> Result<BTreeSet<String>, 
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
+/// The first and the last instant of a day, by property and day since 1970.
+pub(crate) type Days = BTreeMap<(String, i64), (i64, i64)>;
+
 /// The first and the last instant of each day since 1970 on which a table has rows, by the value of another column, or the
 /// empty text without one.
-pub(crate) fn days(
-    folder: &Path,
-    by: Option<&str>,
-    column: &str,
-) -> Result<BTreeMap<(String, i64), (i64, i64)>, StreamError> {
+pub(crate) fn days(folder: &Path, by: Option<&str>, column: &str) -> Result<Days, StreamError> {
     let columns: Vec<&str> = by.into_iter().chain([column]).collect();
     let mut found = BTreeMap::new();
     for batch in live_rows(folder, Some(&columns))? {
