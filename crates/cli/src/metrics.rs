@@ -157,11 +157,7 @@ fn gauges(known: &BTreeMap<Key<'_>, Past<'_>>, text: &mut Text) {
         text.instant(name, key, &record.finished_at);
     }
     let name = "userhaul_last_complete_run_timestamp_seconds";
-    text.head(
-        name,
-        "gauge",
-        "When the last run ended that proved the table complete, in seconds since 1970.",
-    );
+    text.head(name, "gauge", "When the last run ended whose status is ok, in seconds since 1970.");
     for (key, past) in known {
         if let Some(record) = past.complete {
             text.instant(name, *key, &record.finished_at);

@@ -61,8 +61,17 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "panic in a connector",
-        "that stream fails, others finish; what the panic says is not in the record",
-        Tests(&["a_connector_that_panics_fails_its_stream_and_no_other"]),
+        "that stream fails with the place, others finish; what the panic says is nowhere",
+        Tests(&[
+            "a_connector_that_panics_fails_its_stream_and_no_other",
+            "a_panic_is_one_failure_with_its_place_and_without_its_words",
+            "a_panic_is_a_failure_with_its_place_and_without_its_words",
+        ]),
+    ),
+    row(
+        "a stream fails from which others take names",
+        "rows keep the names of an earlier run, and say so",
+        Tests(&["rows_that_take_names_from_a_failed_stream_say_so_and_keep_the_old_ones"]),
     ),
     row(
         "disk full",
