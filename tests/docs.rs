@@ -5,7 +5,7 @@
 use std::{fs, path::Path, process::Command};
 
 use userhaul_cli::docs::{self, Block};
-use userhaul_connector::spec::ConnectorSpec;
+use userhaul_connector::{code::ENTRIES, spec::ConnectorSpec};
 
 #[test]
 fn generated_documentation_is_current() {
@@ -28,6 +28,28 @@ fn generated_documentation_is_current() {
         compare(path, &filled, &mut stale);
     }
     assert!(stale.is_empty(), "`UPDATE_DOCS=1 cargo test --test docs` rewrites {stale:?}");
+}
+
+#[test]
+fn every_code_is_told_somewhere() {
+    let mut files = Vec::new();
+    for folder in ["crates", "connectors"] {
+        sources_below(&root().join(folder), &mut files);
+    }
+    let told: String = files
+        .iter()
+        .filter(|path| !path.ends_with("code/all.rs"))
+        .map(|path| fs::read_to_string(path).expect("a source"))
+        .collect();
+    let names = |name: &str| {
+        let written = format!("Code::{name}");
+        told.split(&written)
+            .skip(1)
+            .any(|rest| !rest.starts_with(|letter: char| letter.is_ascii_alphanumeric()))
+    };
+    let never: Vec<&str> =
+        ENTRIES.iter().filter(|entry| !names(&format!("{:?}", entry.code))).map(|entry| entry.word).collect();
+    assert!(never.is_empty(), "nothing tells {never:?}");
 }
 
 #[test]
@@ -108,6 +130,19 @@ fn the_examples_of_the_configuration_are_accepted() {
 fn code<'a>(page: &'a str, language: &str, number: usize) -> &'a str {
     let block = page.split(&format!("\n```{language}\n")).nth(number + 1).expect("a block of code");
     block.split("\n```").next().expect("the block's text")
+}
+
+/// The files of programs, without their tests.
+fn sources_below(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() && !is_test {
+            sources_below(&path, files);
+        } else if !is_test && path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
 }
 
 fn markdown_below(folder: &Path, pages: &mut Vec<std::path::PathBuf>) {

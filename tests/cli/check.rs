@@ -42,7 +42,7 @@ fn one_bad_of_two_is_partly_done() {
     let outcome = folder.run(&["check"]);
     assert_eq!(outcome.code, 3);
     insta::assert_snapshot!(stable(&outcome, &[thrive, sprig]), @r#"
-    error: lms: `[origin]/rest/v1/users` answered 401: {"error":"Unauthorized","message":"the tenant id or API key is wrong","status":401}
+    error: lms: `[origin]/rest/v1/users` answered 401: {"error":"Unauthorized","message":"the tenant id or API key is wrong","status":401} [credentials]
       hint: check the credential: it is wrong, expired or of another account (`api_key` in [sources.lms] of userhaul.toml:4)
     surveys:
     "#);
@@ -73,7 +73,7 @@ fn a_source_that_is_down_is_told_within_seconds() {
     assert!(streams["users"]["requests"].as_u64() <= Some(5));
     let errors: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error")).collect();
     assert!(errors.len() == 1 && errors[0].contains("refused the connection"), "{errors:?}");
-    assert!(errors[0].ends_with("1 more stream likewise: tags"), "{errors:?}");
+    assert!(errors[0].ends_with("1 more stream likewise: tags [source_unavailable]"), "{errors:?}");
     assert!(
         outcome.stderr.contains("  hint: check `base_url` and the network; run again when the source is up")
     );
@@ -96,15 +96,15 @@ fn each_fault_of_a_source_is_named_with_its_remedy() {
     let outcome = folder.run(&[&["sync"][..], &streams, &["-q"]].concat());
     assert_eq!(outcome.code, 3);
     insta::assert_snapshot!(stable(&outcome, &[address]), @"
-    error: lms.users: `[origin]/rest/v1/users` redirects from `[origin]` to `https://other.example.com`, which was not followed
+    error: lms.users: `[origin]/rest/v1/users` redirects from `[origin]` to `https://other.example.com`, which was not followed [settings]
       hint: check `base_url`: it must be the final address
-    error: lms.audiences: `[origin]/rest/v1/audiences` answered 404
+    error: lms.audiences: `[origin]/rest/v1/audiences` answered 404 [vendor_error]
       hint: check `base_url` and the identifiers in the configuration
-    error: lms.audience_members: `audiences`, which it is read from, failed
+    error: lms.audience_members: `audiences`, which it is read from, failed [needs]
       hint: mend what keeps `audiences` from being read
-    error: lms.tags: `[origin]/rest/v1/tags` answered 403: ***@*** may not
+    error: lms.tags: `[origin]/rest/v1/tags` answered 403: ***@*** may not [forbidden]
       hint: check the credential and its permissions: it is wrong, or lacks the scope `api/read` (`api_key` in [sources.lms] of userhaul.toml:4)
-    error: lms.skill_levels: `[origin]/rest/v1/skills/levels` answered 418
+    error: lms.skill_levels: `[origin]/rest/v1/skills/levels` answered 418 [vendor_error]
       hint: check `base_url` and the identifiers in the configuration, or correct the facts under `wire`
     ");
     assert!(!folder.files().iter().any(|path| path.starts_with("w/lms/tags/")), "{:?}", folder.files());

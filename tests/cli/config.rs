@@ -27,7 +27,7 @@ fn sprig(more: &str) -> Folder {
 #[test]
 fn no_configuration() {
     insta::assert_snapshot!(refused(&Folder::new()), @"
-    error: userhaul.toml: cannot read the configuration: no such file
+    error: userhaul.toml: cannot read the configuration: no such file [settings]
       hint: `userhaul init` writes one, `-c FILE` names another
     ");
 }
@@ -38,7 +38,7 @@ fn a_missing_variable_is_named() {
         "[destination]\npath = \"w\"\n[sources.s]\nconnector = \"sprig\"\napi_key = \"${USERHAUL_NOT_SET}\"\n",
     );
     insta::assert_snapshot!(refused(&folder), @"
-    error: userhaul.toml:5: `api_key` in [sources.s] needs the environment variable `USERHAUL_NOT_SET`, which is not set
+    error: userhaul.toml:5: `api_key` in [sources.s] needs the environment variable `USERHAUL_NOT_SET`, which is not set [settings]
       hint: export USERHAUL_NOT_SET=…
     ");
 }
@@ -46,14 +46,14 @@ fn a_missing_variable_is_named() {
 #[test]
 fn an_unknown_key_names_the_nearest() {
     let text = refused(&sprig("user_idss = \"ids.txt\""));
-    assert!(text.starts_with("error: userhaul.toml:8: unknown key `user_idss` in [sources.surveys]; did you mean `user_ids`?\n  hint: valid keys"), "{text}");
+    assert!(text.starts_with("error: userhaul.toml:8: unknown key `user_idss` in [sources.surveys]; did you mean `user_ids`? [settings]\n  hint: valid keys"), "{text}");
 }
 
 #[test]
 fn plain_http_is_for_loopback() {
     let folder = Folder::with(&config(&[surveys("http://api.example.com", "")]));
     insta::assert_snapshot!(refused(&folder), @"
-    error: userhaul.toml:6: `base_url` in [sources.surveys] would send credentials unencrypted
+    error: userhaul.toml:6: `base_url` in [sources.surveys] would send credentials unencrypted [settings]
       hint: write `https://`; `http://` is for loopback hosts only
     ");
 }
@@ -64,20 +64,20 @@ fn two_credentials() {
         "http://127.0.0.1:9",
         "client_id = \"a\"\nclient_secret = \"hidden-secret\"",
     )]));
-    insta::assert_snapshot!(refused(&folder), @"error: userhaul.toml:4: [sources.lms]: `api_key`: two credentials: set either `api_key`, or `client_id` and `client_secret`");
+    insta::assert_snapshot!(refused(&folder), @"error: userhaul.toml:4: [sources.lms]: `api_key`: two credentials: set either `api_key`, or `client_id` and `client_secret` [settings]");
 }
 
 #[test]
 fn a_pattern_of_streams_that_matches_none() {
     insta::assert_snapshot!(refused(&sprig("streams = [\"users\", \"respons\"]")), @"
-    error: userhaul.toml:4: [sources.surveys]: `streams`: no stream `respons`
+    error: userhaul.toml:4: [sources.surveys]: `streams`: no stream `respons` [settings]
       hint: did you mean `responses`? The streams are surveys, survey_questions, survey_constraints, responses, themes, users, user_events, users_missing
     ");
 }
 
 #[test]
 fn privacy_does_not_touch_keys() {
-    insta::assert_snapshot!(refused(&sprig("privacy = { drop = [\"id\"] }")), @"error: userhaul.toml:4: [sources.surveys]: `privacy`: `id` is a key or cursor, which must stay as it is");
+    insta::assert_snapshot!(refused(&sprig("privacy = { drop = [\"id\"] }")), @"error: userhaul.toml:4: [sources.surveys]: `privacy`: `id` is a key or cursor, which must stay as it is [settings]");
 }
 
 #[test]
@@ -96,12 +96,12 @@ fn corrections_are_told_with_file_and_line() {
     let told: Vec<&str> =
         told.iter().map(|text| text.split(", expected one of").next().unwrap_or(text)).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    error: [folder]/wire.toml:3: correction of `streams.users.items`: must be a list of texts, found a text
+    error: [folder]/wire.toml:3: correction of `streams.users.items`: must be a list of texts, found a text [wrong_facts]
       hint: `userhaul streams --wire SOURCE` prints the facts in force
-    error: [folder]/wire.toml:2: not valid TOML: unclosed table, expected `]`
-    error: [folder]/wire.toml:3: correction of `streams.users.pth`: unknown key `pth`; did you mean `path`?
+    error: [folder]/wire.toml:2: not valid TOML: unclosed table, expected `]` [wrong_facts]
+    error: [folder]/wire.toml:3: correction of `streams.users.pth`: unknown key `pth`; did you mean `path`? [wrong_facts]
       hint: `userhaul streams --wire SOURCE` prints the facts in force
-    error: [folder]/wire.toml:3: correction of `streams.people`: unknown stream `people`; one of surveys, survey_questions, survey_constraints, responses, themes, users, user_events, users_missing
+    error: [folder]/wire.toml:3: correction of `streams.people`: unknown stream `people`; one of surveys, survey_questions, survey_constraints, responses, themes, users, user_events, users_missing [wrong_facts]
       hint: `userhaul streams --wire SOURCE` prints the facts in force
     "#);
 }
@@ -120,15 +120,15 @@ fn unknown_selections() {
         .map(|selection| refused_at(&folder, &["sync", "lms.tags", selection]))
         .join("\n");
     insta::assert_snapshot!(told, @"
-    error: no source `nope`
+    error: no source `nope` [unknown_name]
       hint: `userhaul streams` lists the streams of lms
-    error: no stream `lms.user`
+    error: no stream `lms.user` [unknown_name]
       hint: did you mean `lms.users`? `userhaul streams` lists the streams of lms
-    error: no stream `x.*`
+    error: no stream `x.*` [unknown_name]
       hint: `userhaul streams` lists the streams of lms
-    error: `thrive` is a connector, not a source
+    error: `thrive` is a connector, not a source [unknown_name]
       hint: the source `lms` uses it; `userhaul streams --wire thrive` prints what the connector knows by itself
-    error: `sprig` is a connector, not a source
+    error: `sprig` is a connector, not a source [unknown_name]
       hint: no source uses it: `connector = \"sprig\"` under `[sources.NAME]` makes one; `userhaul streams --wire sprig` prints what the connector knows by itself
     ");
 }
@@ -137,7 +137,7 @@ fn unknown_selections() {
 fn wrong_dates_and_flags() {
     let folder = Folder::with(&config(&[lms("http://127.0.0.1:9", "")]));
     insta::assert_snapshot!(refused_at(&folder, &["sync", "--from", "2024-05-01", "--to", "2024-05-01"]), @"
-    error: `--from` must be before `--to`
+    error: `--from` must be before `--to` [usage]
       hint: `--to` is the first day that is left out; found 2024-05-01 and 2024-05-01
     ");
     for date in ["2024-02-31", "yesterday", "2024-05-01T10:00", "01/02/2024"] {
@@ -196,7 +196,9 @@ fn windowed_streams_without_a_first_day_are_refused_before_any_request() {
         let text = refused_at(&folder, arguments);
         assert!(text.starts_with("error: userhaul.toml:3: [sources.adoption]: `"), "{text}");
         assert!(
-            text.contains("is read in windows of time and needs a `start_date`\n  hint: set `start_date`"),
+            text.contains(
+                "is read in windows of time and needs a `start_date` [settings]\n  hint: set `start_date`"
+            ),
             "{text}"
         );
     }

@@ -143,16 +143,16 @@ fn refusals() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @"
-    error: `thrive` has no stream `userz`
+    error: `thrive` has no stream `userz` [unknown_name]
       hint: did you mean `users`? The streams are users, audiences, audience_members, audience_managers, contents, activities, completions, assignments, enrolments, tags, skill_levels, cpd_categories, cpd_entries, cpd_requirements, cpd_user_summaries
-    error: unknown connector `thriv`; did you mean `thrive`?
+    error: unknown connector `thriv`; did you mean `thrive`? [settings]
       hint: connectors: `sprig`, `thrive`, `userlane`, `userlot`, or a file such as `./crm.toml`
-    error: expected `connector.stream`, found `thrive`
+    error: expected `connector.stream`, found `thrive` [usage]
       hint: such as `userhaul export sprig.responses`; `userhaul streams` lists all
-    error: `--set` expects `KEY=VALUE`, found no `=`
+    error: `--set` expects `KEY=VALUE`, found no `=` [usage]
       hint: such as `--set 'api_key=${SPRIG_API_KEY}'`
-    error: --set timeout: `timeout` must be a duration such as `500ms`, `30s`, `5m`, `2h` or `7d`, found `soon`
-    error: --set api_key: `api_key` needs the environment variable `KEY`, which is not set
+    error: --set timeout: `timeout` must be a duration such as `500ms`, `30s`, `5m`, `2h` or `7d`, found `soon` [settings]
+    error: --set api_key: `api_key` needs the environment variable `KEY`, which is not set [settings]
       hint: export KEY=…
     ");
     assert_eq!(vendor.running.requests(), 0);

@@ -123,7 +123,7 @@ fn a_full_stdout_is_a_failure() {
     let outcome = Outcome::of(folder.command(&["streams"]).stdout(full).stderr(Stdio::piped()));
     assert_eq!(
         (outcome.code, outcome.stderr.as_str()),
-        (1, "error: cannot write to stdout: no space left on device\n")
+        (1, "error: cannot write to stdout: no space left on device [output]\n")
     );
 }
 

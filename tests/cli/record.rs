@@ -15,7 +15,10 @@ fn has_every_key_and_is_the_file() {
     let record = folder.run(&["sync", "lms.tags", "--json"]).json();
     assert_eq!(folder.records(), std::slice::from_ref(&record));
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&record), ["finished_at", "run_id", "sources", "started_at", "status", "version"]);
+    assert_eq!(
+        keys(&record),
+        ["command", "finished_at", "run_id", "sources", "started_at", "status", "version"]
+    );
     let tags = &record["sources"]["lms"]["streams"]["tags"];
     let expected = [
         "bytes_received",
@@ -28,6 +31,7 @@ fn has_every_key_and_is_the_file() {
         "mode",
         "new_fields",
         "reason",
+        "reason_code",
         "requests",
         "retries",
         "rows",
@@ -36,6 +40,7 @@ fn has_every_key_and_is_the_file() {
         "throttled",
         "type_mismatches",
         "waited_on_quota_seconds",
+        "warning_codes",
         "warnings",
     ];
     assert_eq!(keys(tags), expected);

@@ -88,7 +88,7 @@ fn two_runs_on_one_destination() {
     assert_eq!(outcome.code, 1);
     let told = outcome.stderr.replace(&child.id().to_string(), "[pid]");
     insta::assert_snapshot!(told, @"
-    error: another run writes to `w`: process [pid]
+    error: another run writes to `w`: process [pid] [locked]
       hint: wait until it is over, or stop it
     ");
     child.kill().expect("it still runs");
@@ -138,7 +138,7 @@ fn a_destination_that_cannot_be_written_is_told_before_any_request() {
     let outcome = folder.run(&["sync", "lms.tags"]);
     assert_eq!((outcome.code, thrive.running.requests()), (1, 0));
     insta::assert_snapshot!(outcome.stderr, @"
-    error: cannot write to `a-file/w`: not a directory
+    error: cannot write to `a-file/w`: not a directory [output]
       hint: check `path` below `[destination]`, and the permissions there
     ");
 }

@@ -29,6 +29,7 @@ fn help_reads_well() {
       preview      Show a few rows of a stream
       push         Write rows of a file back to a vendor
       runs         List past runs, or show one
+      explain      Tell what the code of a warning or failure means, and what to do
       state        Show or forget up to where streams have been read
       sim          Serve the vendor simulators on loopback
       completions  Print the completions of a shell
@@ -57,12 +58,13 @@ fn help_reads_well() {
       [SELECT]...  Sources, streams (`source.stream`) or globs of these; all by default
 
     Options:
-          --full          Read everything from the beginning
-          --from <DATE>   Only from this day on (windowed streams)
-          --to <DATE>     Only before this day
-          --allow-shrink  Accept a snapshot that lost more than half of its rows
-          --json          Print the run record to stdout
-      -h, --help          Print help
+          --full            Read everything from the beginning
+          --from <DATE>     Only from this day on (windowed streams)
+          --to <DATE>       Only before this day
+          --allow-shrink    Accept a snapshot that lost more than half of its rows
+          --metrics <FILE>  Write the figures of all runs to this file, in Prometheus' text format
+          --json            Print the run record to stdout
+      -h, --help            Print help
 
     Options of every command:
       -c, --config <FILE>              The configuration [default: userhaul.toml]
@@ -143,7 +145,7 @@ fn init_writes_a_configuration_that_is_read() {
     assert!(written.contains("[sources.sprig]") && !written.contains("[sources.thrive]"));
     assert_eq!(folder.run(&["init", "-c", "other.toml", "userlot"]).code, 0);
     insta::assert_snapshot!(folder.run(&["init", "-c", "x.toml", "sprg"]).stderr, @"
-    error: no connector `sprg`
+    error: no connector `sprg` [unknown_name]
       hint: did you mean `sprig`? There are sprig, thrive, userlane, userlot
     ");
 }

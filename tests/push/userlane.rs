@@ -252,7 +252,7 @@ fn what_cannot_be_right_is_refused_before_any_request() {
     let told = world.push(&["seg"]);
     assert_eq!(told.code, 2);
     insta::assert_snapshot!(told.stderr, @"
-    error: userhaul.toml:15: unknown key `scop` in [push.seg]; did you mean `scope`?
+    error: userhaul.toml:15: unknown key `scop` in [push.seg]; did you mean `scope`? [settings]
       hint: valid keys in [push.seg]: `target`, `from`, `map`, `scope`, `all`, `replace`, `verify`, `undo`, `errors`, `types`, `names`, `known_users_only`, `allow_type_change`
     ");
     world.configure("[push.seg]\ntarget = \"it.attributes\"\nfrom = \"users.csv\"");

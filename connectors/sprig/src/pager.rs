@@ -22,6 +22,7 @@ use std::{
 };
 
 use userhaul_connector::{
+    code::Code,
     pager::{Ask, Cursor, End, MAX_PAGES, Next, PageFacts, Pager, PagingError},
     spec::{Axis, CursorBounds, CursorPaging, Round, StreamSpec},
 };
@@ -198,8 +199,9 @@ impl List {
         let bounds = self.within(&[asked]);
         if page.keys.iter().any(|&key| !self.edges.knows(key)) {
             // The cursor had died, or skipped ties. The walk begins anew from here, and keeps the bounds.
-            if !self.end.warnings.iter().any(|warning| warning == LEFT_BEHIND) {
-                self.end.warnings.push(LEFT_BEHIND.to_owned());
+            let left = Code::RowsBehindCursor.note(LEFT_BEHIND);
+            if !self.end.warnings.contains(&left) {
+                self.end.warnings.push(left);
             }
             self.kept = bounds;
             self.edges.leave();
@@ -240,7 +242,8 @@ impl List {
         match status {
             200..=299 => self.run.answered.store(true, Ordering::Release),
             status if self.empty.contains(&status) => {
-                self.end.warnings.push("the vendor has no survey at all, or `base_url` is wrong".to_owned());
+                let note = Code::AccountEmpty.note("the vendor has no survey at all, or `base_url` is wrong");
+                self.end.warnings.push(note);
             }
             _ => return Err(PagingError::Probe { status }),
         }
@@ -310,7 +313,7 @@ impl Pager for List {
                 if !self.edges.looked(page, at, next.is_some_and(|next| !next.is_empty()))? {
                     let reason =
                         "a page may not hold all rows of one millisecond, and the cursor skips the others";
-                    self.end.unproven = Some(reason.to_owned());
+                    self.end.unproven = Some(Code::TiesHidden.note(reason));
                 }
                 Ok(self.go_on(then))
             }

@@ -5,6 +5,7 @@ mod users;
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{Answer, Stop, TargetSpec, Verdict, reason_of},
     settings::{Settings, SettingsError},
     spec::ConnectorSpec,
@@ -33,7 +34,7 @@ fn auth(spec: &ConnectorSpec, settings: &Settings) -> Result<Auth, SettingsError
 
 fn forbidden(status: u16) -> Verdict {
     Verdict::Stop(Stop {
-        code: "credentials",
+        code: Code::Credentials,
         message: format!("answered {status}: the key is missing, wrong, or of another environment"),
         hint: Some(
             "take the key of the environment that is written to; Admins and Developers see it".to_owned(),
@@ -44,7 +45,7 @@ fn forbidden(status: u16) -> Verdict {
 /// A status that is no row's fault.
 fn wrong_request(answer: Answer<'_>) -> Verdict {
     Verdict::Stop(Stop {
-        code: "vendor_error",
+        code: Code::VendorError,
         message: format!("answered {}: {}", answer.status, reason_of(answer.body, answer.status)),
         hint: Some("check `base_url`, or correct the paths under `wire.push`".to_owned()),
     })

@@ -12,6 +12,7 @@
 //! The vendor documents 404 for this list. On its first page without a filter it means a wrong address and stays
 //! an error; elsewhere it means no rows.
 
+use userhaul_connector::code::{Code, Note};
 use userhaul_connector::pager::{Ask, End, Next, PageFacts, PageNumber, Pager, PagingError};
 use userhaul_connector::spec::{PagePaging, StreamSpec};
 
@@ -28,7 +29,7 @@ pub(crate) struct StatusProbe {
     filtered: bool,
     /// The last total of the walk without a filter.
     total: Option<u64>,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
 }
 
 impl StatusProbe {
@@ -54,15 +55,16 @@ impl StatusProbe {
     /// What follows from the number of users of all statuses.
     fn probed(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
         let all = if page.status >= 400 {
-            self.warnings.push(format!("the probe for other statuses was answered with {}", page.status));
+            let text = format!("the probe for other statuses was answered with {}", page.status);
+            self.warnings.push(Code::StatusesHidden.note(text));
             None
         } else {
             self.count(page)?
         };
         match (all, self.total) {
             (Some(all), Some(total)) if all > total => {
-                self.warnings
-                    .push(format!("{total} users are listed without a status filter, {all} with one"));
+                let text = format!("{total} users are listed without a status filter, {all} with one");
+                self.warnings.push(Code::StatusesHidden.note(text));
                 self.filtered = true;
                 self.walk = PageNumber::new(&self.paging, None);
                 let first = self.walk.first();
@@ -113,7 +115,8 @@ impl Pager for StatusProbe {
             return self.probed(page);
         }
         if page.status == 404 {
-            self.warnings.push("a page of users was answered with 404, taken for no rows".to_owned());
+            let text = "a page of users was answered with 404, taken for no rows";
+            self.warnings.push(Code::TakenForEmpty.note(text));
         } else if !self.filtered {
             self.total = self.count(page)?.or(self.total);
         }

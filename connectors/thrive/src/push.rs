@@ -4,7 +4,10 @@ mod members;
 mod shown;
 mod users;
 
-use userhaul_connector::push::{Answer, Fault, Stop, TargetSpec, Verdict, field_of, reason_of};
+use userhaul_connector::{
+    code::Code,
+    push::{Answer, Fault, Stop, TargetSpec, Verdict, field_of, reason_of},
+};
 
 /// The targets, for the registry.
 pub(crate) const TARGETS: &[TargetSpec] = &[users::SPEC, members::SPEC];
@@ -19,19 +22,19 @@ fn refusal(record: usize, answer: Answer<'_>) -> Fault {
         Some(field) if !reason.contains(&field) => format!("{field}: {reason}"),
         _ => reason,
     };
-    Fault { status: Some(answer.status), ..Fault::of_record(record, None, "rejected", reason) }
+    Fault { status: Some(answer.status), ..Fault::of_record(record, None, Code::Rejected, reason) }
 }
 
 fn forbidden(status: u16) -> Verdict {
     let (code, message, hint) = if status == 403 {
         (
-            "forbidden",
+            Code::Forbidden,
             "answered 403: the credential may not write",
             "an OAuth client needs the scope `api/write` or `api/all`; ask the vendor's support for it",
         )
     } else {
         (
-            "credentials",
+            Code::Credentials,
             "answered 401: the credential is wrong or expired",
             "check the tenant and the key, or the client's id and secret",
         )
@@ -42,7 +45,7 @@ fn forbidden(status: u16) -> Verdict {
 /// A status that is no row's fault.
 fn wrong_request(answer: Answer<'_>) -> Verdict {
     Verdict::Stop(Stop {
-        code: "vendor_error",
+        code: Code::VendorError,
         message: format!("answered {}: {}", answer.status, reason_of(answer.body, answer.status)),
         hint: Some("check `base_url` and the environment, or correct the paths under `wire.push`".to_owned()),
     })

@@ -5,6 +5,7 @@ mod types;
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -172,7 +173,7 @@ impl Target for Attributes {
     fn records(&self, row: &RowFields) -> Result<Vec<Record>, Vec<Fault>> {
         let fixed = row.checked(self.spec())?;
         let Some(key) = fixed.first().and_then(|entry| entry.value.as_text()) else {
-            return Err(vec![Fault::of_row(row.row, Some(USER), "missing_value", "is missing")]);
+            return Err(vec![Fault::of_row(row.row, Some(USER), Code::MissingValue, "is missing")]);
         };
         let mut record = Record {
             key: key.to_owned(),
@@ -191,8 +192,9 @@ impl Target for Attributes {
                     // What a CSV file says stays untyped until all rows of the column are known.
                     Ok(_) => record.fields.push(Entry { name, value, row: row.row }),
                     Err(reason) => {
-                        faults
-                            .push(Fault::of_row(row.row, Some(&name), "invalid_value", reason).with_key(key));
+                        faults.push(
+                            Fault::of_row(row.row, Some(&name), Code::InvalidValue, reason).with_key(key),
+                        );
                     }
                 }
             }
@@ -219,23 +221,23 @@ impl Target for Attributes {
                     "the vendor's users are not known, so that unknown ones cannot be refused".to_owned();
                 return Err(SettleError { message, hint: Some("sync `user_profiles` first".to_owned()) });
             };
-            types::refuse(batch, "unknown_user", "the vendor knows no such user", |record| {
+            types::refuse(batch, Code::UnknownUser, "the vendor knows no such user", |record| {
                 !stored.rows.contains_key(&record.key)
             });
         }
         if self.options.replace {
             types::refuse(
                 batch,
-                "no_values",
+                Code::NoValues,
                 "has no value, and `--replace` would remove all that the user has",
                 |record| record.fields.is_empty(),
             );
         } else {
             let cleared = batch.records.iter().filter(|record| !record.clear.is_empty()).count();
             if cleared > 0 {
-                batch.notes.push(format!(
+                batch.notes.push(Code::ValuesStay.note(format!(
                     "{cleared} of the users have values to clear, which only `--replace` can do: they stay"
-                ));
+                )));
             }
             batch.records.retain(|record| !record.fields.is_empty());
         }

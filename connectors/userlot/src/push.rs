@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{
         Answer, Body, Call, Fault, Memory, Repeat, Stop, TargetSpec, Value, Verdict, field_of, reason_of,
     },
@@ -95,11 +96,11 @@ impl Put {
                     _ if answer.status == 404 => format!("the vendor knows no such id ({reason})"),
                     _ => reason,
                 };
-                let fault = Fault::of_record(call.items[0], None, "rejected", reason);
+                let fault = Fault::of_record(call.items[0], None, Code::Rejected, reason);
                 Verdict::Refused(Fault { status: Some(answer.status), ..fault })
             }
             status => Verdict::Stop(Stop {
-                code: "vendor_error",
+                code: Code::VendorError,
                 message: format!("answered {status}: {}", reason_of(answer.body, status)),
                 hint: Some("check `base_url`, or correct the paths under `wire.push`".to_owned()),
             }),
@@ -109,9 +110,9 @@ impl Put {
 
 fn forbidden(status: u16) -> Verdict {
     let (code, message) = if status == 403 {
-        ("forbidden", "answered 403: the key is of another product, or the plan does not have this")
+        (Code::Forbidden, "answered 403: the key is of another product, or the plan does not have this")
     } else {
-        ("credentials", "answered 401: the key is missing or wrong")
+        (Code::Credentials, "answered 401: the key is missing or wrong")
     };
     let hint =
         "use a key of its own from the product settings, Api Keys; that of the browser snippet may not do";

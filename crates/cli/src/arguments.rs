@@ -1,8 +1,14 @@
 //! The command line.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ContextKind};
+use userhaul_connector::code::Code;
+use userhaul_runner::panics;
 
 use crate::{
     commands,
@@ -90,6 +96,8 @@ enum Command {
     Push(commands::push::Options),
     /// List past runs, or show one
     Runs(commands::runs::Options),
+    /// Tell what the code of a warning or failure means, and what to do
+    Explain(commands::explain::Options),
     /// Show or forget up to where streams have been read
     State(commands::state::Options),
     /// Serve the vendor simulators on loopback
@@ -121,15 +129,19 @@ pub fn main() -> ExitCode {
     let console =
         Console::new(global.log_format, global.color, global.quiet, global.verbose, global.no_progress);
     log::start(console);
-    match run(&arguments, console) {
-        Ok(exit) => code(exit),
-        Err(failure) => {
-            for (message, hint) in &failure.messages {
-                console.error(message, hint.as_deref());
-            }
-            code(failure.exit)
-        }
+    let ended = catch_unwind(AssertUnwindSafe(|| run(&arguments, console)))
+        .unwrap_or_else(|_| Err(log::panicked(panics::take_place())));
+    for place in panics::left() {
+        tell(&log::panicked(Some(place)), console);
     }
+    ended.map(code).unwrap_or_else(|failure| {
+        tell(&failure, console);
+        code(failure.exit)
+    })
+}
+
+fn tell(failure: &Failure, console: Console) {
+    failure.messages.iter().for_each(|message| message.tell("", console, &[]));
 }
 
 fn code(exit: Exit) -> ExitCode {
@@ -147,8 +159,12 @@ fn refused(error: &clap::Error) -> ExitCode {
     let json = words.iter().any(|word| word == "--log-format=json")
         || words.windows(2).any(|pair| pair == ["--log-format", "json"]);
     if !json {
-        // Nobody to tell when stderr is closed.
-        let _ = error.print();
+        // The code stands at the end of the first line, as in all messages.
+        let colored = Console::new(LogFormat::Text, Color::Auto, false, false, true).colored;
+        let text = error.render();
+        let text = if colored { text.ansi().to_string() } else { text.to_string() };
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        console::print_error(&format!("{first} [{}]\n{rest}", Code::Usage));
         return code(Exit::Usage);
     }
     let console = Console::new(LogFormat::Json, Color::Never, false, false, true);
@@ -156,7 +172,7 @@ fn refused(error: &clap::Error) -> ExitCode {
     let message =
         text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").replace('\n', " ");
     let usage = error.get(ContextKind::Usage).map(|usage| usage.to_string().replace("Usage: ", "usage: "));
-    console.error(message.trim(), Some(usage.as_deref().unwrap_or("`--help` tells more")));
+    console.error(Code::Usage, message.trim(), Some(usage.as_deref().unwrap_or("`--help` tells more")));
     code(Exit::Usage)
 }
 
@@ -174,6 +190,7 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Preview(options) => block_on(commands::preview::run(options, global, console)),
         Command::Push(options) => block_on(commands::push::run(options, global, console)),
         Command::Runs(options) => commands::runs::run(options, global, console),
+        Command::Explain(options) => commands::explain::run(options),
         Command::State(options) => commands::state::run(options, global, console),
         Command::Sim(options) => block_on(commands::sim::run(options, console)),
         Command::Completions(options) => {
@@ -184,9 +201,9 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         }
         Command::Man => {
             let mut text = Vec::new();
-            clap_mangen::Man::new(Arguments::command())
-                .render(&mut text)
-                .map_err(|error| Failure::failed(format!("cannot make the manual page: {error}"), None))?;
+            clap_mangen::Man::new(Arguments::command()).render(&mut text).map_err(|error| {
+                Failure::failed(Code::Internal, format!("cannot make the manual page: {error}"), None)
+            })?;
             console::print(&String::from_utf8_lossy(&text));
             Ok(Exit::Ok)
         }
@@ -200,7 +217,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed(format!("cannot start: {error}"), None))?;
+        .map_err(|error| Failure::failed(Code::Internal, format!("cannot start: {error}"), None))?;
     let result = runtime.block_on(future);
     // A worker that still encodes or waits for the disk does not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use serde_json::{Value, json};
+use userhaul_connector::code::Code;
 
 /// How stderr looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -38,9 +39,19 @@ pub(crate) struct Console {
 /// A word's weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
-    Error,
-    Warning,
+    Error(Code),
+    Warning(Code),
     Info,
+}
+
+impl Level {
+    /// Notes have none.
+    fn code(self) -> Option<Code> {
+        match self {
+            Self::Error(code) | Self::Warning(code) => Some(code),
+            Self::Info => None,
+        }
+    }
 }
 
 impl Console {
@@ -62,23 +73,23 @@ impl Console {
     }
 
     /// Something failed; with what to do about it, where that is known.
-    pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
-        self.error_with(message, hint, &[]);
+    pub(crate) fn error(&self, code: Code, message: &str, hint: Option<&str>) {
+        self.error_with(code, message, hint, &[]);
     }
 
     /// As [`Self::error`], with facts for programs.
-    pub(crate) fn error_with(&self, message: &str, hint: Option<&str>, facts: &[(&str, Value)]) {
-        self.say(Level::Error, message, hint, facts);
+    pub(crate) fn error_with(&self, code: Code, message: &str, hint: Option<&str>, facts: &[(&str, Value)]) {
+        self.say(Level::Error(code), message, hint, facts);
     }
 
     /// Something that the user should know.
-    pub(crate) fn warning(&self, message: &str) {
-        self.warning_with(message, &[]);
+    pub(crate) fn warning(&self, code: Code, message: &str) {
+        self.warning_with(code, message, &[]);
     }
 
     /// As [`Self::warning`], with facts for programs.
-    pub(crate) fn warning_with(&self, message: &str, facts: &[(&str, Value)]) {
-        self.say(Level::Warning, message, None, facts);
+    pub(crate) fn warning_with(&self, code: Code, message: &str, facts: &[(&str, Value)]) {
+        self.say(Level::Warning(code), message, None, facts);
     }
 
     /// Something that the user may like to know.
@@ -98,12 +109,15 @@ impl Console {
         match self.format {
             LogFormat::Json => {
                 let word = match level {
-                    Level::Error => "error",
-                    Level::Warning => "warning",
+                    Level::Error(_) => "error",
+                    Level::Warning(_) => "warning",
                     Level::Info => "info",
                 };
                 let now = jiff::Timestamp::now();
                 let mut line = json!({ "timestamp": format!("{now:.3}"), "level": word, "message": message });
+                if let Some(code) = level.code() {
+                    line["code"] = json!(code.word());
+                }
                 if let Some(hint) = hint {
                     line["hint"] = json!(hint);
                 }
@@ -115,12 +129,15 @@ impl Console {
             }
             LogFormat::Text => {
                 let (color, word) = match level {
-                    Level::Error => ("31;1", "error: "),
-                    Level::Warning => ("33;1", "warning: "),
+                    Level::Error(_) => ("31;1", "error: "),
+                    Level::Warning(_) => ("33;1", "warning: "),
                     Level::Info => ("", ""),
                 };
                 text.push_str(&self.painted(color, word));
                 text.push_str(&printable(message));
+                if let Some(code) = level.code() {
+                    text.push_str(&self.painted("2", &format!(" [{code}]")));
+                }
                 text.push('\n');
                 if let Some(hint) = hint {
                     text.push_str(&self.painted("36", "  hint: "));
@@ -162,6 +179,12 @@ pub(crate) fn ask(question: &str) {
     let _ = stderr.write_all(printable(question).as_bytes()).and_then(|()| stderr.flush());
 }
 
+/// Writes to stderr what is formatted already.
+pub(crate) fn print_error(text: &str) {
+    // Nobody to tell when stderr is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Writes to stdout, as [`print_bytes`].
 pub(crate) fn print(text: &str) {
     print_bytes(text.as_bytes());
@@ -174,7 +197,8 @@ pub(crate) fn print_bytes(bytes: &[u8]) {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    let text = format!("error: cannot write to stdout: {}\n", crate::failure::reason(&error));
+    let reason = crate::failure::reason(&error);
+    let text = format!("error: cannot write to stdout: {reason} [{}]\n", Code::Output);
     let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::exit(i32::from(crate::failure::Exit::Failed as u8));
 }

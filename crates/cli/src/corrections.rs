@@ -11,7 +11,7 @@ use userhaul_connector::{
 
 use crate::{
     config::{SourceConfig, Wire},
-    failure::Failure,
+    failure::{Code, Failure},
 };
 
 /// What a user wrote under `wire`, with the place of each key.
@@ -76,6 +76,7 @@ pub(crate) fn read(config: &SourceConfig, file: Option<&Path>) -> Result<Option<
             let table = toml::from_str(&text).map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(&text, span.start));
                 Failure::usage(
+                    Code::WrongFacts,
                     format!("{}:{line}: not valid TOML: {}", path.display(), error.message()),
                     None,
                 )
@@ -123,7 +124,7 @@ pub(crate) fn refused(
         (None, _) => "--set wire: ".to_owned(),
     };
     let hint = "`userhaul streams --wire SOURCE` prints the facts in force".to_owned();
-    Failure::usage(format!("{place}correction of {message}"), Some(hint))
+    Failure::usage(Code::WrongFacts, format!("{place}correction of {message}"), Some(hint))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

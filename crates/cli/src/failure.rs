@@ -1,9 +1,14 @@
 //! Why a command ends, and with which exit code.
 
+use serde_json::Value;
 use userhaul_client::ErrorKind;
+pub(crate) use userhaul_connector::code::Code;
 pub(crate) use userhaul_storage::reason;
 
-use crate::config::ConfigError;
+use crate::{
+    config::{ConfigError, Problem},
+    console::Console,
+};
 
 /// The exit codes of contract section 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,35 +31,58 @@ pub(crate) enum Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What to tell, each with what to do about it.
-    pub(crate) messages: Vec<(String, Option<String>)>,
+    pub(crate) messages: Vec<Message>,
     pub(crate) exit: Exit,
 }
 
+/// One thing that is told.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) code: Code,
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Message {
+    pub(crate) fn tell(&self, before: &str, console: Console, facts: &[(&str, Value)]) {
+        console.error_with(self.code, &format!("{before}{}", self.text), self.hint.as_deref(), facts);
+    }
+}
+
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { messages: vec![(message.into(), hint)], exit: Exit::Usage }
+    pub(crate) fn new(code: Code, text: impl Into<String>, hint: Option<String>, exit: Exit) -> Self {
+        Self { messages: vec![Message { code, text: text.into(), hint }], exit }
     }
 
-    pub(crate) fn failed(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { messages: vec![(message.into(), hint)], exit: Exit::Failed }
+    pub(crate) fn usage(code: Code, text: impl Into<String>, hint: Option<String>) -> Self {
+        Self::new(code, text, hint, Exit::Usage)
+    }
+
+    pub(crate) fn failed(code: Code, text: impl Into<String>, hint: Option<String>) -> Self {
+        Self::new(code, text, hint, Exit::Failed)
     }
 
     /// A file or folder of this machine.
     pub(crate) fn file(act: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed(format!("cannot {act} `{}`: {}", path.display(), reason(error)), None)
+        Self::failed(Code::Output, format!("cannot {act} `{}`: {}", path.display(), reason(error)), None)
     }
 
     /// A file that the configuration names.
     pub(crate) fn named_file(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::usage(format!("cannot read `{}`: {}", path.display(), reason(error)), None)
+        Self::usage(Code::Input, format!("cannot read `{}`: {}", path.display(), reason(error)), None)
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let messages =
-            error.problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect();
+        let messages = error.problems.iter().map(Message::from).collect();
         Self { messages, exit: Exit::Usage }
+    }
+}
+
+impl From<&Problem> for Message {
+    fn from(problem: &Problem) -> Self {
+        Self { code: Code::Settings, text: problem.to_string(), hint: problem.hint.clone() }
     }
 }
 
@@ -62,15 +90,18 @@ impl From<userhaul_runner::RunError> for Failure {
     fn from(error: userhaul_runner::RunError) -> Self {
         use userhaul_runner::RunError;
         match &error {
-            RunError::Locked { .. } => {
-                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
-            }
+            RunError::Locked { .. } => Self::failed(
+                Code::Locked,
+                error.to_string(),
+                Some("wait until it is over, or stop it".to_owned()),
+            ),
             RunError::Destination { path, source } => {
                 let hint = "check `path` below `[destination]`, and the permissions there";
-                Self::failed(format!("cannot write to `{path}`: {}", reason(source)), Some(hint.to_owned()))
+                let text = format!("cannot write to `{path}`: {}", reason(source));
+                Self::failed(Code::Output, text, Some(hint.to_owned()))
             }
-            RunError::Table(table) => Self::failed(table.told(), table.hint()),
-            _ => Self::failed(error.to_string(), None),
+            RunError::Table(table) => Self::failed(table.code(), table.told(), table.hint()),
+            _ => Self::failed(Code::Output, error.to_string(), None),
         }
     }
 }
@@ -79,16 +110,19 @@ impl From<userhaul_runner::push::PushError> for Failure {
     fn from(error: userhaul_runner::push::PushError) -> Self {
         use userhaul_runner::push::PushError;
         match &error {
-            PushError::Locked => {
-                Self::failed(error.to_string(), Some("wait until it is over, or stop it".to_owned()))
-            }
+            PushError::Locked => Self::failed(
+                Code::Locked,
+                error.to_string(),
+                Some("wait until it is over, or stop it".to_owned()),
+            ),
             PushError::State { .. } => Self::failed(
+                Code::Output,
                 error.to_string(),
                 Some("remove that folder: everything is then sent again".to_owned()),
             ),
-            PushError::Settle(settle) => Self::usage(settle.to_string(), settle.hint.clone()),
-            PushError::Read { hint, .. } => Self::failed(error.to_string(), hint.clone()),
-            _ => Self::failed(error.to_string(), None),
+            PushError::Settle(settle) => Self::usage(Code::Settings, settle.to_string(), settle.hint.clone()),
+            PushError::Read { hint, .. } => Self::failed(Code::VendorUnread, error.to_string(), hint.clone()),
+            _ => Self::failed(Code::Output, error.to_string(), None),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::{Array, cast::AsArray};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// Columns that are taken for ids, best first; else the first column.
 const NAMES: [&str; 6] = ["user_id", "userid", "external_user_id", "externaluserid", "external_id", "id"];
@@ -28,7 +28,7 @@ fn best<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 }
 
 fn parquet(path: &Path) -> Result<Vec<String>, Failure> {
-    let failed = |error: userhaul_sink::SinkError| Failure::usage(error.to_string(), None);
+    let failed = |error: userhaul_sink::SinkError| Failure::usage(Code::Input, error.to_string(), None);
     let batches = userhaul_sink::read(path, None).map_err(failed)?;
     let schema = batches.schema();
     let column = best(schema.fields().iter().map(|field| field.name().as_str()));
@@ -36,7 +36,7 @@ fn parquet(path: &Path) -> Result<Vec<String>, Failure> {
     for batch in batches {
         let batch = batch.map_err(failed)?;
         let text = arrow_cast::cast(batch.column(column), &arrow_schema::DataType::Utf8)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()), None))?;
+            .map_err(|error| Failure::usage(Code::Input, format!("{}: {error}", path.display()), None))?;
         let texts = text.as_string::<i32>();
         ids.extend(
             (0..texts.len()).filter(|&row| texts.is_valid(row)).map(|row| texts.value(row).to_owned()),
@@ -47,8 +47,9 @@ fn parquet(path: &Path) -> Result<Vec<String>, Failure> {
 }
 
 fn csv(path: &Path) -> Result<Vec<String>, Failure> {
-    let failed =
-        |error: arrow_schema::ArrowError| Failure::usage(format!("{}: {error}", path.display()), None);
+    let failed = |error: arrow_schema::ArrowError| {
+        Failure::usage(Code::Input, format!("{}: {error}", path.display()), None)
+    };
     let open = || std::fs::File::open(path).map_err(|error| Failure::named_file(path, &error));
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (inferred, _) = format.infer_schema(open()?, Some(1)).map_err(failed)?;

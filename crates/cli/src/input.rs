@@ -13,7 +13,7 @@ use arrow_schema::{DataType, Field, Schema};
 use userhaul_connector::push::Value;
 use userhaul_runner::push::{Input, rows_of};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// The members of a line of an errors file.
 const ERRORS: [&str; 6] = ["row", "input", "status", "code", "field", "reason"];
@@ -24,7 +24,11 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         read.map_err(|error| {
-            Failure::usage(format!("cannot read stdin: {}", crate::failure::reason(&error)), None)
+            Failure::usage(
+                Code::Input,
+                format!("cannot read stdin: {}", crate::failure::reason(&error)),
+                None,
+            )
         })?;
         return of_bytes(bytes, "stdin", None);
     }
@@ -34,7 +38,11 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
         files.retain(|file| file.extension().is_some_and(|kind| kind == "parquet"));
         files.sort();
         if files.is_empty() {
-            return Err(Failure::usage(format!("no Parquet file in `{}`", path.display()), None));
+            return Err(Failure::usage(
+                Code::Input,
+                format!("no Parquet file in `{}`", path.display()),
+                None,
+            ));
         }
         return parquet(&files);
     }
@@ -53,7 +61,11 @@ fn of_bytes(bytes: Vec<u8>, name: &str, file: Option<(&str, &Path)>) -> Result<I
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count() + 1;
-        Failure::usage(format!("{name}:{line}: not UTF-8 text"), Some("save it as UTF-8".to_owned()))
+        Failure::usage(
+            Code::Input,
+            format!("{name}:{line}: not UTF-8 text"),
+            Some("save it as UTF-8".to_owned()),
+        )
     })?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let delimited = file.is_some_and(|(kind, _)| matches!(kind, "csv" | "tsv" | "txt"));
@@ -68,7 +80,7 @@ fn of_bytes(bytes: Vec<u8>, name: &str, file: Option<(&str, &Path)>) -> Result<I
 fn parquet(files: &[PathBuf]) -> Result<Input, Failure> {
     let failed = |error: userhaul_sink::SinkError| {
         let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
-        Failure::usage(format!("{error}{why}"), None)
+        Failure::usage(Code::Input, format!("{error}{why}"), None)
     };
     let mut input = Input::default();
     for file in files {
@@ -108,7 +120,7 @@ fn csv(text: &str, name: &str) -> Result<Input, Failure> {
     let failed = |error: arrow_schema::ArrowError| {
         let why = error.to_string();
         let why = why.trim_start_matches("Csv error: ").trim_start_matches("Parser error: ");
-        Failure::usage(format!("{name}: {why}"), Some("nothing was sent".to_owned()))
+        Failure::usage(Code::Input, format!("{name}: {why}"), Some("nothing was sent".to_owned()))
     };
     let sign = u8::try_from(delimiter).unwrap_or(b',');
     let format = arrow_csv::reader::Format::default().with_header(true).with_delimiter(sign);
@@ -116,7 +128,11 @@ fn csv(text: &str, name: &str) -> Result<Input, Failure> {
     let columns: Vec<String> = inferred.fields().iter().map(|field| field.name().clone()).collect();
     for (index, column) in columns.iter().enumerate() {
         if !column.is_empty() && columns[..index].contains(column) {
-            return Err(Failure::usage(format!("{name}:1: two columns are named `{column}`"), None));
+            return Err(Failure::usage(
+                Code::Input,
+                format!("{name}:1: two columns are named `{column}`"),
+                None,
+            ));
         }
     }
     let fields: Vec<Field> = columns.iter().map(|column| Field::new(column, DataType::Utf8, true)).collect();
@@ -143,7 +159,11 @@ fn ndjson(text: &str, name: &str) -> Result<Input, Failure> {
     let mut objects = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |why: String| {
-            Failure::usage(format!("{name}:{}: {why}", index + 1), Some("nothing was sent".to_owned()))
+            Failure::usage(
+                Code::Input,
+                format!("{name}:{}: {why}", index + 1),
+                Some("nothing was sent".to_owned()),
+            )
         };
         match Value::parse(line.as_bytes()) {
             Ok(Value::Object(members)) => objects.push(members),
@@ -155,7 +175,9 @@ fn ndjson(text: &str, name: &str) -> Result<Input, Failure> {
 }
 
 fn array(text: &str, name: &str) -> Result<Input, Failure> {
-    let wrong = |why: String| Failure::usage(format!("{name}: {why}"), Some("nothing was sent".to_owned()));
+    let wrong = |why: String| {
+        Failure::usage(Code::Input, format!("{name}: {why}"), Some("nothing was sent".to_owned()))
+    };
     let parsed = Value::parse(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
     let mut objects = Vec::new();
     for item in parsed.items() {

@@ -20,6 +20,7 @@ pub mod fuzzing;
 mod ids;
 mod input;
 mod log;
+mod metrics;
 mod probe;
 mod progress;
 mod registry;

@@ -1,4 +1,4 @@
-//! What libraries log, and what a bug says before it ends the program: through the console, in its format.
+//! What libraries log: through the console, in its format.
 
 use std::fmt::Write;
 
@@ -9,21 +9,25 @@ use tracing::{
     span,
 };
 
-use crate::console::Console;
+use userhaul_connector::code::Code;
+use userhaul_runner::panics;
 
-/// Sends warnings and errors of libraries, with `--verbose` their notes too, and panics to the console.
+use crate::{console::Console, failure::Failure};
+
+/// Sends warnings and errors of libraries, with `--verbose` their notes too, to the console. What panics say goes nowhere, as
+/// it may quote a row: their places are kept, and told as failures.
 pub(crate) fn start(console: Console) {
     let level = if console.verbose { LevelFilter::INFO } else { LevelFilter::WARN };
     // A second subscriber in one process (tests) is no matter.
     let _ = tracing::subscriber::set_global_default(Log { console, level });
-    std::panic::set_hook(Box::new(move |panic| {
-        let place = panic
-            .location()
-            .map(|place| format!(" at {}:{}", place.file(), place.line()))
-            .unwrap_or_default();
-        let what = panic.payload_as_str().unwrap_or("no reason given");
-        console.error(&format!("internal error{place}: {what}"), Some("this is a bug: please report it"));
-    }));
+    std::panic::set_hook(Box::new(panics::keep_place));
+}
+
+/// The failure of a panic that nobody caught.
+pub(crate) fn panicked(place: Option<String>) -> Failure {
+    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    let hint = "this is a bug: please report it".to_owned();
+    Failure::failed(Code::Internal, format!("internal error{place}"), Some(hint))
 }
 
 struct Log {
@@ -44,9 +48,10 @@ impl Subscriber for Log {
         let mut text = Text::default();
         event.record(&mut text);
         let message = format!("{}{}", text.message, text.fields);
+        let code = text.code.unwrap_or(Code::Library);
         match *event.metadata().level() {
-            Level::ERROR => self.console.error(&message, None),
-            Level::WARN => self.console.warning(&message),
+            Level::ERROR => self.console.error(code, &message, None),
+            Level::WARN => self.console.warning(code, &message),
             _ => self.console.info(&message),
         }
     }
@@ -66,9 +71,18 @@ impl Subscriber for Log {
 struct Text {
     message: String,
     fields: String,
+    /// Libraries of others have none.
+    code: Option<Code>,
 }
 
 impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match (field.name(), Code::find(value)) {
+            ("code", Some(code)) => self.code = Some(code),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         // Writing to a text does not fail.
         let _ = match field.name() {

@@ -14,6 +14,8 @@ use userhaul_runner::{
     record::{StreamRecord, StreamStatus},
 };
 
+use userhaul_connector::code::Note;
+
 use crate::{console::Console, render};
 
 /// Shows a run.
@@ -102,6 +104,8 @@ impl Progress for Display {
     }
 
     fn page(&self, source: &str, stream: &str, rows: u64, _bytes: u64) {
+        #[cfg(debug_assertions)]
+        panic_if_asked(source, stream);
         self.with(source, stream, |line| {
             line.rows += rows;
             line.pages += 1;
@@ -109,10 +113,12 @@ impl Progress for Display {
         });
     }
 
-    fn warning(&self, source: &str, stream: &str, message: &str) {
+    fn warning(&self, source: &str, stream: &str, note: &Note) {
         if self.console.verbose {
             let facts = [("source", json!(source)), ("stream", json!(stream))];
-            self.say(|console| console.warning_with(&format!("{source}.{stream}: {message}"), &facts));
+            self.say(|console| {
+                console.warning_with(note.code, &format!("{source}.{stream}: {}", note.text), &facts);
+            });
         }
     }
 
@@ -171,4 +177,11 @@ impl Progress for Display {
         };
         self.say(|console| console.info_with(&message, &[("source", json!(source))]));
     }
+}
+
+/// A switch for tests, in builds for development alone: the reading of this stream panics, with words that might be a row's.
+#[cfg(debug_assertions)]
+fn panic_if_asked(source: &str, stream: &str) {
+    let asked = std::env::var("USERHAUL_PANIC_AT").is_ok_and(|at| at == format!("{source}.{stream}"));
+    assert!(!asked, "a row of ann@example.com");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 pub(crate) use userhaul_connector::spec::glob as matches;
 use userhaul_connector::{nearest::nearest, spec::ConnectorSpec};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// The streams of a source that its configuration names: all stable ones where it names none.
 ///
@@ -91,7 +91,7 @@ pub(crate) fn unknown(selection: &str, names: &[String]) -> Failure {
     let near = nearest(selection, names.iter().map(String::as_str));
     let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let hint = format!("{meant}`userhaul streams` lists the streams of {}", sources.join(", "));
-    Failure::usage(format!("no {kind} `{selection}`"), Some(hint))
+    Failure::usage(Code::UnknownName, format!("no {kind} `{selection}`"), Some(hint))
 }
 
 /// A selection that names a connector where a source is meant; `sources` are those that use it.
@@ -103,7 +103,7 @@ pub(crate) fn is_connector(connector: &str, sources: &[String]) -> Failure {
     };
     let hint =
         format!("{own}; `userhaul streams --wire {connector}` prints what the connector knows by itself");
-    Failure::usage(format!("`{connector}` is a connector, not a source"), Some(hint))
+    Failure::usage(Code::UnknownName, format!("`{connector}` is a connector, not a source"), Some(hint))
 }
 
 #[cfg(test)]

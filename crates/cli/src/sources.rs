@@ -24,7 +24,7 @@ use userhaul_runner::{
 use crate::{
     config::{Deletes, SourceConfig},
     corrections, declared,
-    failure::Failure,
+    failure::{Code, Failure},
     ids, registry, select,
 };
 
@@ -50,8 +50,9 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
     };
     let place = |message: &dyn std::fmt::Display| format!("{prefix}{message}");
     let registration = config.declared.or_else(|| registry::find(config.connector));
-    let mut registration = registration
-        .ok_or_else(|| Failure::usage(place(&format!("no connector `{}`", config.connector)), None))?;
+    let mut registration = registration.ok_or_else(|| {
+        Failure::usage(Code::UnknownName, place(&format!("no connector `{}`", config.connector)), None)
+    })?;
     let mut spec = corrections::apply(registration, config, file)?;
     if config.declared.is_some() && config.wire.is_some() {
         // Corrections may add unified tables.
@@ -63,7 +64,7 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
         let message =
             format!("`streams.{}.auth`: `{}` signs all its requests alike", stream.name, config.connector);
         let hint = "correct `header` and `scheme` alone, without `kind`".to_owned();
-        return Err(Failure::usage(place(&message), Some(hint)));
+        return Err(Failure::usage(Code::Settings, place(&message), Some(hint)));
     }
     let mut settings = config.settings.clone();
     if let Some(base_url) = &config.base_url {
@@ -77,11 +78,11 @@ pub(crate) fn prepare(config: &SourceConfig, file: Option<&Path>) -> Result<Prep
             Some(key) => format!("`{key}`: {error}"),
             None => error.to_string(),
         };
-        Failure::usage(place(&message), None)
+        Failure::usage(Code::Settings, place(&message), None)
     })?;
     let connector: Arc<dyn Connector> = Arc::from(connector);
     let configured = select::configured(connector.spec(), &config.streams)
-        .map_err(|(message, hint)| Failure::usage(place(&message), Some(hint)))?;
+        .map_err(|(message, hint)| Failure::usage(Code::Settings, place(&message), Some(hint)))?;
     Ok(Prepared {
         place: prefix,
         registration,
@@ -104,15 +105,15 @@ impl Prepared {
     ) -> Result<Source, Failure> {
         let spec = self.connector.spec();
         let base_url = spec.base_url.as_deref().unwrap_or_default();
-        let base_url = base_url
-            .parse()
-            .map_err(|_| Failure::usage(format!("{}`base_url` is missing or no URL", self.place), None))?;
+        let base_url = base_url.parse().map_err(|_| {
+            Failure::usage(Code::Settings, format!("{}`base_url` is missing or no URL", self.place), None)
+        })?;
         let mut settings = ClientSettings::new(base_url, self.quota, self.concurrency);
         settings.quota_dir = quota_dir;
         settings.headers.clone_from(&spec.headers);
         let observer = ClientProgress { source: self.config.name.clone(), progress: Arc::clone(progress) };
         let client = Client::new(settings, Arc::new(observer))
-            .map_err(|error| Failure::usage(format!("{}{error}", self.place), None))?;
+            .map_err(|error| Failure::usage(Code::Settings, format!("{}{error}", self.place), None))?;
         Ok(Source {
             name: self.config.name.clone(),
             connector: Arc::clone(&self.connector),
@@ -174,7 +175,7 @@ impl Prepared {
         let Some(stream) = self.connector.spec().streams.values().find(needs) else { return Ok(()) };
         let error = PlanError::StartRequired { stream: stream.name.clone() };
         let hint = "set `start_date` for the source, or under `[defaults]`".to_owned();
-        Err(Failure::usage(format!("{}{error}", self.place), Some(hint)))
+        Err(Failure::usage(Code::Settings, format!("{}{error}", self.place), Some(hint)))
     }
 
     /// Where its credential stands, for messages: the keys, and the place of the source.
@@ -223,8 +224,9 @@ impl Prepared {
     /// The privacy rules; fields that logic needs cannot be dropped or hashed.
     fn rules(&self) -> Result<Vec<Rule>, Failure> {
         let Some(privacy) = &self.config.privacy else { return Ok(Vec::new()) };
-        let refuse =
-            |name: &str, why: &str| Failure::usage(format!("{}`privacy`: `{name}` {why}", self.place), None);
+        let refuse = |name: &str, why: &str| {
+            Failure::usage(Code::Settings, format!("{}`privacy`: `{name}` {why}", self.place), None)
+        };
         let mut rules = Vec::new();
         for name in privacy.hash.iter().chain(&privacy.drop) {
             if self.is_needed(name) {

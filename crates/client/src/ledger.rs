@@ -3,7 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use tokio::time::Instant;
-use userhaul_connector::quota::{Quota, QuotaMode};
+use userhaul_connector::{
+    code::Code,
+    quota::{Quota, QuotaMode},
+};
 
 use crate::{
     disk::{self, Disk, Next},
@@ -151,5 +154,6 @@ impl Ledger {
 }
 
 fn warn(error: &std::io::Error) {
-    tracing::warn!(%error, "the history of requests cannot be kept on disk, other processes may exceed the quota");
+    let text = "the history of requests cannot be kept on disk, other processes may exceed the quota";
+    crate::warn(Code::QuotaNotShared, text, error);
 }

@@ -33,6 +33,7 @@ mod target;
 mod tests;
 mod throttle;
 mod token;
+mod told;
 mod transport;
 mod wall;
 
@@ -44,4 +45,5 @@ pub use redact::{for_people, path as masked_path, without_credential, without_se
 #[doc(hidden)]
 pub use retry_after::retry_after;
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};
+pub use told::warn;
 pub use transport::{Chunks, Incoming, Outgoing, Transport};

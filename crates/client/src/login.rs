@@ -9,6 +9,7 @@ use std::{collections::VecDeque, path::PathBuf};
 use http::{HeaderValue, header};
 use secrecy::ExposeSecret;
 use url::form_urlencoded::Serializer;
+use userhaul_connector::code::Code;
 
 use crate::{error::Reason, sign, token::Grant};
 
@@ -92,7 +93,8 @@ impl Memory {
         };
         // It is a hint: without it the next process tries in the usual order.
         if let Err(error) = userhaul_storage::write_whole(path, style.word().as_bytes()) {
-            tracing::warn!(%error, "the form of the login cannot be kept, the next run may begin with a refused one");
+            let text = "the form of the login cannot be kept, the next run may begin with a refused one";
+            crate::warn(Code::LoginNotKept, text, &error);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here is async, reads a clock or touches the outside world.
 
 pub mod auth;
+pub mod code;
 pub mod column;
 mod connector;
 pub mod declared;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use page::envelope;
 use userhaul_connector::{
+    code::Code,
     pager::{Ask, Cursor, Finding, Headers, Next, PageFacts, PageNumber, Pager, PagingError, Unknown},
     spec::{CursorPaging, PagePaging},
 };
@@ -120,7 +121,7 @@ fn numbered(totals: bool) -> PageNumber {
 
 fn ended(next: Result<Next, PagingError>) -> Option<String> {
     match next {
-        Ok(Next::Done(end)) => Some(end.unproven.unwrap_or_else(|| "proven".to_owned())),
+        Ok(Next::Done(end)) => Some(end.unproven.map_or_else(|| "proven".to_owned(), |note| note.text)),
         _ => None,
     }
 }
@@ -333,7 +334,7 @@ fn a_server_that_ignores_the_number_but_tells_totals_has_one_page() {
     assert_eq!(asked.len(), 2);
     let Ok(Next::Done(end)) = end else { panic!("the walk is over") };
     assert!(end.forget_last && end.unproven.is_none());
-    assert_eq!(end.warnings, ["page 2 was page 1 again: the list is not paged"]);
+    assert_eq!(end.warnings, [Code::NotPaged.note("page 2 was page 1 again: the list is not paged")]);
 }
 
 #[test]
@@ -357,7 +358,7 @@ fn a_list_of_unknown_paging_that_moves_is_read_again() {
     assert_eq!(asked, ["", "page=2", "page=3", "again", "", "page=2", "page=3"]);
     let Ok(Next::Done(end)) = end else { panic!("the walk is over") };
     assert_eq!(end.unproven, None);
-    assert_eq!(end.warnings, ["the list changed while it was read: read again"]);
+    assert_eq!(end.warnings, [Code::ListMoved.note("the list changed while it was read: read again")]);
 }
 
 #[test]

@@ -3,8 +3,12 @@
 use std::io::ErrorKind as IoKind;
 
 use userhaul_client::{ErrorKind, SendError};
-use userhaul_connector::{decode::DecodeError, pager::PagingError, plan::PlanError, rows::UnifyError};
+use userhaul_connector::{
+    code::Code, decode::DecodeError, pager::PagingError, plan::PlanError, rows::UnifyError,
+};
 use userhaul_sink::SinkError;
+
+use crate::panics;
 
 /// A stream failed. Holds no personal data and no secret.
 #[derive(Debug, thiserror::Error)]
@@ -141,9 +145,10 @@ impl StreamError {
         Self::NotArchived { what, behind_the_end: false }
     }
 
-    /// A connector or this program panicked. What was said then may quote a row, and is not told.
+    /// A connector or this program panicked on this thread. What was said then may quote a row, and is not told.
     pub(crate) fn panicked() -> Self {
-        Self::Bug { what: "the reading of the stream panicked".to_owned() }
+        let place = panics::take_place().map(|place| format!(" at {place}")).unwrap_or_default();
+        Self::Bug { what: format!("the reading of the stream panicked{place}") }
     }
 
     /// What is to be done about it.
@@ -190,37 +195,29 @@ impl StreamError {
     }
 
     /// A word that scripts may look for.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Send(error) => match error.kind() {
-                ErrorKind::Transient => "source_unavailable",
-                ErrorKind::Credentials if error.status() == Some(403) => "forbidden",
-                ErrorKind::Credentials => "credentials",
-                ErrorKind::Settings => "settings",
-                ErrorKind::RateLimited => "rate_limited",
-                ErrorKind::Vendor => "vendor_error",
-                ErrorKind::Output | ErrorKind::Bug => "internal",
-            },
-            Self::Decode { source: DecodeError::NullKey { .. }, .. } => "null_key",
+            Self::Send(error) => error.code(),
+            Self::Decode { source: DecodeError::NullKey { .. }, .. } => Code::NullKey,
             Self::Decode { source: DecodeError::NoItems { .. } | DecodeError::NoKey { .. }, .. } => {
-                "schema_mismatch"
+                Code::SchemaMismatch
             }
-            Self::Decode { .. } | Self::Body { .. } => "invalid_page",
-            Self::Paging { source: PagingError::CursorLoop { .. }, .. } => "cursor_loop",
-            Self::Paging { .. } => "paging",
-            Self::Plan(_) => "settings",
-            Self::FilterIgnored { .. } => "filter_ignored",
-            Self::SchemaMismatch { .. } => "schema_mismatch",
-            Self::KeyRepeats => "key_repeats",
-            Self::Shrunk { .. } => "shrunk",
-            Self::Needs { .. } => "needs",
-            Self::NewerState { .. } => "newer_state",
-            Self::Refused { .. } => "vendor_error",
-            Self::NotArchived { .. } => "not_archived",
-            Self::ArchiveDamaged { .. } => "archive_damaged",
-            Self::Ahead { .. } => "archive_behind",
-            Self::Sink(_) | Self::Folder { .. } => "output",
-            Self::Unify(_) | Self::Bug { .. } => "internal",
+            Self::Decode { .. } | Self::Body { .. } => Code::InvalidPage,
+            Self::Paging { source: PagingError::CursorLoop { .. }, .. } => Code::CursorLoop,
+            Self::Paging { .. } => Code::Paging,
+            Self::Plan(_) => Code::Settings,
+            Self::FilterIgnored { .. } => Code::FilterIgnored,
+            Self::SchemaMismatch { .. } => Code::SchemaMismatch,
+            Self::KeyRepeats => Code::KeyRepeats,
+            Self::Shrunk { .. } => Code::Shrunk,
+            Self::Needs { .. } => Code::Needs,
+            Self::NewerState { .. } => Code::NewerState,
+            Self::Refused { .. } => Code::VendorError,
+            Self::NotArchived { .. } => Code::NotArchived,
+            Self::ArchiveDamaged { .. } => Code::ArchiveDamaged,
+            Self::Ahead { .. } => Code::ArchiveBehind,
+            Self::Sink(_) | Self::Folder { .. } => Code::Output,
+            Self::Unify(_) | Self::Bug { .. } => Code::Internal,
         }
     }
 
@@ -264,6 +261,9 @@ impl StreamError {
                 "the old table was kept; if the rows are really gone, run again with `--allow-shrink`"
                     .to_owned(),
             ),
+            Self::Bug { .. } | Self::Unify(_) => {
+                Some("this is a bug: please report it; other streams are not concerned".to_owned())
+            }
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use userhaul_connector::{
+    code::{Code, Note},
     decode::{CustomFields, DecodeOptions, Decoder, DerivedLayout, Lineage},
     plan::PlanInputs,
     rows::Lookups,
@@ -35,7 +36,8 @@ pub(crate) fn decode_options(
                 run.folders.table(&run.source.name, &custom.from, run.source.selected.contains(&custom.from));
             let names = tables::custom_names(&folder, &custom.name)?;
             if names.is_empty() {
-                record.warnings.push(format!("`{}` names no custom field", custom.from));
+                let text = format!("`{}` names no custom field", custom.from);
+                record.warnings.push(Code::CustomFieldsUnnamed.note(text));
             }
             Some(CustomFields { column: custom.column.clone(), names })
         }
@@ -121,13 +123,28 @@ pub(crate) fn surroundings(run: &SourceRun<'_>) -> Surroundings {
     }
 }
 
-/// The tables that `unify` may ask, as this run has committed them, and a hash of their rows.
+/// What is told of a stream whose lookups are not of this run.
+pub(crate) fn stale_lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<Note> {
+    let stale = stream.needs.iter().filter(|needed| run.failed.contains(*needed));
+    stale
+        .map(|needed| {
+            let folder = run.folders.table(&run.source.name, needed, true);
+            let held = tables::files(&folder).is_ok_and(|files| !files.is_empty());
+            let what = if held { "is of an earlier run" } else { "is missing" };
+            Code::LookupStale.note(format!("`{needed}` failed: what unified rows take from it {what}"))
+        })
+        .collect()
+}
+
+/// The tables that `unify` may ask, as this run has committed them, and a hash of their rows. Where one could not be read,
+/// names of an earlier run are better than none.
 pub(crate) fn lookups(run: &SourceRun<'_>, stream: &StreamSpec) -> Result<(Lookups, u64), StreamError> {
     let mut lookups = Lookups::default();
     let mut hash = 0_u64;
     for needed in &stream.needs {
         let Some(spec) = run.source.connector.spec().stream(needed) else { continue };
-        let folder = run.folders.table(&run.source.name, needed, run.source.selected.contains(needed));
+        let committed = run.source.selected.contains(needed) || run.failed.contains(needed);
+        let folder = run.folders.table(&run.source.name, needed, committed);
         let mut batches = Vec::new();
         for batch in tables::rows(&folder, None)? {
             let batch = batch?;

@@ -12,6 +12,7 @@ mod ids;
 mod inputs;
 mod kept;
 mod orders;
+pub mod panics;
 mod partition;
 pub mod progress;
 pub mod push;

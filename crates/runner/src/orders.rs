@@ -8,6 +8,7 @@ use userhaul_connector::{decode::Taken, slice::Window};
 use crate::{
     error::StreamError,
     kept::{Extent, Journal},
+    panics,
     writer::TableWriter,
 };
 
@@ -82,18 +83,19 @@ impl Tables {
 }
 
 /// Gives the tables back, with why it stopped.
-pub(crate) type Writer = JoinHandle<(Tables, Result<(), StreamError>)>;
+pub(crate) type Writer = JoinHandle<Result<(Tables, Result<(), StreamError>), StreamError>>;
 
 /// Starts the writer. It stops at the first failure, or when nobody can send any more.
 pub(crate) fn start(mut tables: Tables) -> (mpsc::Sender<Order>, Writer) {
     let (sender, mut receiver) = mpsc::channel(WAITING);
-    let writer = tokio::task::spawn_blocking(move || {
+    let work = move || {
         while let Some(order) = receiver.blocking_recv() {
             if let Err(error) = tables.obey(order) {
-                return (tables, Err(error));
+                return Ok((tables, Err(error)));
             }
         }
-        (tables, Ok(()))
-    });
+        Ok((tables, Ok(())))
+    };
+    let writer = tokio::task::spawn_blocking(move || panics::guarded(work));
     (sender, writer)
 }

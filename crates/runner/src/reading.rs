@@ -7,6 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use userhaul_connector::{
+    code::{Code, Note},
     column::snake_case,
     spec::{Axis, StreamSpec, SyncMode},
 };
@@ -52,7 +53,7 @@ pub(crate) struct Reading {
     /// What decides on the rows, as a hash.
     pub(crate) identity: String,
     /// What the user should know.
-    pub(crate) warning: Option<String>,
+    pub(crate) warning: Option<Note>,
     /// Whether anything is remembered of this reading.
     pub(crate) remembered: bool,
 }
@@ -75,7 +76,8 @@ impl Reading {
         match store.load(&run.source.name, &stream.name)? {
             Loaded::Absent => {}
             Loaded::Damaged => {
-                reading.warning = Some("the checkpoint cannot be read: everything is read anew".to_owned());
+                let text = "the checkpoint cannot be read: everything is read anew";
+                reading.warning = Some(Code::ReadAnew.note(text));
             }
             Loaded::Found(state) => reading.weigh(run, stream, derived, *state)?,
         }
@@ -99,10 +101,10 @@ impl Reading {
         let folder = run.folders.table(&run.source.name, &stream.name, true);
         let rows = tables::count(&folder)?;
         if rows != state.rows && !state.committing {
-            self.warning = Some(format!(
+            self.warning = Some(Code::ReadAnew.note(format!(
                 "the table has {rows} rows where {} were committed: everything is read anew",
                 state.rows
-            ));
+            )));
             return Ok(());
         }
         let start = run.source.start;

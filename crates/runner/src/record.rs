@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use userhaul_connector::code::{Code, Note};
 
 /// One run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -12,12 +13,28 @@ pub struct RunRecord {
     pub started_at: String,
     /// RFC 3339, UTC.
     pub finished_at: String,
+    /// What it was.
+    #[serde(default)]
+    pub command: Command,
     /// How it ended.
     pub status: RunStatus,
     /// The program's version.
     pub version: String,
     /// The sources by name.
     pub sources: IndexMap<String, SourceRecord>,
+}
+
+/// The command that made a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The sources were asked.
+    #[default]
+    Sync,
+    /// Archived answers were read.
+    Replay,
+    /// Rows were written to a vendor.
+    Push,
 }
 
 /// How a run ended.
@@ -75,7 +92,8 @@ pub struct StreamRecord {
     /// What is known about its completeness.
     pub completeness: Completeness,
     /// Why it is not complete.
-    pub reason: Option<String>,
+    #[serde(flatten)]
+    pub reason: Reason,
     /// `full_refresh` or `incremental`.
     pub mode: String,
     /// Rows of the table after the run.
@@ -101,13 +119,97 @@ pub struct StreamRecord {
     /// Values that did not fit their column, by column.
     pub type_mismatches: IndexMap<String, u64>,
     /// What the user should know.
-    pub warnings: Vec<String>,
+    #[serde(flatten)]
+    pub warnings: Warnings,
     /// Why it failed.
     pub error: Option<ErrorRecord>,
     /// The cursor's largest value before the run, RFC 3339.
     pub cursor_before: Option<String>,
     /// The cursor's largest value after the run, RFC 3339.
     pub cursor_after: Option<String>,
+}
+
+/// What the user should know: `warnings`, texts, and beside them `warning_codes`, in the same order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warnings {
+    #[serde(rename = "warnings")]
+    texts: Vec<String>,
+    // Records of earlier versions have none.
+    #[serde(rename = "warning_codes", default)]
+    codes: Vec<String>,
+}
+
+impl Warnings {
+    /// Adds one, as often as it is told.
+    pub fn push(&mut self, note: Note) {
+        self.codes.push(note.code.word().to_owned());
+        self.texts.push(note.text);
+    }
+
+    /// Adds one unless it is there.
+    pub fn push_new(&mut self, note: Note) {
+        let known = self.iter().any(|(code, text)| code == note.code.word() && text == note.text);
+        if !known {
+            self.push(note);
+        }
+    }
+
+    /// Adds what another record has, but for what is there.
+    pub(crate) fn take_over(&mut self, others: &Self) {
+        for (code, text) in others.iter() {
+            if !self.iter().any(|known| known == (code, text)) {
+                self.codes.push(code.to_owned());
+                self.texts.push(text.to_owned());
+            }
+        }
+    }
+
+    /// Each with its code, which is empty in records of versions that had none.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let codes = self.codes.iter().map(String::as_str).chain(std::iter::repeat(""));
+        codes.zip(self.texts.iter().map(String::as_str))
+    }
+}
+
+impl Extend<Note> for Warnings {
+    fn extend<T: IntoIterator<Item = Note>>(&mut self, notes: T) {
+        notes.into_iter().for_each(|note| self.push(note));
+    }
+}
+
+/// Why a stream is not proven complete: `reason`, a text or null, and beside it `reason_code`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    #[serde(rename = "reason")]
+    text: Option<String>,
+    #[serde(rename = "reason_code", default)]
+    code: Option<String>,
+}
+
+impl Reason {
+    /// The text; none where nothing is unproven.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The code; empty in records of versions that had none.
+    pub fn code(&self) -> &str {
+        self.code.as_deref().unwrap_or_default()
+    }
+
+    /// This one, or else the failure; none without either.
+    pub(crate) fn or(self, error: Option<&ErrorRecord>) -> Option<Self> {
+        let failed =
+            error.map(|error| Self { text: Some(error.message.clone()), code: Some(error.code.clone()) });
+        if self.text.is_some() { Some(self) } else { failed }
+    }
+}
+
+impl From<Option<Note>> for Reason {
+    fn from(note: Option<Note>) -> Self {
+        let (code, text) = note.map(|note| (note.code.word().to_owned(), note.text)).unzip();
+        Self { text, code }
+    }
 }
 
 /// Why a stream failed.
@@ -119,6 +221,13 @@ pub struct ErrorRecord {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl ErrorRecord {
+    /// A failure with its code.
+    pub fn new(code: Code, message: String, hint: Option<String>) -> Self {
+        Self { code: code.word().to_owned(), message, hint }
+    }
 }
 
 impl RunRecord {

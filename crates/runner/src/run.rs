@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use userhaul_connector::spec::{ConnectorSpec, StreamSpec};
+use userhaul_connector::{
+    code::{Code, Note},
+    spec::{ConnectorSpec, StreamSpec},
+};
 use userhaul_record::Table;
 use userhaul_storage::File;
 
@@ -14,7 +17,7 @@ use crate::{
     archive::{self, Archive, Shelf},
     error::StreamError,
     progress::Progress,
-    record::{RunRecord, RunStatus, SourceRecord, StreamRecord},
+    record::{Command, RunRecord, RunStatus, SourceRecord, StreamRecord},
     shared_keys,
     source::{RunOptions, Source},
     state::StateStore,
@@ -83,6 +86,7 @@ pub async fn sync(
         run_id: options.run_id.clone(),
         started_at,
         finished_at: wall_clock(),
+        command: Command::Sync,
         status: RunStatus::Failed,
         version: version.to_owned(),
         sources: sources.iter().map(|source| source.name.clone()).zip(records).collect(),
@@ -193,9 +197,10 @@ pub(crate) async fn run_source(
         let failed = done.iter().filter(|(_, record)| record.error.is_some() && record.files == 0);
         run.failed = failed.map(|(name, _)| name.clone()).collect();
     }
-    let warn = |stream: &str, message: &str| progress.warning(&source.name, stream, message);
+    let warn = |stream: &str, note: &Note| progress.warning(&source.name, stream, note);
     if let Err(error) = shared_keys::tell(source, folders, &mut done, warn) {
-        tracing::warn!(%error, source = source.name, "keys that several streams give were not looked for");
+        let text = format!("{}: keys that several streams give were not looked for", source.name);
+        userhaul_client::warn(Code::KeysUnchecked, &text, &error);
     }
     let missed = missed(spec, &source.selected, &done);
     let order = |name: &String| spec.streams.get_index_of(name);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use arrow_array::cast::AsArray;
+use userhaul_connector::code::{Code, Note};
 use userhaul_record::Table;
 
 use crate::{
@@ -21,7 +22,7 @@ pub(crate) fn tell(
     source: &Source,
     folders: &Folders,
     done: &mut BTreeMap<String, StreamRecord>,
-    warn: impl Fn(&str, &str),
+    warn: impl Fn(&str, &Note),
 ) -> Result<(), StreamError> {
     for table in [Table::Users, Table::Companies] {
         let giving = source.registration.unifies.iter().filter(|(_, tables)| tables.contains(&table));
@@ -35,13 +36,13 @@ pub(crate) fn tell(
                 1 => ("1 key".to_owned(), "comes", "stands"),
                 keys => (format!("{keys} keys"), "come", "stand"),
             };
-            let message = format!(
+            let note = Code::UnifiedKeyShared.note(format!(
                 "{keys} of `unified/{}` {come} from `{first}` too and {stand} twice: one of the two streams needs a source \
                  of its own",
                 table.name()
-            );
-            warn(stream, &message);
-            record.warnings.push(message);
+            ));
+            warn(stream, &note);
+            record.warnings.push(note);
         }
     }
     Ok(())

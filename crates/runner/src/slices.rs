@@ -10,6 +10,7 @@ use std::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_connector::{
+    code::Code,
     column::snake_case,
     decode::{DecodeOptions, Decoder},
     plan,
@@ -74,7 +75,7 @@ pub(crate) async fn read(
     spend(record, &tally);
     drop(walks.orders);
     let written = match writer.await {
-        Ok((tables, result)) => result.map(|()| tables),
+        Ok(worked) => worked.and_then(|(tables, result)| result.map(|()| tables)),
         Err(_) => Err(StreamError::panicked()),
     };
     // A writer that stopped is the cause; that nobody takes orders any more is only what follows.
@@ -119,7 +120,7 @@ async fn all_slices(
             // A property that this credential may not see does not keep the others from being read, and its other
             // windows need not be asked for.
             Err(error) if several && is_out_of_reach(&error) => {
-                walks.warn(format!("{}: {error}", done.slice.label));
+                walks.warn(Code::PropertySkipped.note(format!("{}: {error}", done.slice.label)));
                 walks.ended(&done.slice, false);
                 fail(record, &error);
                 waiting.retain(|(slice, _)| slice.property != done.slice.property);
@@ -178,7 +179,8 @@ async fn read_slice(
     let asks = !walks.tape.is_playing() && !walks.is_spoiled();
     if asks && slice.inside.load(Ordering::Relaxed) == 0 && walks.held.holds(slice.slice) {
         let label = &slice.slice.label;
-        walks.warn(format!("{label}: no rows came where the table has some: read once more"));
+        let text = format!("{label}: no rows came where the table has some: read once more");
+        walks.warn(Code::WindowEmpty.note(text));
         walks.begin_again(slice).await?;
         if let Some(halves) = read_walks(walks, slice, halvings, &mut proven).await? {
             return Ok(Some(halves));
@@ -262,7 +264,8 @@ async fn read_walks(
                 });
             }
             Ok(Ended::Done { cut: Some(why), .. }) => {
-                walks.warn(format!("{} {why}: the list may be truncated", slice.slice.label));
+                let text = format!("{} {why}: the list may be truncated", slice.slice.label);
+                walks.warn(Code::MaybeTruncated.note(text));
             }
             Ok(Ended::Done { cut: None, .. }) => {}
         }

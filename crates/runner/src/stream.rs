@@ -10,6 +10,7 @@ use std::{
 use futures::FutureExt;
 
 use userhaul_connector::{
+    code::Code,
     decode::Rule,
     spec::{StreamSpec, SyncMode},
 };
@@ -20,6 +21,7 @@ use crate::{
     grain, ids, inputs,
     kept::{self, Journal},
     orders::Tables,
+    panics,
     progress::Progress,
     reading::{self, Kind, Reading},
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
@@ -71,6 +73,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
         .collect();
     run.progress.begun(&run.source.name, &stream.name);
     let mut record = StreamRecord { mode: stream.mode.name().to_owned(), ..StreamRecord::default() };
+    record.warnings.extend(inputs::stale_lookups(run, stream));
     let mut children = BTreeMap::new();
     let reading = AssertUnwindSafe(taped(run, stream, &derived, &mut record, &mut children));
     // A panic is one stream's bug: the others go on.
@@ -115,8 +118,7 @@ pub fn missing_scope(scope: &str) -> String {
 pub(crate) fn fail(record: &mut StreamRecord, error: &StreamError) {
     record.status = StreamStatus::Failed;
     record.completeness = Completeness::Unproven;
-    record.error =
-        Some(ErrorRecord { code: error.code().to_owned(), message: error.told(), hint: error.hint() });
+    record.error = Some(ErrorRecord::new(error.code(), error.told(), error.hint()));
 }
 
 fn add(record: &mut StreamRecord, written: Written) {
@@ -124,26 +126,25 @@ fn add(record: &mut StreamRecord, written: Written) {
     record.bytes_written += written.bytes;
     record.files += written.files;
     if written.history_anew {
-        record.warnings.push(
-            "the account, the privacy rules or the key have changed: the history is begun anew".to_owned(),
-        );
+        let text = "the account, the privacy rules or the key have changed: the history is begun anew";
+        record.warnings.push(Code::HistoryAnew.note(text));
     }
     if written.conflicts > 0 {
-        record.warnings.push(format!(
+        record.warnings.push(Code::RowsDiffer.note(format!(
             "{} rows came twice with different content; the newer one stands",
             written.conflicts
-        ));
+        )));
     }
     if written.lost > 0 {
         let (rows, share) = match written.lost {
             1 => ("1 unified row".to_owned(), "shares its key"),
             rows => (format!("{rows} unified rows"), "share their keys"),
         };
-        record.warnings.push(format!(
+        record.warnings.push(Code::UnifiedKeyRepeats.note(format!(
             "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
              one of several makes two keys one",
             if written.lost == 1 { "is left out" } else { "are left out" }
-        ));
+        )));
     }
 }
 
@@ -186,7 +187,7 @@ async fn read(
         return Ok(());
     };
     if let Some(generic) = stream.with_generic_key().filter(|_| grain::refutes_key(&error)) {
-        record.warnings.push(format!("{error}: read again with a key for every row"));
+        record.warnings.push(Code::KeyRepeats.note(format!("{error}: read again with a key for every row")));
         record.error = None;
         let mut reading = Reading::decide(run, &generic, derived, &run.store)?;
         reading.kind = tape.kind(false).unwrap_or(reading.kind);
@@ -201,7 +202,7 @@ async fn read(
     if otherwise.is_none() && !refused {
         return Err(error);
     }
-    record.warnings.push(format!("{error}: asked another way"));
+    record.warnings.push(Code::AskedOtherwise.note(format!("{error}: asked another way")));
     record.error = None;
     if refused {
         reading.kind = Kind::Full;
@@ -272,7 +273,8 @@ async fn read_one_way(
         }
         // Once may be the vendor's bad moment: read once more before anything is refused.
         again = false;
-        record.warnings.push(format!("{rows} rows came where {before} stand in the table: read once more"));
+        let text = format!("{rows} rows came where {before} stand in the table: read once more");
+        record.warnings.push(Code::Shrunk.note(text));
         tables.each(TableWriter::reset)?;
     }
 }
@@ -280,7 +282,7 @@ async fn read_one_way(
 /// Puts what the walks have cost and met into the record.
 fn settle(record: &mut StreamRecord, tally: &Tally) {
     record.warnings.extend(tally.warnings.iter().cloned());
-    record.reason.clone_from(&tally.unproven);
+    record.reason = tally.unproven.clone().into();
     record.new_fields = tally.new_fields.clone().into_iter().collect();
     record.type_mismatches = tally.type_mismatches.clone().into_iter().collect();
     record.cursor_after = tally
@@ -290,7 +292,8 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
     if !tally.missing.is_empty() {
         let count = tally.missing.len();
         let plural = if count == 1 { "" } else { "s" };
-        record.warnings.push(format!("{count} parent{plural} or id{plural} not found at the vendor"));
+        let text = format!("{count} parent{plural} or id{plural} not found at the vendor");
+        record.warnings.push(Code::IdsMissing.note(text));
     }
 }
 
@@ -326,7 +329,7 @@ impl Finish<'_> {
             torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
             behind: known.is_none_or(|state| state.committing || state.history.is_none()),
         };
-        let committed = tokio::task::spawn_blocking(move || {
+        let commit = move || {
             tables.journal.map_or(Ok(()), Journal::end)?;
             let mut written = BTreeMap::new();
             let own = tables.own.commit(&replace, before)?;
@@ -334,7 +337,8 @@ impl Finish<'_> {
                 written.insert(name, table.commit(&replace, Before { torn: false, ..before })?);
             }
             Ok::<_, StreamError>((own, written))
-        });
+        };
+        let committed = tokio::task::spawn_blocking(move || panics::guarded(commit));
         let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
         self.save(own, lookups, whole, record)?;
         for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {

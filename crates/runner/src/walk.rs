@@ -14,6 +14,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use userhaul_client::Attempts;
 use userhaul_connector::{
+    code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
     pager::{Ask, End, Next, Pager, Whole},
     slice::{Slice, Walk, Window},
@@ -76,8 +77,8 @@ pub(crate) struct Known {
 pub(crate) struct Tally {
     pub(crate) attempts: Attempts,
     pub(crate) pages: u64,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) unproven: Option<String>,
+    pub(crate) warnings: Vec<Note>,
+    pub(crate) unproven: Option<Note>,
     pub(crate) missing: Vec<String>,
     pub(crate) latest: Option<i64>,
     /// That the list comes whole though its paging is not known.
@@ -148,7 +149,7 @@ impl StreamWalks<'_> {
                 // A cursor that ran out: from the first page on, once.
                 gone = true;
             } else if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
-                self.warn(format!("{error}: asking for {smaller} rows a page"));
+                self.warn(Code::SmallerPages.note(format!("{error}: asking for {smaller} rows a page")));
                 rows = Some(smaller);
             } else if rows.is_none()
                 && (error.smaller_may_help() && !refused || passing(&error) && !self.stream.single)
@@ -227,9 +228,9 @@ impl StreamWalks<'_> {
         Ended::Done { proven, cut: end.cut }
     }
 
-    pub(crate) fn warn(&self, message: String) {
-        self.progress.warning(&self.source.name, &self.stream.name, &message);
-        lock(&self.tally).warnings.push(message);
+    pub(crate) fn warn(&self, note: Note) {
+        self.progress.warning(&self.source.name, &self.stream.name, &note);
+        lock(&self.tally).warnings.push(note);
     }
 
     async fn ask(

@@ -12,6 +12,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::disk::Making;
+use crate::encoder::{Output, output};
 use crate::error::SinkError;
 use crate::file::{Finished, finished};
 use crate::part::Part;
@@ -30,7 +31,7 @@ pub(crate) fn possible(spec: &TableSpec, parts: &[&Part]) -> bool {
 /// Copies all row groups into a new file beside `path`.
 pub(crate) fn concat(spec: &TableSpec, parts: &[&Part], path: &Path) -> Result<Finished, SinkError> {
     let mut making = Making::beside(path)?;
-    let file = making.create()?;
+    let file = output(making.create()?);
     let failed = || SinkError::parquet("write", making.path());
     let properties = settings::properties(spec, &[], true).map_err(failed())?;
     let writer = ArrowWriter::try_new(file, Arc::clone(&spec.schema), Some(properties)).map_err(failed())?;
@@ -48,11 +49,11 @@ pub(crate) fn concat(spec: &TableSpec, parts: &[&Part], path: &Path) -> Result<F
         rows += part.rows;
     }
     writer.finish().map_err(failed())?;
-    finished(writer.inner(), making, rows)
+    finished(writer.inner().get_ref(), making, rows)
 }
 
 fn copy(
-    writer: &mut SerializedFileWriter<userhaul_storage::File>,
+    writer: &mut SerializedFileWriter<Output>,
     source: &File,
     metadata: &ParquetMetaData,
     index: usize,

@@ -3,6 +3,7 @@
 //! A row group stands in memory until it is closed. Some of its columns may have been encoded already, for another file:
 //! see [`loan`](crate::loan).
 
+use std::io::BufWriter;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -19,10 +20,20 @@ use crate::loan::{Copies, Lent, Loan};
 use crate::settings::leaves;
 use crate::spec::TableSpec;
 
+/// A file that is written in larger pieces than the pages of a column.
+pub(crate) type Output = BufWriter<File>;
+
+/// Bytes that are handed to the system at once.
+const OUTPUT_BYTES: usize = 64 << 10;
+
+pub(crate) fn output(file: File) -> Output {
+    Output::with_capacity(OUTPUT_BYTES, file)
+}
+
 /// Encodes the rows of one file. After an error it can only be dropped.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<Output>,
     columns: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     leaves: Vec<ColumnDescPtr>,
@@ -43,7 +54,7 @@ impl Encoder {
     ) -> Result<Self> {
         let schema = Arc::clone(&spec.schema);
         // That writer puts the types of our columns into the metadata, which readers go by.
-        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+        let writer = ArrowWriter::try_new(output(file), Arc::clone(&schema), Some(properties))?;
         let (file, mut columns) = writer.into_serialized_writer()?;
         if let Some(copies) = &copies {
             columns = columns.with_page_store_factory(Arc::new(copies.clone()));
@@ -106,6 +117,6 @@ impl Encoder {
         self.close_group(None)?;
         // Not `into_inner`, which makes a text of the system's answer.
         self.file.finish()?;
-        Ok(self.file.inner())
+        Ok(self.file.inner().get_ref())
     }
 }

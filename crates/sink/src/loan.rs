@@ -14,7 +14,8 @@ use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaDataPtr};
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
-use userhaul_storage::File;
+
+use crate::encoder::Output;
 
 /// The bytes of lent leaves, by leaf: of the row group that is being written out.
 type Chunks = BTreeMap<usize, Vec<u8>>;
@@ -108,7 +109,7 @@ impl LentLeaf<'_> {
     /// Writes the leaf as the next one of a row group, in which it is this column.
     pub(crate) fn append(
         self,
-        group: &mut SerializedRowGroupWriter<'_, File>,
+        group: &mut SerializedRowGroupWriter<'_, Output>,
         column: &ColumnDescPtr,
     ) -> Result<()> {
         let lent = self.metadata;

@@ -13,6 +13,7 @@ use userhaul_client::{Client, ClientSettings, Event, Transport};
 use userhaul_connector::{
     Connector,
     auth::AuthSpec,
+    code::Note,
     quota::{Quota, QuotaMode},
     settings::{SettingValue, Settings},
     spec::{Axis, ConnectorSpec, Paging},
@@ -283,7 +284,7 @@ impl Ran {
         let Some(record) = &self.record else { return "killed".to_owned() };
         let failures = self.streams().filter_map(|(name, stream)| {
             let error = stream.error.as_ref().map(|error| format!("{}: {}", error.code, error.message));
-            Some(format!("{name}: {}", error.or_else(|| stream.reason.clone())?))
+            Some(format!("{name}: {}", error.or_else(|| stream.reason.text().map(str::to_owned))?))
         });
         let failures: Vec<String> = failures.take(3).collect();
         format!("{:?} {}", record.status, failures.join(" | "))
@@ -351,8 +352,8 @@ impl Diary {
 impl Progress for Diary {
     fn begun(&self, _: &str, _: &str) {}
     fn page(&self, _: &str, _: &str, _: u64, _: u64) {}
-    fn warning(&self, _: &str, stream: &str, message: &str) {
-        self.note(format!("{stream}: {message}"));
+    fn warning(&self, _: &str, stream: &str, note: &Note) {
+        self.note(format!("{stream}: {note}"));
     }
     fn finished(&self, _: &str, stream: &str, outcome: &StreamRecord) {
         self.note(format!("{stream}: {outcome:?}"));

@@ -109,7 +109,7 @@ fn described(next: &Next) -> String {
             let unproven = end.unproven.as_ref().map(|_| "unproven").into_iter();
             std::iter::once("done")
                 .chain(unproven)
-                .chain(end.warnings.iter().map(String::as_str))
+                .chain(end.warnings.iter().map(|note| note.text.as_str()))
                 .collect::<Vec<_>>()
                 .join("; ")
         }

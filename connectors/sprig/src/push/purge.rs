@@ -6,6 +6,7 @@ use std::{
 };
 
 use userhaul_connector::{
+    code::Code,
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -106,7 +107,7 @@ impl Target for Purge {
         }
         if records.is_empty() {
             let reason = "names nobody: `userId`, `email` or `visitorId` is needed";
-            return Err(vec![Fault::of_row(row.row, None, "missing_value", reason)]);
+            return Err(vec![Fault::of_row(row.row, None, Code::MissingValue, reason)]);
         }
         Ok(records)
     }
@@ -167,15 +168,19 @@ impl Target for Purge {
         match answer.status {
             200..=299 => Verdict::Done { faults: Vec::new(), notes: Vec::new() },
             // None of those named exists (assumption 27): reported, and no failure.
-            400 | 404 => Verdict::Absent(format!(
+            400 | 404 => Verdict::Absent(Code::AlreadyGone.note(format!(
                 "the vendor answered {} ({}), by which it says that it knows none of a group of {} named",
                 answer.status,
                 reason_of(answer.body, answer.status),
                 call.items.len()
-            )),
+            ))),
             409 | 413 | 422 => {
-                let fault =
-                    Fault::of_record(call.items[0], None, "rejected", reason_of(answer.body, answer.status));
+                let fault = Fault::of_record(
+                    call.items[0],
+                    None,
+                    Code::Rejected,
+                    reason_of(answer.body, answer.status),
+                );
                 Verdict::Split(Fault { status: Some(answer.status), ..fault })
             }
             _ => super::wrong_request(answer),

@@ -2,6 +2,7 @@
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -95,14 +96,14 @@ impl Users {
                 values.len(),
                 self.facts.limit("attributes")
             );
-            faults.push(Fault::of_row(row.row, Some(ATTRIBUTES), "too_many", reason));
+            faults.push(Fault::of_row(row.row, Some(ATTRIBUTES), Code::TooMany, reason));
         }
         for (name, value) in values {
             let name_in_full = format!("{ATTRIBUTES}.{name}");
             match as_told(&self.options.types, &name, &value).and_then(attribute) {
                 Ok(value) => fixed.push(Entry { name: name_in_full, value, row: row.row }),
                 Err(reason) => {
-                    faults.push(Fault::of_row(row.row, Some(&name_in_full), "invalid_value", reason))
+                    faults.push(Fault::of_row(row.row, Some(&name_in_full), Code::InvalidValue, reason))
                 }
             }
         }
@@ -168,7 +169,7 @@ impl Target for Users {
     fn records(&self, row: &RowFields) -> Result<Vec<Record>, Vec<Fault>> {
         let mut fields = row.checked(&SPEC)?;
         let Some(at) = fields.iter().position(|entry| entry.name == USER) else {
-            return Err(vec![Fault::of_row(row.row, Some(USER), "missing_value", "is missing")]);
+            return Err(vec![Fault::of_row(row.row, Some(USER), Code::MissingValue, "is missing")]);
         };
         let key = fields.remove(at).value.as_text().unwrap_or_default().to_owned();
         let events = fields.iter().position(|entry| entry.name == EVENTS).map(|at| fields.remove(at).value);
@@ -177,7 +178,7 @@ impl Target for Users {
         for item in events.as_ref().map(Value::items).unwrap_or_default() {
             let Some((name, at)) = event(item) else {
                 let reason = "must be a list of `{\"event\": text, \"timestamp\": milliseconds}`";
-                return Err(vec![Fault::of_row(row.row, Some(EVENTS), "invalid_value", reason)]);
+                return Err(vec![Fault::of_row(row.row, Some(EVENTS), Code::InvalidValue, reason)]);
             };
             let value = Value::Object(vec![
                 ("event".to_owned(), Value::text(&name)),
@@ -199,7 +200,7 @@ impl Target for Users {
 
     fn settle(&self, batch: &mut Batch, _known: Known<'_>) -> Result<Setup, SettleError> {
         if batch.records.iter().any(|record| !record.clear.is_empty()) {
-            batch.notes.push("values cannot be cleared at this vendor: they stay".to_owned());
+            batch.notes.push(Code::ValuesStay.note("values cannot be cleared at this vendor: they stay"));
             batch.records.iter_mut().for_each(|record| record.clear.clear());
         }
         Ok(Setup::default())
@@ -253,7 +254,7 @@ impl Target for Users {
             400 | 409 | 413 | 422 => {
                 let reason = reason_of(answer.body, answer.status);
                 let fault =
-                    Fault::of_record(call.items[0], field_of(answer.body).as_deref(), "rejected", reason);
+                    Fault::of_record(call.items[0], field_of(answer.body).as_deref(), Code::Rejected, reason);
                 let fault = Fault { status: Some(answer.status), ..fault };
                 if call.step == HISTORY {
                     Verdict::Split(fault)

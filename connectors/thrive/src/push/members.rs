@@ -7,6 +7,7 @@ use std::{
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{
         Answer, Batch, Body, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -132,12 +133,12 @@ impl Target for Members {
         };
         let fields = row.checked(&SPEC).map_err(broken)?;
         if audience.is_empty() {
-            return Err(vec![Fault::of_row(row.row, Some(AUDIENCE), "missing_value", "is missing")]);
+            return Err(vec![Fault::of_row(row.row, Some(AUDIENCE), Code::MissingValue, "is missing")]);
         }
         let Some(member) = NAMES.iter().find_map(|name| fields.iter().find(|entry| entry.name == *name))
         else {
             let reason = "names nobody: `reference`, `userId` or `email` is needed";
-            return Err(broken(vec![Fault::of_row(row.row, None, "missing_value", reason)]));
+            return Err(broken(vec![Fault::of_row(row.row, None, Code::MissingValue, reason)]));
         };
         let text = member.value.as_text().unwrap_or_default().to_owned();
         let (key, name) = match self.replace {
@@ -162,10 +163,10 @@ impl Target for Members {
                 let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
                 next.insert(record.key.clone(), generation(&record.key) + 1);
                 if record.fields.len() > most {
-                    batch.notes.push(format!(
+                    batch.notes.push(Code::LargeList.note(format!(
                         "a list of {} members is replaced in one request; the vendor's limit on that is not published",
                         record.fields.len()
-                    ));
+                    )));
                 }
                 continue;
             }
@@ -227,8 +228,12 @@ impl Target for Members {
             200..=299 => self.applied(call, records, answer),
             400 | 413 | 422 if call.step == ADD => Verdict::Split(super::refusal(call.items[0], answer)),
             404 => {
-                let fault =
-                    Fault::of_record(call.items[0], None, "rejected", "the vendor knows no such audience");
+                let fault = Fault::of_record(
+                    call.items[0],
+                    None,
+                    Code::Rejected,
+                    "the vendor knows no such audience",
+                );
                 Verdict::Refused(Fault { status: Some(404), ..fault })
             }
             400 | 409 | 413 | 422 => Verdict::Refused(super::refusal(call.items[0], answer)),
@@ -321,7 +326,7 @@ impl Members {
             let field = self.replace.then_some(reference);
             faults.push(Fault {
                 status: Some(answer.status),
-                ..Fault::of_record(item, field, "rejected", reason)
+                ..Fault::of_record(item, field, Code::Rejected, reason)
             });
         }
         Verdict::Done { faults, notes: Vec::new() }

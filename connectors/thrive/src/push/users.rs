@@ -5,6 +5,7 @@
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{
         Answer, Batch, Body, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open,
         Options, ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value,
@@ -194,7 +195,7 @@ impl Target for Users {
     fn records(&self, row: &RowFields) -> Result<Vec<Record>, Vec<Fault>> {
         let mut fields = row.checked(&SPEC)?;
         let Some(at) = fields.iter().position(|entry| entry.name == REF) else {
-            return Err(vec![Fault::of_row(row.row, Some(REF), "missing_value", "is missing")]);
+            return Err(vec![Fault::of_row(row.row, Some(REF), Code::MissingValue, "is missing")]);
         };
         let key = fields.remove(at).value.as_text().unwrap_or_default().to_owned();
         if let Some(at) = fields.iter().position(|entry| entry.name == "status") {
@@ -214,7 +215,7 @@ impl Target for Users {
             for (name, value) in &row.open {
                 let taken = FieldKind::Any.take(value);
                 let value = taken
-                    .map_err(|reason| vec![Fault::of_row(row.row, Some(name), "invalid_value", reason)])?;
+                    .map_err(|reason| vec![Fault::of_row(row.row, Some(name), Code::InvalidValue, reason)])?;
                 members.retain(|(known, _)| known != name);
                 members.push((name.clone(), value));
             }
@@ -223,7 +224,7 @@ impl Target for Users {
         if let Some(wrong) =
             row.clear.iter().find(|name| ["ref", "firstName", "lastName"].contains(&name.as_str()))
         {
-            return Err(vec![Fault::of_row(row.row, Some(wrong), "invalid_value", "cannot be cleared")]);
+            return Err(vec![Fault::of_row(row.row, Some(wrong), Code::InvalidValue, "cannot be cleared")]);
         }
         if fields.iter().all(|entry| entry.name == ACTION)
             && row.clear.is_empty()
@@ -283,7 +284,7 @@ impl Target for Users {
     fn judge(&self, call: &Call, records: &[Record], answer: Answer<'_>) -> Verdict {
         let record = &records[call.items[0]];
         let refused = |reason: String| {
-            let fault = Fault::of_record(call.items[0], None, "rejected", reason);
+            let fault = Fault::of_record(call.items[0], None, Code::Rejected, reason);
             Verdict::Refused(Fault { status: Some(answer.status), ..fault })
         };
         match (answer.status, call.step) {

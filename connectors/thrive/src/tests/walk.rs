@@ -1,5 +1,6 @@
 use super::*;
 use userhaul_connector::{
+    code::Code,
     pager::{Ask, End, Headers, Next, PageFacts, Pager},
     plan::{PlanInputs, plan},
 };
@@ -99,7 +100,8 @@ fn a_list_that_hides_some_is_walked_again_with_all_statuses() {
     assert_eq!(query(other), "page=2&perPage=1000&statuses=active,inactive,expired,new");
     let recheck = ask(&users.answer(other, &[4], 4, 2));
     assert_eq!(query(&recheck), "page=1&perPage=1000&statuses=active,inactive,expired,new");
-    let warnings = vec!["2 users are listed without a status filter, 4 with one".to_owned()];
+    let text = "2 users are listed without a status filter, 4 with one";
+    let warnings = vec![Code::StatusesHidden.note(text)];
     assert_eq!(users.answer(&recheck, &[], 4, 2), Next::Done(End { warnings, ..End::default() }));
 }
 
@@ -107,7 +109,8 @@ fn a_list_that_hides_some_is_walked_again_with_all_statuses() {
 fn a_refused_probe_is_a_warning() {
     let (mut users, first) = Users::new();
     let probe = ask(&users.answer(&ask(&first), &[1], 1, 1));
-    let warnings = vec!["the probe for other statuses was answered with 400".to_owned()];
+    let text = "the probe for other statuses was answered with 400";
+    let warnings = vec![Code::StatusesHidden.note(text)];
     assert_eq!(users.status(&probe, 400, &[], "{}"), Next::Done(End { warnings, ..End::default() }));
 }
 
@@ -124,7 +127,7 @@ fn a_walk_that_is_not_proven_ends_without_a_probe() {
     }
     let Next::Done(end) = next else { panic!("the walk goes on: {next:?}") };
     assert_eq!(
-        end.unproven.as_deref(),
+        end.unproven.as_ref().map(|note| note.text.as_str()),
         Some("the vendor counts 3 rows, 2 distinct ones came, in each of 3 walks")
     );
 }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use userhaul_connector::push::{Answer, Call, Fault, Record, Stop, Value, Verdict, reason_of};
+use userhaul_connector::{
+    code::Code,
+    push::{Answer, Call, Fault, Record, Stop, Value, Verdict, reason_of},
+};
 
 use super::{Attributes, DEFINITIONS};
 
@@ -18,7 +21,7 @@ pub(super) fn judge(target: &Attributes, call: &Call, records: &[Record], answer
         // Nothing was applied. A body that is too large becomes smaller in halves.
         400 | 413 | 422 => Verdict::Split(refusal(records, call, answer)),
         status => Verdict::Stop(Stop {
-            code: "vendor_error",
+            code: Code::VendorError,
             message: format!("the import answered {status}: {}", reason_of(answer.body, status)),
             hint: Some(match status {
                 404 => "check the company's number or the property's id; or the path is another: correct it under `wire.import`",
@@ -32,13 +35,13 @@ pub(super) fn judge(target: &Attributes, call: &Call, records: &[Record], answer
 pub(super) fn forbidden(status: u16) -> Verdict {
     let (code, message, hint) = if status == 403 {
         (
-            "forbidden",
+            Code::Forbidden,
             "the import answered 403: the Manager whose token this is must be a company admin, for company and property alike",
             "let a company admin create the token (Settings, API Token); moderators and contributors may read only",
         )
     } else {
         (
-            "credentials",
+            Code::Credentials,
             "the import answered 401: the token is wrong, expired, or was replaced by a newer one of the same Manager",
             "set the newest token; a Manager has one that works",
         )
@@ -62,7 +65,7 @@ fn applied(target: &Attributes, call: &Call, records: &[Record], answer: Answer<
                 let attribute = word(first, ATTRIBUTES).unwrap_or("an attribute");
                 let reason = word(first, REASONS).map_or_else(|| first.json(), str::to_owned);
                 Verdict::Stop(Stop {
-                    code: "definition_refused",
+                    code: Code::DefinitionRefused,
                     message: format!("the definition of `{attribute}` was refused: {reason}"),
                     hint: Some(
                         "another type may be in force: `--type ATTRIBUTE=TYPE` sends values as that"
@@ -88,7 +91,7 @@ fn applied(target: &Attributes, call: &Call, records: &[Record], answer: Answer<
         let reason = word(entry, REASONS).map_or_else(|| entry.json(), str::to_owned);
         faults.push(Fault {
             status: Some(answer.status),
-            ..Fault::of_record(item, attribute, "rejected", reason)
+            ..Fault::of_record(item, attribute, Code::Rejected, reason)
         });
     }
     let sent: usize = call.items.iter().map(|&item| records[item].fields.len()).sum();
@@ -104,7 +107,7 @@ fn counted(target: &Attributes, body: &Option<Value>, sent: usize, faults: Vec<F
     let applied = counter("applied");
     if applied == Some(0) && sent > 0 && faults.is_empty() {
         return Verdict::Stop(Stop {
-            code: "import_ignored",
+            code: Code::ImportIgnored,
             message: "the import answered that nothing was applied and nothing was wrong: it did not see the values".to_owned(),
             hint: Some("the members of the body may have other names: correct them under `wire.import`".to_owned()),
         });
@@ -113,13 +116,15 @@ fn counted(target: &Attributes, body: &Option<Value>, sent: usize, faults: Vec<F
     // A fault without an attribute is of all values of its user, so that the sum is not known then.
     let whole = faults.iter().all(|fault| fault.field.is_some());
     if let Some(applied) = applied.filter(|&applied| whole && applied + faults.len() != sent) {
-        notes.push(format!(
+        notes.push(Code::PushCountDiffers.note(format!(
             "{sent} values were sent, {} refused, but {applied} applied by the vendor's count",
             faults.len()
-        ));
+        )));
     }
     if let Some(created) = counter("created").filter(|&created| created > 0) {
-        notes.push(format!("the vendor created {created} attributes that nobody defined: a key may have been renamed in the Portal"));
+        notes.push(Code::AttributesCreated.note(format!(
+            "the vendor created {created} attributes that nobody defined: a key may have been renamed in the Portal"
+        )));
     }
     Verdict::Done { faults, notes }
 }
@@ -146,7 +151,7 @@ fn refusal(records: &[Record], call: &Call, answer: Answer<'_>) -> Fault {
     let reason = first
         .and_then(|entry| word(entry, REASONS))
         .map_or_else(|| reason_of(answer.body, answer.status), str::to_owned);
-    Fault { status: Some(answer.status), ..Fault::of_record(only, field, "rejected", reason) }
+    Fault { status: Some(answer.status), ..Fault::of_record(only, field, Code::Rejected, reason) }
 }
 
 fn word<'a>(entry: &'a Value, names: &[&str]) -> Option<&'a str> {

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use userhaul_connector::push::{
-    Batch, Fault, FieldKind, Known, Memory, Options, Record, SettleError, Value, boolean, date,
+use userhaul_connector::{
+    code::Code,
+    push::{Batch, Fault, FieldKind, Known, Memory, Options, Record, SettleError, Value, boolean, date},
 };
 
 /// The types that an attribute may have.
@@ -216,7 +217,7 @@ pub(super) fn convert(table: &Table, batch: &mut Batch) {
                     let reason =
                         format!("must be of type {}, found {}", attribute.kind.name(), entry.value.kind());
                     faults.push(
-                        Fault::of_row(entry.row, Some(&entry.name), "invalid_value", reason)
+                        Fault::of_row(entry.row, Some(&entry.name), Code::InvalidValue, reason)
                             .with_key(&record.key),
                     );
                 }
@@ -228,7 +229,7 @@ pub(super) fn convert(table: &Table, batch: &mut Batch) {
 }
 
 /// Takes records out of a batch, with a fault for each of their rows.
-pub(super) fn refuse(batch: &mut Batch, code: &str, reason: &str, refused: impl Fn(&Record) -> bool) {
+pub(super) fn refuse(batch: &mut Batch, code: Code, reason: &str, refused: impl Fn(&Record) -> bool) {
     let mut faults = Vec::new();
     batch.records.retain(|record| {
         let refused = refused(record);

@@ -1,6 +1,7 @@
 //! `PUT /identify`: this person of this company is active (5.4). What it does beyond that is not published (A21).
 
 use userhaul_connector::{
+    code::Code,
     push::{
         Answer, Batch, Call, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options, ReadBack,
         Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -79,7 +80,7 @@ impl Target for Identify {
         };
         let Some(user) = text(["user_external_id", "user_email"]) else {
             let reason = "has neither `user_external_id` nor `user_email`: it would identify nobody";
-            return Err(vec![Fault::of_row(row.row, None, "no_identifier", reason)]);
+            return Err(vec![Fault::of_row(row.row, None, Code::NoIdentifier, reason)]);
         };
         let company = text(["company_external_id", "company_name"]).unwrap_or_default();
         Ok(vec![Record {

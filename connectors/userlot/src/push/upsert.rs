@@ -1,6 +1,7 @@
 //! `PUT /companies` and `PUT /end_users`: upserts by one of three ids, and never without one (5.1, 5.3).
 
 use userhaul_connector::{
+    code::Code,
     push::{
         Answer, Batch, CLEAR, Call, Entry, Fault, FieldKind, FieldSpec, Known, Memory, Need, Open, Options,
         ReadBack, Record, Repeat, RowFields, Seen, SettleError, Setup, Target, TargetSpec, Value, Verdict,
@@ -138,7 +139,7 @@ impl Target for Upsert {
         let id = IDS.iter().find_map(|name| fields.iter().find(|entry| entry.name == *name));
         let Some(id) = id else {
             let reason = "has none of `id`, `external_id` and `source_external_id`: each push of it would create a duplicate";
-            return Err(vec![Fault::of_row(row.row, None, "no_identifier", reason)]);
+            return Err(vec![Fault::of_row(row.row, None, Code::NoIdentifier, reason)]);
         };
         let key = format!("{}\0{}", id.name, id.value.as_text().unwrap_or_default());
         for (name, value) in &row.open {
@@ -147,8 +148,9 @@ impl Target for Upsert {
                 _ => vec![(name.clone(), value.clone())],
             };
             for (name, value) in values.into_iter().filter(|(_, value)| !value.is_nothing()) {
-                let value = as_told(&self.options.types, &name, &value)
-                    .map_err(|reason| vec![Fault::of_row(row.row, Some(&name), "invalid_value", reason)])?;
+                let value = as_told(&self.options.types, &name, &value).map_err(|reason| {
+                    vec![Fault::of_row(row.row, Some(&name), Code::InvalidValue, reason)]
+                })?;
                 fields.push(Entry { name, value, row: row.row });
             }
         }

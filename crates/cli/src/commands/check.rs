@@ -18,7 +18,7 @@ use crate::{
     arguments::Global,
     config::Config,
     console::{self, Console},
-    failure::{Exit, Failure, exit_of},
+    failure::{Code, Exit, Failure, exit_of},
     probe::{self, Verdict},
     progress::Display,
     render,
@@ -61,14 +61,16 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
                 found.push(json!({ "source": source.name, "status": "ok", "milliseconds": milliseconds }));
             }
             Err(failure) => {
-                for (message, hint) in &failure.messages {
-                    console.error_with(&format!("{}: {message}", source.name), hint.as_deref(), &facts);
-                }
-                let messages: Vec<&str> =
-                    failure.messages.iter().map(|(message, _)| message.as_str()).collect();
-                found.push(
-                    json!({ "source": source.name, "status": "failed", "message": messages.join("; ") }),
-                );
+                let before = format!("{}: ", source.name);
+                failure.messages.iter().for_each(|message| message.tell(&before, console, &facts));
+                let texts: Vec<&str> = failure.messages.iter().map(|message| message.text.as_str()).collect();
+                let code = failure.messages.first().map(|message| message.code.word());
+                found.push(json!({
+                    "source": source.name,
+                    "status": "failed",
+                    "code": code,
+                    "message": texts.join("; "),
+                }));
                 worst = failure.exit;
             }
         }
@@ -101,8 +103,9 @@ async fn takes_other_form(source: &Source, request: &Request) -> Option<(&'stati
 }
 
 fn print_json(found: &[serde_json::Value]) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(found)
-        .map_err(|error| Failure::failed(format!("cannot write what was found: {error}"), None))?;
+    let text = serde_json::to_string_pretty(found).map_err(|error| {
+        Failure::failed(Code::Internal, format!("cannot write what was found: {error}"), None)
+    })?;
     console::print(&format!("{text}\n"));
     Ok(())
 }
@@ -128,7 +131,7 @@ async fn probe(
                     let line = format!("{name}: {word}: {}: {}", finding.fact, finding.detail);
                     match finding.verdict {
                         Verdict::Confirmed | Verdict::NotSeen => console.info(&line),
-                        Verdict::Corrected | Verdict::Wrong => console.warning(&line),
+                        Verdict::Corrected | Verdict::Wrong => console.warning(Code::FactDiffers, &line),
                     }
                 }
                 console.info(&format!("{name}: {} sent", render::counted(report.requests.into(), "request")));
@@ -140,9 +143,8 @@ async fn probe(
             }
             Err(failure) => {
                 failed += 1;
-                for (message, hint) in &failure.messages {
-                    console.error(&format!("{name}: {message}"), hint.as_deref());
-                }
+                let before = format!("{name}: ");
+                failure.messages.iter().for_each(|message| message.tell(&before, console, &[]));
             }
         }
     }
@@ -161,7 +163,7 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
     let spec = source.connector.spec();
     let stream = spec
         .stream(&spec.check.stream)
-        .ok_or_else(|| Failure::failed("the facts name no stream to check", None))?;
+        .ok_or_else(|| Failure::failed(Code::WrongFacts, "the facts name no stream to check", None))?;
     let now = jiff::Timestamp::now().as_microsecond();
     let day = 86_400_000_000;
     let inputs = PlanInputs {
@@ -170,11 +172,12 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         settings: &source.axis_settings,
         ..PlanInputs::default()
     };
-    let slices = plan::plan(stream, &inputs).map_err(|error| Failure::usage(error.to_string(), None))?;
+    let slices = plan::plan(stream, &inputs)
+        .map_err(|error| Failure::usage(Code::Settings, error.to_string(), None))?;
     let walk = slices
         .first()
         .and_then(|slice| slice.walks.first())
-        .ok_or_else(|| Failure::usage("nothing to ask for", None))?;
+        .ok_or_else(|| Failure::usage(Code::Settings, "nothing to ask for", None))?;
     let mut query = walk.params.clone();
     for (name, value) in stream.paging.params(0, 1).into_iter().chain(spec.check.params.clone()) {
         query.retain(|(known, _)| *known != name);
@@ -204,7 +207,11 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         && let Some((scheme, words)) = takes_other_form(source, &request).await
     {
         let hint = format!("set `wire = {{ auth = {{ scheme = \"{scheme}\" }} }}`");
-        return Err(Failure::failed(format!("{error}; but the credential is taken {words}"), Some(hint)));
+        return Err(Failure::failed(
+            Code::Credentials,
+            format!("{error}; but the credential is taken {words}"),
+            Some(hint),
+        ));
     }
     let page = sent.map_err(|error| {
         let exit = if error.kind() == ErrorKind::Settings { exit_of(error.kind()) } else { Exit::Failed };
@@ -215,7 +222,7 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
             true => format!("{hint} ({})", prepared.credential()),
             false => hint,
         });
-        Failure { messages: vec![(error.to_string(), hint)], exit }
+        Failure::new(error.code(), error.to_string(), hint, exit)
     })?;
     let mut note = String::new();
     if page.status < 300 && page.status != 204 {
@@ -230,7 +237,11 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         let lineage = Lineage { source: &source.name, run_id: "", extracted_at: 0, given: &walk.given };
         Decoder::new(&options).page(&page.body, &lineage).map_err(|error| {
             let hint = "the address may be another service, or the vendor's format may differ".to_owned();
-            Failure::failed(format!("`{}` answered, but {error}", masked_path(&walk.path)), Some(hint))
+            Failure::failed(
+                Code::InvalidPage,
+                format!("`{}` answered, but {error}", masked_path(&walk.path)),
+                Some(hint),
+            )
         })?;
     } else {
         note.push_str(&format!(", status {}: no rows", page.status));

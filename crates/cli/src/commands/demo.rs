@@ -10,7 +10,7 @@ use super::sync;
 use crate::{
     config::Config,
     console::{self, Console},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     progress::Display,
     registry, runs, sources,
 };
@@ -39,7 +39,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         };
         let server = userhaul_simulator::start(vendor, &world)
             .await
-            .map_err(|error| Failure::failed(error.to_string(), None))?;
+            .map_err(|error| Failure::failed(Code::Internal, error.to_string(), None))?;
         running.push(server);
     }
     std::fs::create_dir_all(&options.out).map_err(|error| Failure::file("create", &options.out, &error))?;

@@ -16,7 +16,7 @@ use crate::{
     columns, config,
     console::{self, Console},
     declared,
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     nearest::nearest,
     progress::Display,
     registry, render, sources,
@@ -52,7 +52,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
     let Some((connector, stream)) = address(&options.stream) else {
         let hint = "such as `userhaul export sprig.responses`; `userhaul streams` lists all".to_owned();
         let message = format!("expected `connector.stream`, found `{}`", options.stream);
-        return Err(Failure::usage(message, Some(hint)));
+        return Err(Failure::usage(Code::Usage, message, Some(hint)));
     };
     let sets: Vec<(String, String)> = options
         .sets
@@ -60,7 +60,9 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         .map(|set| {
             let pair = set.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
             let hint = "such as `--set 'api_key=${SPRIG_API_KEY}'`".to_owned();
-            pair.ok_or_else(|| Failure::usage("`--set` expects `KEY=VALUE`, found no `=`", Some(hint)))
+            pair.ok_or_else(|| {
+                Failure::usage(Code::Usage, "`--set` expects `KEY=VALUE`, found no `=`", Some(hint))
+            })
         })
         .collect::<Result<_, _>>()?;
     let environment = |name: &str| std::env::var(name).ok();
@@ -72,7 +74,11 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
             Some(near) => format!("did you mean `{near}`? The streams are {}", known.join(", ")),
             None => format!("the streams are {}", known.join(", ")),
         };
-        return Err(Failure::usage(format!("`{connector}` has no stream `{stream}`"), Some(hint)));
+        return Err(Failure::usage(
+            Code::UnknownName,
+            format!("`{connector}` has no stream `{stream}`"),
+            Some(hint),
+        ));
     }
     let selected = [stream.to_owned()].into();
     prepared.check_start(&selected)?;
@@ -83,7 +89,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         return Err(failure);
     }
     for warning in &read.warnings {
-        console.warning(warning);
+        console.warning(warning.code, &warning.text);
     }
     let batches = limited(read.batches, options.limit);
     let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
@@ -132,7 +138,8 @@ fn write(
     output: &Path,
     format: Format,
 ) -> Result<(), Failure> {
-    let bytes = encode(batches, schema, format).map_err(|error| Failure::failed(error.to_string(), None))?;
+    let bytes = encode(batches, schema, format)
+        .map_err(|error| Failure::failed(Code::Internal, error.to_string(), None))?;
     if output.as_os_str() == "-" {
         console::print_bytes(&bytes);
         return Ok(());

@@ -13,7 +13,7 @@ use crate::{
     config::{ConfigError, ConnectorEntry, TemplateSource, template},
     console::Console,
     declared,
-    failure::{Exit, Failure, reason},
+    failure::{Code, Exit, Failure, reason},
     nearest::nearest,
     registry, sample,
 };
@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options, global: &Global, console: Console) -> Resul
     let mut specs = Vec::new();
     for one in &wanted {
         let spec = ConnectorSpec::parse(one.registration.facts, None)
-            .map_err(|error| Failure::failed(format!("{}: {error}", one.entry.name), None))?;
+            .map_err(|error| Failure::failed(Code::Internal, format!("{}: {error}", one.entry.name), None))?;
         specs.push(spec);
     }
     let blocks: Vec<TemplateSource<'_>> = wanted
@@ -98,7 +98,7 @@ fn find<'a>(name: &'a str, global: &Global) -> Result<Wanted<'a>, Failure> {
             Some(near) => format!("did you mean `{near}`? There are {}", names.join(", ")),
             None => format!("there are {}, or a file such as `./crm.toml`", names.join(", ")),
         };
-        return Err(Failure::usage(format!("no connector `{name}`"), Some(hint)));
+        return Err(Failure::usage(Code::UnknownName, format!("no connector `{name}`"), Some(hint)));
     };
     Ok(Wanted { entry: *entry, registration, file: None })
 }
@@ -112,7 +112,7 @@ fn from_sample(options: &Options, sample: &Path, global: &Global, console: Conso
     let told = match options.connectors.as_slice() {
         [] => sample.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default(),
         [name] => Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default(),
-        _ => return Err(Failure::usage("`--from-sample` takes one name at most", None)),
+        _ => return Err(Failure::usage(Code::Usage, "`--from-sample` takes one name at most", None)),
     };
     let name =
         Some(sample::name_of(told)).filter(|name| !name.is_empty()).unwrap_or_else(|| "api".to_owned());
@@ -122,11 +122,19 @@ fn from_sample(options: &Options, sample: &Path, global: &Global, console: Conso
     };
     if path == global.config {
         let hint = "name the connector: `userhaul init NAME --from-sample FILE`".to_owned();
-        return Err(Failure::usage(format!("`{}` is the configuration", path.display()), Some(hint)));
+        return Err(Failure::usage(
+            Code::Usage,
+            format!("`{}` is the configuration", path.display()),
+            Some(hint),
+        ));
     }
     let refuse = |why: String| {
         let hint = "a sample is one answer of the API, saved as it came: `curl … > page.json`".to_owned();
-        Failure::usage(format!("no connector can be made of `{}`: {why}", sample.display()), Some(hint))
+        Failure::usage(
+            Code::Input,
+            format!("no connector can be made of `{}`: {why}", sample.display()),
+            Some(hint),
+        )
     };
     let length = fs::metadata(sample).map_err(|error| Failure::named_file(sample, &error))?.len();
     if length > MOST_SAMPLE_BYTES {
@@ -151,7 +159,11 @@ fn from_sample(options: &Options, sample: &Path, global: &Global, console: Conso
 
 fn write(path: &Path, text: &str, force: bool, hint: &str) -> Result<(), Failure> {
     if path.exists() && !force {
-        return Err(Failure::usage(format!("`{}` is there already", path.display()), Some(hint.to_owned())));
+        return Err(Failure::usage(
+            Code::Exists,
+            format!("`{}` is there already", path.display()),
+            Some(hint.to_owned()),
+        ));
     }
     fs::write(path, text).map_err(|error| Failure::file("write", path, &error))
 }

@@ -18,7 +18,7 @@ use super::Chosen;
 use crate::{
     arguments::Global,
     console,
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     render, runs,
     sources::{Prepared, micros_of},
 };
@@ -124,7 +124,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
             })
             .collect();
         let text = serde_json::to_string_pretty(&json!({ "streams": documents, "sources": quotas }))
-            .map_err(|error| Failure::failed(format!("cannot write the plan: {error}"), None))?;
+            .map_err(|error| {
+                Failure::failed(Code::Internal, format!("cannot write the plan: {error}"), None)
+            })?;
         console::print(&format!("{text}\n"));
         return Ok(Exit::Ok);
     }
@@ -170,6 +172,7 @@ pub(crate) fn forecast(
     }
     let planned = plan::plan(stream, &inputs).map_err(|error| {
         Failure::usage(
+            Code::Settings,
             format!("{}{}: {error}", prepared.place(), stream.name),
             Some("set `start_date` for the source, or under `[defaults]`".to_owned()),
         )

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use clap::Args;
 use userhaul_client::Event;
+use userhaul_connector::code::Note;
 use userhaul_runner::{
     progress::Progress,
     record::{RunStatus, StreamRecord},
@@ -16,7 +17,7 @@ use crate::{
     columns,
     config::Compression,
     console::{self, Console, printable},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     progress::Display,
     render,
     sources::quota_dir,
@@ -62,7 +63,11 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
 }
 
 fn one_stream() -> Failure {
-    Failure::usage("expected one stream, `source.stream`", Some("`userhaul streams` lists all".to_owned()))
+    Failure::usage(
+        Code::Usage,
+        "expected one stream, `source.stream`",
+        Some("`userhaul streams` lists all".to_owned()),
+    )
 }
 
 /// Tells only what one waits for: the other news of a run say little about one stream.
@@ -71,7 +76,7 @@ pub(crate) struct Waits(pub(crate) Display);
 impl Progress for Waits {
     fn begun(&self, _: &str, _: &str) {}
     fn page(&self, _: &str, _: &str, _: u64, _: u64) {}
-    fn warning(&self, _: &str, _: &str, _: &str) {}
+    fn warning(&self, _: &str, _: &str, _: &Note) {}
     fn finished(&self, _: &str, _: &str, _: &StreamRecord) {}
 
     fn client(&self, source: &str, event: &Event) {
@@ -86,7 +91,7 @@ pub(crate) struct Read {
     pub(crate) exit: Exit,
     pub(crate) failure: Option<Failure>,
     /// What is to be said of the rows: those that shared a key, for example.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Note>,
 }
 
 /// Reads one stream into memory by way of a temporary folder.
@@ -105,7 +110,7 @@ pub(crate) async fn read(
     let schema = spec.ok_or_else(one_stream)?;
     let (record, exit) = sync::until_signal(&[source], &run_options, progress).await?;
     if record.status == RunStatus::Interrupted {
-        return Err(Failure { messages: vec![("interrupted: nothing was written".to_owned(), None)], exit });
+        return Err(Failure::new(Code::Interrupted, "interrupted: nothing was written", None, exit));
     }
     let outcomes = record.sources.get(&name).map(|source| &source.streams);
     let mut failure = None;
@@ -113,9 +118,10 @@ pub(crate) async fn read(
     for (failed, outcome) in outcomes.into_iter().flatten() {
         if let Some(error) = &outcome.error {
             let message = format!("{name}.{failed}: {}", error.message);
-            failure = Some(Failure::failed(message, error.hint.clone()));
+            failure = Some(Failure::failed(Code::of(&error.code), message, error.hint.clone()));
         }
-        warnings.extend(outcome.warnings.iter().map(|warning| format!("{name}.{failed}: {warning}")));
+        let told = outcome.warnings.iter();
+        warnings.extend(told.map(|(code, text)| Code::of(code).note(format!("{name}.{failed}: {text}"))));
     }
     let mut batches = Vec::new();
     let table = folder.0.join(&name).join(stream);
@@ -124,10 +130,10 @@ pub(crate) async fn read(
         .unwrap_or_default();
     files.sort();
     for file in files {
-        let rows =
-            userhaul_sink::read(&file, None).map_err(|error| Failure::failed(error.to_string(), None))?;
+        let rows = userhaul_sink::read(&file, None)
+            .map_err(|error| Failure::failed(Code::Output, error.to_string(), None))?;
         for batch in rows {
-            batches.push(batch.map_err(|error| Failure::failed(error.to_string(), None))?);
+            batches.push(batch.map_err(|error| Failure::failed(Code::Output, error.to_string(), None))?);
         }
     }
     // A stream that was cut at its limit is not proven complete, and nobody asked for that.
@@ -156,7 +162,7 @@ impl Drop for Temporary {
 /// Rows as a table as wide as they need; the columns of the lineage are left out.
 fn as_table(batches: &[RecordBatch], limit: usize) -> Result<String, Failure> {
     let Some(first) = batches.first() else { return Ok(String::new()) };
-    let failed = |error: arrow_schema::ArrowError| Failure::failed(error.to_string(), None);
+    let failed = |error: arrow_schema::ArrowError| Failure::failed(Code::Output, error.to_string(), None);
     let schema = first.schema();
     let shown: Vec<usize> = (0..schema.fields().len())
         .filter(|&index| {

@@ -14,7 +14,10 @@ use std::{
 
 use clap::Args;
 use userhaul_client::Event;
-use userhaul_connector::push::{Mapping, Open, Options as TargetOptions, Place, Target};
+use userhaul_connector::{
+    code::Note,
+    push::{Mapping, Open, Options as TargetOptions, Place, Target},
+};
 use userhaul_runner::{
     Source,
     progress::Progress,
@@ -26,10 +29,10 @@ use crate::{
     arguments::Global,
     config::Config,
     console::Console,
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     input,
     progress::Display,
-    registry,
+    registry, runs,
     sources::quota_dir,
 };
 use ask::{Asked, asked};
@@ -134,6 +137,11 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     };
     let (pushed, signal) = until_signal(&push, &stop, console).await?;
     let kept = asked.errors.as_ref().map_or(Ok(()), |path| tell::errors(path, &pushed, &input));
+    if !pushed.record.dry_run
+        && let Err(failure) = runs::save_push(destination, &pushed.record)
+    {
+        failure.messages.iter().for_each(|message| console.warning(message.code, &message.text));
+    }
     tell::outcome(&pushed, &asked, options.json, console)?;
     kept?;
     Ok(signal.unwrap_or(match pushed.record.status {
@@ -161,7 +169,7 @@ impl Progress for Sent {
         self.display.page(source, target, rows, bytes);
     }
 
-    fn warning(&self, _: &str, _: &str, _: &str) {}
+    fn warning(&self, _: &str, _: &str, _: &Note) {}
 
     fn finished(&self, source: &str, target: &str, outcome: &StreamRecord) {
         if self.live {
@@ -190,7 +198,7 @@ async fn mapping(
             Some(meant) => Some(format!("did you mean `{meant}`?")),
             None => (!known.is_empty()).then(|| format!("known are {known}")),
         };
-        Failure::usage(error.to_string(), hint)
+        Failure::usage(Code::Usage, error.to_string(), hint)
     };
     let spec = asked.spec;
     let mut mapping = Mapping::new(spec, &input.columns, &asked.map, &[]).map_err(refused)?;
@@ -215,9 +223,10 @@ async fn mapping(
         .await;
         match names {
             Ok(names) => mapping = Mapping::new(spec, &input.columns, &asked.map, &names).map_err(refused)?,
-            Err(message) => console.warning(&format!(
-                "`{stream}` cannot be read, so that custom fields are not known: {message}"
-            )),
+            Err(message) => console.warning(
+                Code::VendorUnread,
+                &format!("`{stream}` cannot be read, so that custom fields are not known: {message}"),
+            ),
         }
     }
     tell::left_out(spec, &unknown(&mapping), console);
@@ -272,6 +281,7 @@ async fn unconfirmed(
         }
     };
     Failure::usage(
+        Code::Unconfirmed,
         message,
         Some("nothing was sent; `--yes` does it, `--undo FILE` keeps what was".to_owned()),
     )
@@ -283,8 +293,10 @@ async fn until_signal(
     stop: &AtomicBool,
     console: Console,
 ) -> Result<(Pushed, Option<Exit>), Failure> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None)
+        })?;
     let mut running = std::pin::pin!(userhaul_runner::push::push(push));
     let exit = tokio::select! {
         pushed = &mut running => return Ok((pushed.map_err(Failure::from)?, None)),
@@ -304,5 +316,5 @@ async fn until_signal(
 
 fn cut_off(exit: Exit) -> Failure {
     let message = "interrupted: what is applied is remembered, and the next `push` goes on".to_owned();
-    Failure { messages: vec![(message, None)], exit }
+    Failure::new(Code::Interrupted, message, None, exit)
 }

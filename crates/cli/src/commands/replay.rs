@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use clap::Args;
-use userhaul_runner::{ReplayOptions, progress::Progress, record::RunRecord};
+use userhaul_runner::{
+    ReplayOptions,
+    progress::Progress,
+    record::{Command, RunRecord},
+};
 
 use super::{Chosen, sync};
 use crate::{
     arguments::Global,
     console::{self, Console},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     progress::Display,
     runs,
 };
@@ -50,11 +54,15 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         allow_shrink: options.allow_shrink,
     };
     let (sources, replay) = (&sources, &replay);
-    let (mut record, exit) =
-        sync::watched_until_signal(sources, &replay.run_id, &progress, |watched| async move {
+    let (mut record, exit) = sync::watched_until_signal(
+        sources,
+        (Command::Replay, &replay.run_id),
+        &progress,
+        |watched| async move {
             userhaul_runner::replay(sources, replay, env!("CARGO_PKG_VERSION"), &watched).await
-        })
-        .await?;
+        },
+    )
+    .await?;
     record.sources.retain(|_, source| !source.streams.is_empty());
     if record.sources.is_empty() && exit != Exit::Interrupted && exit != Exit::Terminated {
         return Err(nothing(options));
@@ -75,12 +83,14 @@ fn one_run(destination: &std::path::Path, run: &str) -> Result<String, Failure> 
         (Some(only), None) => Ok(only.clone()),
         // A run whose record is gone may still be in the archive.
         (None, _) if run.len() == "01900000-0000-7000-8000-000000000001".len() => Ok(run.to_owned()),
-        (None, _) => {
-            Err(Failure::usage(format!("no run `{run}`"), Some("`userhaul runs` lists them".to_owned())))
-        }
+        (None, _) => Err(Failure::usage(
+            Code::UnknownName,
+            format!("no run `{run}`"),
+            Some("`userhaul runs` lists them".to_owned()),
+        )),
         (Some(_), Some(_)) => {
             let hint = Some("`userhaul runs` lists them".to_owned());
-            Err(Failure::usage(format!("several runs begin with `{run}`"), hint))
+            Err(Failure::usage(Code::UnknownName, format!("several runs begin with `{run}`"), hint))
         }
     }
 }
@@ -91,12 +101,13 @@ fn nothing(options: &Options) -> Failure {
         None => "nothing is archived".to_owned(),
     };
     let hint = "`archive = true` on a source keeps what the next `sync` reads".to_owned();
-    Failure::failed(what, Some(hint))
+    Failure::failed(Code::NotArchived, what, Some(hint))
 }
 
 fn print(record: &RunRecord) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(record)
-        .map_err(|error| Failure::failed(format!("cannot write the run record: {error}"), None))?;
+    let text = serde_json::to_string_pretty(record).map_err(|error| {
+        Failure::failed(Code::Internal, format!("cannot write the run record: {error}"), None)
+    })?;
     console::print(&format!("{text}\n"));
     Ok(())
 }

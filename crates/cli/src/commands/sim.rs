@@ -10,7 +10,7 @@ use userhaul_simulator::{Running, Scenario, ScenarioError, Vendor};
 
 use crate::{
     console::{self, Console},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
 };
 
 #[derive(Debug, Args)]
@@ -35,8 +35,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Failure> {
     // Watched for before anything is said: whoever reads an address may stop us at once.
     let watch = |kind| {
-        tokio::signal::unix::signal(kind)
-            .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))
+        tokio::signal::unix::signal(kind).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None)
+        })
     };
     let mut terminate = watch(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = watch(tokio::signal::unix::SignalKind::interrupt())?;
@@ -61,6 +62,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
         };
         let server = userhaul_simulator::start(vendor, &world).await.map_err(|error| {
             Failure::usage(
+                Code::Input,
                 error.to_string(),
                 std::error::Error::source(&error).map(|cause| cause.to_string()),
             )
@@ -87,7 +89,8 @@ pub(crate) fn violations(server: &Running, console: Console) {
     }
     for (violation, count) in counts {
         let often = if count == 1 { String::new() } else { format!(" ({count} times)") };
-        console.warning(&format!("{} simulator: {violation}{often}", server.vendor.name()));
+        let text = format!("{} simulator: {violation}{often}", server.vendor.name());
+        console.warning(Code::SimulatorViolation, &text);
     }
 }
 
@@ -101,5 +104,5 @@ fn refused(path: &Path, text: &str, error: &ScenarioError) -> Failure {
         }
         None => format!("{}: {error}", path.display()),
     };
-    Failure::usage(message, None)
+    Failure::usage(Code::Input, message, None)
 }

@@ -17,7 +17,7 @@ use crate::{
     arguments::Global,
     config::Config,
     console::{self, Console},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     registry, render, select,
 };
 
@@ -75,17 +75,22 @@ fn show(options: &Show, config: &Config, console: Console) -> Result<Exit, Failu
     for (source, stream) in &known {
         if !archives.contains_key(source) {
             let sizes = archive::sizes(config.destination.path.as_path(), source);
-            archives.insert(source, sizes.map_err(|error| Failure::failed(error.to_string(), error.hint()))?);
+            archives.insert(
+                source,
+                sizes.map_err(|error| Failure::failed(error.code(), error.to_string(), error.hint()))?,
+            );
         }
         let size = archives.get(source).and_then(|sizes| sizes.get(stream)).copied().unwrap_or_default();
-        let loaded =
-            store.load(source, stream).map_err(|error| Failure::failed(error.to_string(), error.hint()))?;
+        let loaded = store
+            .load(source, stream)
+            .map_err(|error| Failure::failed(error.code(), error.to_string(), error.hint()))?;
         match loaded {
             Loaded::Absent => {}
             Loaded::Damaged => {
-                console.warning(&format!(
+                let text = format!(
                     "{source}.{stream}: the checkpoint cannot be read; the next sync reads everything anew"
-                ));
+                );
+                console.warning(Code::ReadAnew, &text);
             }
             Loaded::Found(state) => {
                 rows.push(row(source, stream, &state, size));
@@ -187,7 +192,7 @@ fn forget(options: &Reset, config: &Config, console: Console) -> Result<Exit, Fa
         return Ok(Exit::Ok);
     }
     reset(destination, &known, &gone.iter().map(|source| source.as_str()).collect::<Vec<_>>())
-        .map_err(|error| Failure::failed(error.to_string(), None))?;
+        .map_err(|error| Failure::failed(Code::Output, error.to_string(), None))?;
     if options.json {
         print_json(&json!({ "forgotten": names, "removed_sources": gone }))?;
     }
@@ -199,13 +204,17 @@ fn forget(options: &Reset, config: &Config, console: Console) -> Result<Exit, Fa
 fn confirmed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         let hint = Some("`--yes` says so without being asked".to_owned());
-        return Err(Failure::usage(format!("`state reset` asks before it acts: {question}"), hint));
+        return Err(Failure::usage(
+            Code::Unconfirmed,
+            format!("`state reset` asks before it acts: {question}"),
+            hint,
+        ));
     }
     console::ask(&format!("{question}. Go on? [y/N] "));
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)
-        .map_err(|error| Failure::failed(format!("cannot read the answer: {error}"), None))?;
+        .map_err(|error| Failure::failed(Code::Input, format!("cannot read the answer: {error}"), None))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
@@ -215,7 +224,7 @@ fn chosen(
     config: &Config,
     selections: &[String],
 ) -> Result<Vec<(String, String)>, Failure> {
-    let known = store.known().map_err(|error| Failure::failed(error.to_string(), None))?;
+    let known = store.known().map_err(|error| Failure::failed(Code::Output, error.to_string(), None))?;
     let is_meant = |selection: &str, source: &str, stream: &str| match selection.split_once('.') {
         None => select::matches(selection, source),
         Some((of, name)) => select::matches(of, source) && select::matches(name, stream),
@@ -235,8 +244,9 @@ fn chosen(
 }
 
 fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(document)
-        .map_err(|error| Failure::failed(format!("cannot write the checkpoints: {error}"), None))?;
+    let text = serde_json::to_string_pretty(document).map_err(|error| {
+        Failure::failed(Code::Internal, format!("cannot write the checkpoints: {error}"), None)
+    })?;
     console::print(&format!("{text}\n"));
     Ok(())
 }

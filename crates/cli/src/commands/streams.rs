@@ -13,7 +13,7 @@ use crate::{
     columns,
     config::Deletes,
     console, facts,
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
     registry, render,
 };
 
@@ -90,8 +90,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<Exit, Failure> {
                 streams.flat_map(|stream| as_json(listed, stream))
             })
             .collect();
-        let text = serde_json::to_string_pretty(&all)
-            .map_err(|error| Failure::failed(format!("cannot write the catalogue: {error}"), None))?;
+        let text = serde_json::to_string_pretty(&all).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot write the catalogue: {error}"), None)
+        })?;
         console::print(&format!("{text}\n"));
         return Ok(Exit::Ok);
     }
@@ -160,12 +161,17 @@ fn wire(options: &Options, global: &Global) -> Result<Exit, Failure> {
                 names = registry::CONNECTORS.iter().map(|connector| connector.name).collect();
             }
             let hint = format!("one of {}", names.join(", "));
-            return Err(Failure::usage("`--wire` prints the facts of one source: name it", Some(hint)));
+            return Err(Failure::usage(
+                Code::Usage,
+                "`--wire` prints the facts of one source: name it",
+                Some(hint),
+            ));
         }
     };
     if options.json {
-        let text = serde_json::to_string_pretty(&facts::as_json(name, &facts))
-            .map_err(|error| Failure::failed(format!("cannot write the facts: {error}"), None))?;
+        let text = serde_json::to_string_pretty(&facts::as_json(name, &facts)).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot write the facts: {error}"), None)
+        })?;
         console::print(&format!("{text}\n"));
     } else {
         console::print(&facts::as_toml(&facts));
@@ -198,7 +204,7 @@ fn connectors(options: &Options) -> Result<Vec<Listed>, Failure> {
     let mut listed = Vec::new();
     for connector in registry::CONNECTORS {
         let spec = ConnectorSpec::parse(connector.facts, None)
-            .map_err(|error| Failure::failed(format!("{}: {error}", connector.name), None))?;
+            .map_err(|error| Failure::failed(Code::Internal, format!("{}: {error}", connector.name), None))?;
         let wanted = |stream: &str| {
             options.select.is_empty()
                 || options.select.iter().any(|pattern| match pattern.split_once('.') {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,10 +10,11 @@ use clap::Args;
 use jiff::civil::Date;
 use serde_json::json;
 use userhaul_client::Event;
+use userhaul_connector::code::Note;
 use userhaul_runner::{
     RunError, RunOptions, Source,
     progress::Progress,
-    record::{ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
+    record::{Command, ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
 };
 
 use super::{
@@ -24,7 +25,8 @@ use crate::{
     arguments::Global,
     config::Compression,
     console::{self, Console, LogFormat},
-    failure::{Exit, Failure},
+    failure::{Code, Exit, Failure},
+    metrics,
     progress::Display,
     render, runs,
     sources::{micros_of, quota_dir},
@@ -46,6 +48,9 @@ pub(crate) struct Options {
     /// Accept a snapshot that lost more than half of its rows
     #[arg(long)]
     allow_shrink: bool,
+    /// Write the figures of all runs to this file, in Prometheus' text format
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Print the run record to stdout
     #[arg(long)]
     json: bool,
@@ -63,7 +68,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         && from >= to
     {
         let hint = format!("`--to` is the first day that is left out; found {from} and {to}");
-        return Err(Failure::usage("`--from` must be before `--to`", Some(hint)));
+        return Err(Failure::usage(Code::Usage, "`--from` must be before `--to`", Some(hint)));
     }
     let progress: Arc<dyn Progress> = Arc::new(Display::new(console));
     let mut sources = Vec::new();
@@ -82,6 +87,9 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let forecast = forecast(&chosen, destination);
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
     runs::save(destination, &record)?;
+    if let Some(path) = options.metrics.as_deref().or(config.run.metrics.as_deref()) {
+        metrics::save(path, destination, console);
+    }
     let credentials =
         chosen.iter().map(|Chosen { prepared, .. }| (prepared.config.name.clone(), prepared.credential()));
     tell(&record, console, &credentials.collect());
@@ -95,8 +103,9 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         ));
     }
     if options.json {
-        let text = serde_json::to_string_pretty(&record)
-            .map_err(|error| Failure::failed(format!("cannot write the run record: {error}"), None))?;
+        let text = serde_json::to_string_pretty(&record).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot write the run record: {error}"), None)
+        })?;
         console::print(&format!("{text}\n"));
     }
     Ok(exit)
@@ -144,7 +153,7 @@ pub(crate) async fn until_signal(
     options: &RunOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<(RunRecord, Exit), Failure> {
-    watched_until_signal(sources, &options.run_id, progress, |watched| async move {
+    watched_until_signal(sources, (Command::Sync, &options.run_id), progress, |watched| async move {
         userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), &watched).await
     })
     .await
@@ -153,14 +162,16 @@ pub(crate) async fn until_signal(
 /// The same for any work that gives a record and tells of the streams that are over.
 pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, RunError>>>(
     sources: &[Source],
-    run_id: &str,
+    (command, run_id): (Command, &str),
     progress: &Arc<dyn Progress>,
     work: impl FnOnce(Arc<dyn Progress>) -> F,
 ) -> Result<(RunRecord, Exit), Failure> {
     let started_at = jiff::Timestamp::now().to_string();
     let finished = Arc::new(Finished::new(Arc::clone(progress)));
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| Failure::failed(format!("cannot watch for signals: {error}"), None))?;
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None)
+        })?;
     let exit = tokio::select! {
         record = work(Arc::clone(&finished) as _) => {
             let record = record?;
@@ -179,6 +190,7 @@ pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, Ru
         run_id: run_id.to_owned(),
         started_at,
         finished_at: jiff::Timestamp::now().to_string(),
+        command,
         status: RunStatus::Interrupted,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sources: sources.iter().map(|source| (source.name.clone(), finished.of(source))).collect(),
@@ -215,8 +227,8 @@ impl Progress for Finished {
         self.progress.page(source, stream, rows, bytes);
     }
 
-    fn warning(&self, source: &str, stream: &str, message: &str) {
-        self.progress.warning(source, stream, message);
+    fn warning(&self, source: &str, stream: &str, note: &Note) {
+        self.progress.warning(source, stream, note);
     }
 
     fn finished(&self, source: &str, stream: &str, outcome: &StreamRecord) {
@@ -239,11 +251,12 @@ pub(crate) fn tell(record: &RunRecord, console: Console, credentials: &Credentia
     for (source, streams) in &record.sources {
         for (stream, outcome) in &streams.streams {
             let facts = [("source", json!(source)), ("stream", json!(stream))];
-            for warning in &outcome.warnings {
-                console.warning_with(&format!("{source}.{stream}: {warning}"), &facts);
+            for (code, warning) in outcome.warnings.iter() {
+                console.warning_with(Code::of(code), &format!("{source}.{stream}: {warning}"), &facts);
             }
-            if let Some(reason) = &outcome.reason {
-                console.warning_with(&format!("{source}.{stream}: not proven complete: {reason}"), &facts);
+            if let Some(reason) = outcome.reason.text() {
+                let text = format!("{source}.{stream}: not proven complete: {reason}");
+                console.warning_with(Code::of(outcome.reason.code()), &text, &facts);
             }
         }
         for failure in failures(streams) {
@@ -327,8 +340,7 @@ impl Failures<'_> {
             (Some(hint), Some(place)) => Some(format!("{hint} ({place})")),
             (hint, _) => hint.clone(),
         };
-        let facts =
-            [("source", json!(source)), ("streams", json!(self.streams)), ("code", json!(self.error.code))];
-        console.error_with(&message, hint.as_deref(), &facts);
+        let facts = [("source", json!(source)), ("streams", json!(self.streams))];
+        console.error_with(Code::of(&self.error.code), &message, hint.as_deref(), &facts);
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod keys;
 mod problem;
 mod push;
 mod reading;
+mod run;
 mod set;
 mod source;
 mod template;
@@ -40,6 +41,7 @@ pub use destination::{Compression, Destination, DestinationKind, DestinationPath
 pub use problem::{ConfigError, Problem};
 pub(crate) use push::KEYS as PUSH_KEYS;
 pub use push::PushConfig;
+pub use run::RunConfig;
 pub use set::one_source;
 pub use template::{TemplateSource, template};
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub destination: Destination,
     /// The sources by name, as they stand in the file; at least one.
     pub sources: IndexMap<String, SourceConfig>,
+    /// What each run does besides.
+    pub run: RunConfig,
     /// Pushes by name.
     pub pushes: IndexMap<String, PushConfig>,
 }
@@ -193,13 +197,14 @@ impl Config {
             return reading.finish(None);
         }
         let root = Section::new("", 0, root.get_ref());
-        let known = ["destination", "defaults", "sources", "push"];
+        let known = ["destination", "defaults", "run", "sources", "push"];
         reading.refuse_unknown(&root, &known, |_| root.keys_hint(&known));
         let destination = destination::read(&mut reading, &root);
         let sources = source::read_all(&mut reading, &root, connectors);
+        let run = run::read(&mut reading, &root);
         let pushes = push::read_all(&mut reading, &root);
         let file = path.to_path_buf();
-        let config = destination.map(|destination| Self { file, destination, sources, pushes });
+        let config = destination.map(|destination| Self { file, destination, sources, run, pushes });
         reading.finish(config)
     }
 }

@@ -32,6 +32,11 @@ path = "./warehouse"
 # zstd, snappy or none
 compression = "zstd"
 
+# What each sync does besides
+# [run]
+# The file for the figures of all runs, in Prometheus' text format
+# metrics = "./userhaul.prom"
+
 # Values for all sources. Each of these keys may also stand in a source, for that source alone.
 [defaults]
 "#;

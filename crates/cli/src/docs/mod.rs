@@ -1,6 +1,7 @@
 //! The parts of the documentation that are made from the program itself: from the connectors' facts, the keys of the
 //! configuration, the command line and the unified tables. A test compares them with the files in the repository.
 
+mod codes;
 mod commands;
 mod connectors;
 mod declared;
@@ -48,6 +49,7 @@ pub fn pages() -> Result<Vec<Page>, SpecError> {
             text: connectors::page(registration, spec),
         });
     }
+    pages.push(Page { path: "docs/codes.md".to_owned(), text: codes::page() });
     pages.extend(mapping::pages());
     Ok(pages)
 }

@@ -13,7 +13,7 @@ use userhaul_connector::{
 use userhaul_runner::Source;
 
 use super::{MOST_REQUESTS, Probe, reading};
-use crate::failure::{Failure, exit_of};
+use crate::failure::{Code, Failure, exit_of};
 
 /// The rows that a page of the probe should have.
 pub(super) const ROWS: u32 = 2;
@@ -91,7 +91,11 @@ impl Probe<'_> {
     ) -> Result<Answer, Failure> {
         self.requests += 1;
         if self.requests > MOST_REQUESTS {
-            return Err(Failure::failed(format!("the probe ended after {MOST_REQUESTS} requests"), None));
+            return Err(Failure::failed(
+                Code::VendorError,
+                format!("the probe ended after {MOST_REQUESTS} requests"),
+                None,
+            ));
         }
         let source = source.unwrap_or(&self.source);
         let request = Request {
@@ -114,7 +118,7 @@ impl Probe<'_> {
                         ErrorKind::Settings => exit_of(error.kind()),
                         _ => crate::failure::Exit::Failed,
                     };
-                    Err(Failure { messages: vec![(error.to_string(), error.hint())], exit })
+                    Err(Failure::new(error.code(), error.to_string(), error.hint(), exit))
                 }
             },
         }

@@ -1,6 +1,9 @@
 //! The walk where a file says nothing of pages: one answer, and whether it looks as if there were more.
 
-use crate::pager::{Ask, End, Next, PageFacts, Pager, PagingError, next_link};
+use crate::{
+    code::{Code, Note},
+    pager::{Ask, End, Next, PageFacts, Pager, PagingError, next_link},
+};
 
 /// Where answers tell of pages: the page itself, or an object of it.
 const PLACES: [&str; 9] =
@@ -47,21 +50,21 @@ impl Pager for Unstated {
         let mut end = End { unproven: sign(page), ..End::default() };
         let round = page.rows > 0 && (page.rows.is_multiple_of(50) || [10, 20, 25].contains(&page.rows));
         if end.unproven.is_none() && round && self.warns {
-            end.warnings.push(format!(
+            end.warnings.push(Code::MaybeTruncated.note(format!(
                 "the answer has exactly {} rows, and the facts have no `paging`: it may be the first page of several; \
                  `paging = {{ kind = \"none\" }}` says that it is all",
                 page.rows
-            ));
+            )));
         }
         Ok(Next::Done(end))
     }
 }
 
 /// What shows that there are more pages.
-fn sign(page: &PageFacts<'_>) -> Option<String> {
+fn sign(page: &PageFacts<'_>) -> Option<Note> {
     let told = |what: String| {
         let way_out = "`paging = { kind = \"none\" }` says that it is all";
-        Some(format!("{what}, and the facts have no `paging`; {way_out}"))
+        Some(Code::PagingUnstated.note(format!("{what}, and the facts have no `paging`; {way_out}")))
     };
     if next_link(page.headers.get("link").unwrap_or_default()).is_some() {
         return told("the answer links to a next page".to_owned());

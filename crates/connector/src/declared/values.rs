@@ -287,7 +287,7 @@ impl<'a> Maps<'a> {
 
     pub(super) fn get(&self, row: usize) -> Attributes<'a> {
         if let ([(_, column)], []) = (self.maps.as_slice(), self.singles.as_slice()) {
-            let entries = column.get(row).into_iter();
+            let entries = column.get(row);
             return entries.map(|(key, value)| (key.into(), value.map(Cow::Borrowed))).collect();
         }
         let taken = self.singles.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect();
@@ -296,7 +296,7 @@ impl<'a> Maps<'a> {
             entries.made.extend(single.text(row).map(|text| (Cow::Owned(name.clone()), Some(text))));
         }
         for (path, column) in &self.maps {
-            for (key, value) in column.get(row).into_iter() {
+            for (key, value) in column.get(row) {
                 entries.put(key, || format!("{path}.{key}"), value.map(Cow::Borrowed));
             }
         }

@@ -34,13 +34,29 @@ impl Entries<'_> {
     }
 
     /// Appends one member, whose value begins at the scanner, under the privacy rule of its key.
+    #[inline(always)]
     pub(crate) fn entry(
         &mut self,
         key: StringSpan<'_>,
         scanner: &mut Scanner<'_>,
         met: &mut Met,
     ) -> Result<(), JsonError> {
-        let act = if met.rules.is_empty() { None } else { private::rule_of_inner(&met.rules, key).cloned() };
+        if !met.rules.is_empty() {
+            return self.private_entry(key, scanner, met);
+        }
+        met.surrogates += u64::from(text::append(key, &mut self.keys.bytes));
+        self.keys.close();
+        self.value(scanner, met)
+    }
+
+    #[inline(never)]
+    fn private_entry(
+        &mut self,
+        key: StringSpan<'_>,
+        scanner: &mut Scanner<'_>,
+        met: &mut Met,
+    ) -> Result<(), JsonError> {
+        let act = private::rule_of_inner(&met.rules, key).cloned();
         if act.as_ref().is_some_and(|act| matches!(act, Act::Drop)) {
             scanner.skip()?;
             return Ok(());

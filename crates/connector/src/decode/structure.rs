@@ -127,7 +127,7 @@ fn target_of(shape: &mut Shape, position: usize, key: StringSpan<'_>, met: &mut 
 }
 
 /// Reads a value under the privacy rule of its field.
-#[inline]
+#[inline(always)]
 pub(crate) fn read_private(
     column: &mut ColumnBuilder,
     private: Option<&Act>,

@@ -185,7 +185,7 @@ fn epoch(number: &[u8]) -> Option<i64> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn scalar_text(
     texts: &mut Texts,
     scanner: &mut Scanner<'_>,

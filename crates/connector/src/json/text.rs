@@ -3,7 +3,7 @@
 use super::scan::StringSpan;
 
 /// Appends the text of a string and says how many lone surrogates became U+FFFD.
-#[inline]
+#[inline(always)]
 pub(crate) fn append(span: StringSpan<'_>, into: &mut Vec<u8>) -> u32 {
     if span.escaped {
         append_escaped(span.inner, into)
@@ -13,6 +13,7 @@ pub(crate) fn append(span: StringSpan<'_>, into: &mut Vec<u8>) -> u32 {
     }
 }
 
+#[inline(never)]
 fn append_escaped(inner: &[u8], into: &mut Vec<u8>) -> u32 {
     let mut replaced = 0;
     let mut rest = inner;

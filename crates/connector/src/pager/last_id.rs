@@ -7,7 +7,7 @@ use super::{
     Ask, End, KeySet, Next, PageFacts, Pager, PagingError, size_param,
     trail::{Step, Trail},
 };
-use crate::spec::LastIdPaging;
+use crate::{code::Code, spec::LastIdPaging};
 
 /// Walks pages by last id.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Pager for LastId {
             return Ok(Next::Done(End { forget_last: true, ..End::default() }));
         }
         if page.rows == 0 && more == Some(true) {
-            let unproven = Some("the vendor says that there is more, but no rows come".to_owned());
-            return Ok(Next::Done(End { unproven, ..End::default() }));
+            let unproven = Code::MoreWithoutRows.note("the vendor says that there is more, but no rows come");
+            return Ok(Next::Done(End { unproven: Some(unproven), ..End::default() }));
         }
         let last = page.envelope.last().map(str::to_owned);
         if page.rows > 0 && last.is_none() && more != Some(false) {

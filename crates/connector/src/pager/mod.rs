@@ -16,7 +16,10 @@ pub use page_number::PageNumber;
 pub use single::Single;
 pub use unknown::{Finding, Unknown};
 
-use crate::decode::{Envelope, FactsError};
+use crate::{
+    code::{Code, Note},
+    decode::{Envelope, FactsError},
+};
 
 /// Pages of one walk that may be asked for at most; a server that never ends is an error.
 pub const MAX_PAGES: u64 = 1_000_000;
@@ -80,15 +83,30 @@ impl Ask {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct End {
     /// Why it is not known that all rows are there; none where it is.
-    pub unproven: Option<String>,
+    pub unproven: Option<Note>,
     /// What the user should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
     /// Why the one answer that came may be a part of the rows: a smaller window is asked for, if there is one.
     pub cut: Option<String>,
     /// Whether the rows of the last answer are to be forgotten: they were all there before.
     pub forget_last: bool,
     /// That the list comes whole whatever page is asked for, where the walk went by that.
     pub whole: Option<Whole>,
+}
+
+/// A list whose count is not the vendor's.
+pub(crate) fn count_differs(total: u64, distinct: u64) -> Note {
+    Code::CountDiffers.note(format!("the vendor counts {total} rows, {distinct} distinct ones came"))
+}
+
+/// Why a walk begins anew.
+pub(crate) fn read_again(reason: Note) -> Note {
+    reason.map(|text| format!("{text}: read again"))
+}
+
+/// Why no walk begins any more.
+pub(crate) fn in_each(reason: Note, walks: u32) -> Note {
+    reason.map(|text| format!("{text}, in each of {walks} walks"))
 }
 
 /// A list that comes whole in one answer, though nobody has published that it does.

@@ -16,7 +16,10 @@
 //! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
 
 use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, seen::Seen, size_param};
-use crate::spec::{OffsetPaging, PagePaging};
+use crate::{
+    code::{Code, Note},
+    spec::{OffsetPaging, PagePaging},
+};
 
 /// How often a list that moved is read again.
 const MAX_RESTARTS: u32 = 2;
@@ -65,7 +68,7 @@ struct Walk {
     /// Pages seen.
     pages: u64,
     moved: bool,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
 }
 
 impl PageNumber {
@@ -151,7 +154,7 @@ impl PageNumber {
         self.walk.outstanding = 0;
         self.walk.behind = (0, 0, 0);
         self.walk.pages = 1;
-        self.walk.warnings.push("page 2 was page 1 again: the list is not paged".to_owned());
+        self.walk.warnings.push(Code::NotPaged.note("page 2 was page 1 again: the list is not paged"));
         match self.settle() {
             Next::Done(end) => Next::Done(End { forget_last: true, ..end }),
             other => other,
@@ -163,7 +166,8 @@ impl PageNumber {
         let (distinct, repeated) = match self.walk.seen.count() {
             Ok(counted) => counted,
             Err(error) => {
-                let unproven = Some(format!("the keys that came cannot be counted: {}", error.kind()));
+                let why = format!("the keys that came cannot be counted: {}", error.kind());
+                let unproven = Some(Code::KeysUncounted.note(why));
                 return Next::Done(End { unproven, ..End::default() });
             }
         };
@@ -185,20 +189,18 @@ impl PageNumber {
             None if !self.walk.moved => {
                 Next::Done(End { warnings: std::mem::take(&mut self.walk.warnings), ..End::default() })
             }
-            Some(total) if !self.walk.moved => {
-                self.again(format!("the vendor counts {total} rows, {distinct} distinct ones came"))
-            }
-            _ => self.again("the list changed while it was read".to_owned()),
+            Some(total) if !self.walk.moved => self.again(super::count_differs(total, distinct)),
+            _ => self.again(Code::ListMoved.note("the list changed while it was read")),
         }
     }
 
-    fn again(&mut self, reason: String) -> Next {
+    fn again(&mut self, reason: Note) -> Next {
         if self.restarts == MAX_RESTARTS {
-            let reason = format!("{reason}, in each of {} walks", self.restarts + 1);
-            return Next::Done(End { unproven: Some(reason), ..End::default() });
+            let unproven = Some(super::in_each(reason, self.restarts + 1));
+            return Next::Done(End { unproven, ..End::default() });
         }
         self.restarts += 1;
-        self.walk = Walk { warnings: vec![format!("{reason}: read again")], ..Walk::default() };
+        self.walk = Walk { warnings: vec![super::read_again(reason)], ..Walk::default() };
         Next::Restart(self.ask(self.paging.first))
     }
 }
@@ -220,7 +222,7 @@ impl Pager for PageNumber {
                     ..End::default()
                 }));
             }
-            return Ok(self.again("the vendor's total changed during the walk".to_owned()));
+            return Ok(self.again(Code::ListMoved.note("the vendor's total changed during the walk")));
         }
         let number = page.ask.tag;
         if self.is_ignored(page) {
@@ -256,7 +258,8 @@ impl Pager for PageNumber {
         match more {
             Some(false) => return Ok(self.settle()),
             Some(true) if page.rows == 0 => {
-                let unproven = Some("the vendor says that there is more, but no rows come".to_owned());
+                let why = "the vendor says that there is more, but no rows come";
+                let unproven = Some(Code::MoreWithoutRows.note(why));
                 return Ok(Next::Done(End { unproven, ..End::default() }));
             }
             _ => {}

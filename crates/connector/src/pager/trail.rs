@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::{End, MAX_PAGES, PageFacts, PagingError};
-use crate::decode::content_hash;
+use crate::{code::Code, decode::content_hash};
 
 /// Pages without rows that are followed in a row.
 const MAX_EMPTY: u32 = 3;
@@ -68,13 +68,17 @@ impl Trail {
         if fresh && self.empty <= MAX_EMPTY {
             return Ok(Step::Follow(continuation));
         }
-        let unproven = match (more, fresh) {
-            (Some(true), _) => Some("the vendor says that there is more, but no rows come".to_owned()),
-            (_, true) => {
-                Some(format!("{} pages without rows came in a row, each with another cursor", self.empty))
-            }
-            (_, false) => None,
-        };
+        let unproven =
+            match (more, fresh) {
+                (Some(true), _) => {
+                    Some(Code::MoreWithoutRows.note("the vendor says that there is more, but no rows come"))
+                }
+                (_, true) => Some(Code::MoreWithoutRows.note(format!(
+                    "{} pages without rows came in a row, each with another cursor",
+                    self.empty
+                ))),
+                (_, false) => None,
+            };
         Ok(Step::Done(End { unproven, ..End::default() }))
     }
 }

@@ -22,6 +22,7 @@ use std::{
 };
 
 use super::{Ask, End, KeySet, Next, PageFacts, Pager, PagingError, Whole, linked::next_link};
+use crate::code::{Code, Note};
 
 /// vendors/userlot.md 3.1: a hard cap of pages.
 const MAX_PAGES: u64 = 10_000;
@@ -87,7 +88,7 @@ struct Walk {
     by_offset: bool,
     /// That the list comes whole was found or taken over.
     whole: Option<Whole>,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
 }
 
 impl Default for Unknown {
@@ -131,25 +132,23 @@ impl Unknown {
     fn done(&mut self, forget_last: bool) -> Next {
         let walk = &mut self.walk;
         let distinct = if walk.inexact { walk.rows } else { walk.seen.len() as u64 };
-        let short = walk
-            .total
-            .filter(|&total| total > distinct)
-            .map(|total| format!("the vendor counts {total} rows, {distinct} distinct ones came"));
+        let short =
+            walk.total.filter(|&total| total > distinct).map(|total| super::count_differs(total, distinct));
         let overlaps = !walk.moved && walk.repeated && self.before.as_ref() == Some(&walk.seen);
         let moved = walk.moved || walk.repeated && !overlaps;
-        let moved = moved.then(|| "the list changed while it was read".to_owned());
+        let moved = moved.then(|| Code::ListMoved.note("the list changed while it was read"));
         let warnings = std::mem::take(&mut walk.warnings);
         let whole = walk.whole;
         let Some(reason) = moved.or(short) else {
             return Next::Done(End { unproven: None, warnings, forget_last, cut: None, whole });
         };
         if self.restarts == MAX_RESTARTS {
-            let unproven = Some(format!("{reason}, in each of {} walks", self.restarts + 1));
+            let unproven = Some(super::in_each(reason, self.restarts + 1));
             return Next::Done(End { unproven, warnings, forget_last, cut: None, whole: None });
         }
         self.restarts += 1;
         self.before = (!walk.moved).then(|| std::mem::take(&mut walk.seen));
-        self.walk = Walk { warnings: vec![format!("{reason}: read again")], ..Walk::default() };
+        self.walk = Walk { warnings: vec![super::read_again(reason)], ..Walk::default() };
         Next::Restart(Ask::default())
     }
 
@@ -212,10 +211,10 @@ impl Unknown {
         let probed = !sure && number == 2;
         if page.status >= 400 {
             let taken_for = if probed { "a list without pages" } else { "the end" };
-            self.walk.warnings.push(format!(
+            self.walk.warnings.push(Code::PageRefused.note(format!(
                 "page {number} was refused with status {}: taken for {taken_for}",
                 page.status
-            ));
+            )));
             if probed {
                 self.found_whole();
             }
@@ -273,10 +272,10 @@ impl Unknown {
             return self.offset(self.walk.seen.len() as u64);
         }
         if !self.walk.by_offset {
-            self.walk.warnings.push(format!(
+            self.walk.warnings.push(Code::MaybeTruncated.note(format!(
                 "the list has exactly {} rows and no sign of paging: it may be truncated",
                 self.walk.first_rows
-            ));
+            )));
         }
         self.done(page.status < 400 && page.rows > 0)
     }

@@ -1,7 +1,11 @@
 //! One request of a push, and what its answer means.
 
 use super::target::{Fault, Memory};
-use crate::{auth::AuthSpec, request::Method};
+use crate::{
+    auth::AuthSpec,
+    code::{Code, Note},
+    request::Method,
+};
 
 /// One request, to be signed and sent.
 #[derive(Debug, Clone)]
@@ -65,10 +69,10 @@ pub enum Verdict {
         /// What was not applied.
         faults: Vec<Fault>,
         /// What the user should know.
-        notes: Vec<String>,
+        notes: Vec<Note>,
     },
     /// What is to go is not there, which is as good; with what the user should know.
-    Absent(String),
+    Absent(Note),
     /// Nothing was applied: the same in halves, and a single record is refused with this fault.
     Split(Fault),
     /// The same records go on with this step.
@@ -85,7 +89,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// A word that scripts may look for.
-    pub code: &'static str,
+    pub code: Code,
     /// A lower-case phrase without a full stop.
     pub message: String,
     /// What to do.

@@ -8,6 +8,7 @@ use super::{
     value::Value,
 };
 use crate::{
+    code::{Code, Note},
     settings::{Settings, SettingsError},
     spec::ConnectorSpec,
 };
@@ -98,7 +99,7 @@ impl RowFields {
             match field.kind.take(value) {
                 Ok(value) => entries.push(Entry { name: field.name.to_owned(), value, row: self.row }),
                 Err(reason) => {
-                    faults.push(Fault::of_row(self.row, Some(field.name), "invalid_value", reason))
+                    faults.push(Fault::of_row(self.row, Some(field.name), Code::InvalidValue, reason))
                 }
             }
         }
@@ -160,7 +161,7 @@ pub struct Fault {
     /// The field.
     pub field: Option<String>,
     /// A word that scripts may look for.
-    pub code: String,
+    pub code: Code,
     /// The vendor's reason, or ours.
     pub reason: String,
     /// The status of the answer.
@@ -169,26 +170,26 @@ pub struct Fault {
 
 impl Fault {
     /// A fault that was found before sending.
-    pub fn of_row(row: u64, field: Option<&str>, code: &str, reason: impl Into<String>) -> Self {
+    pub fn of_row(row: u64, field: Option<&str>, code: Code, reason: impl Into<String>) -> Self {
         Self {
             row: Some(row),
             record: None,
             key: None,
             field: field.map(str::to_owned),
-            code: code.to_owned(),
+            code,
             reason: reason.into(),
             status: None,
         }
     }
 
     /// A record's fault, from an answer.
-    pub fn of_record(record: usize, field: Option<&str>, code: &str, reason: impl Into<String>) -> Self {
+    pub fn of_record(record: usize, field: Option<&str>, code: Code, reason: impl Into<String>) -> Self {
         Self {
             row: None,
             record: Some(record),
             key: None,
             field: field.map(str::to_owned),
-            code: code.to_owned(),
+            code,
             reason: reason.into(),
             status: None,
         }
@@ -209,7 +210,7 @@ pub struct Batch {
     /// What is refused already.
     pub faults: Vec<Fault>,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// What a target keeps in mind from one push to the next: for attributes, their types. No personal data.

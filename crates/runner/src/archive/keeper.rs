@@ -19,7 +19,7 @@ use super::{
     notes::{AnswerNote, BodyNote, Note, ReadingNote, Summary},
     shelf::Shelf,
 };
-use crate::error::StreamError;
+use crate::{error::StreamError, panics};
 
 /// Answers that may wait to be written.
 const WAITING: usize = 8;
@@ -48,7 +48,7 @@ impl Keeper {
         let writer =
             Writer { file: Some(FrameWriter::create(&path)?), path, shelf: shelf.clone(), rules, answers: 0 };
         let (sender, receiver) = mpsc::channel(WAITING);
-        let writer = tokio::task::spawn_blocking(move || writer.work(receiver));
+        let writer = tokio::task::spawn_blocking(move || panics::guarded(|| writer.work(receiver)));
         Ok(Self {
             sender,
             writer: tokio::sync::Mutex::new(Some(writer)),
@@ -138,7 +138,7 @@ impl Keeper {
 
     async fn ended(&self) -> Result<(), StreamError> {
         match self.writer.lock().await.take() {
-            Some(writer) => writer.await.map_err(|error| StreamError::Bug { what: error.to_string() })?,
+            Some(writer) => writer.await.map_err(|_| StreamError::panicked())?,
             None => Err(StreamError::Bug { what: "the archive is closed".to_owned() }),
         }
     }

@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use userhaul_connector::spec::{StreamSpec, SyncMode};
+use userhaul_connector::{
+    code::Code,
+    spec::{StreamSpec, SyncMode},
+};
 use userhaul_record::Table;
 
 use super::{
@@ -22,7 +25,7 @@ use crate::{
     error::StreamError,
     inputs,
     progress::{NoProgress, Progress},
-    record::{Completeness, StreamRecord, StreamStatus},
+    record::{Completeness, StreamRecord, StreamStatus, Warnings},
     source::{RunOptions, Source},
     state::{Loaded, StateStore, StreamState},
     stream::{SHRINK_FLOOR, SourceRun},
@@ -258,20 +261,14 @@ fn summed(outcome: &Outcome<'_>) -> StreamRecord {
     record.waited_on_quota_seconds = 0.0;
     record.seconds = outcome.records.iter().map(|one| one.seconds).sum();
     record.cursor_before = outcome.records.first().and_then(|one| one.cursor_before.clone());
-    let mut warnings: Vec<String> = Vec::new();
-    for warning in outcome.records.iter().flat_map(|one| &one.warnings) {
-        if !warnings.contains(warning) {
-            warnings.push(warning.clone());
-        }
-    }
+    let mut warnings = Warnings::default();
+    outcome.records.iter().for_each(|one| warnings.take_over(&one.warnings));
     if !outcome.same_rules {
-        warnings.push(
-            "the answers were archived under other privacy rules: the next sync reads everything".to_owned(),
-        );
+        let text = "the answers were archived under other privacy rules: the next sync reads everything";
+        warnings.push(Code::ArchivedOtherwise.note(text));
     } else if !outcome.same {
-        warnings.push(
-            "the facts ask otherwise than the archived run did: the next sync reads everything".to_owned(),
-        );
+        let text = "the facts ask otherwise than the archived run did: the next sync reads everything";
+        warnings.push(Code::ArchivedOtherwise.note(text));
     }
     record.warnings = warnings;
     let built = outcome.records.iter().any(|one| one.files > 0);
@@ -279,11 +276,10 @@ fn summed(outcome: &Outcome<'_>) -> StreamRecord {
         return record;
     }
     if built {
-        let why =
-            |one: &StreamRecord| one.reason.clone().or(one.error.as_ref().map(|error| error.message.clone()));
+        let why = |one: &StreamRecord| one.reason.clone().or(one.error.as_ref());
         let reason = outcome.records.iter().find(|one| one.status != StreamStatus::Ok).and_then(why);
-        let short = || "the archive does not reach back to a full pass".to_owned();
-        record.reason = Some(reason.unwrap_or_else(short));
+        let short = || Some(Code::NotArchived.note("the archive does not reach back to a full pass")).into();
+        record.reason = reason.unwrap_or_else(short);
         record.status = StreamStatus::Unproven;
         record.completeness = Completeness::Unproven;
         record.error = None;

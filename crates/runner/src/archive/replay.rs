@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::StreamError,
     progress::{NoProgress, Progress},
-    record::{ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
+    record::{Command, ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
     run::{self, RunError},
     source::{RunOptions, Source},
     stream,
@@ -68,6 +68,7 @@ pub async fn replay(
         run_id: options.run_id.clone(),
         started_at,
         finished_at: String::new(),
+        command: Command::Replay,
         status: RunStatus::Failed,
         version: version.to_owned(),
         sources: indexmap::IndexMap::new(),

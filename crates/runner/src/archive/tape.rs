@@ -6,6 +6,7 @@ use std::{
 };
 
 use userhaul_connector::{
+    code::{self, Code},
     decode::{Act, Rule, widened},
     plan::{self, PlanInputs},
     slice::{Slice, Walk},
@@ -150,13 +151,14 @@ impl Tape {
         whole: bool,
         asked: &BTreeSet<String>,
         parents: &BTreeSet<String>,
-    ) -> Option<String> {
+    ) -> Option<code::Note> {
         let Self::Play(player) = self else { return None };
         if !player.is_whole() {
-            return Some("the archived run did not read all of it".to_owned());
+            return Some(Code::NotArchived.note("the archived run did not read all of it"));
         }
         let never = parents.difference(asked).count();
-        (whole && never > 0).then(|| format!("the archived run did not ask for {never} of the parents"))
+        let text = || format!("the archived run did not ask for {never} of the parents");
+        (whole && never > 0).then(|| Code::NotArchived.note(text()))
     }
 
     /// Every walk has come to its end.
@@ -217,7 +219,7 @@ impl Tape {
     /// The answers are complete, or the run gives the stream up. Only the first call counts.
     pub(crate) async fn seal(&self, error: Option<&StreamError>) -> Result<(), StreamError> {
         match self {
-            Self::Keep(keeper) => keeper.seal(error.map(StreamError::code)).await,
+            Self::Keep(keeper) => keeper.seal(error.map(|error| error.code().word())).await,
             Self::Off | Self::Play(_) => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use std::{
 
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Code,
     push::{Body, Call, Record, Setup, Stored, Value},
     request::Method,
 };
@@ -16,7 +17,7 @@ use super::{
     Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, send::form, shows,
     state::State,
 };
-use crate::record::RunStatus;
+use crate::record::{Command, RunStatus, Warnings};
 
 /// A push of which nothing has happened yet.
 pub(super) fn empty(push: &Push<'_>, started_at: String) -> Pushed {
@@ -29,6 +30,7 @@ pub(super) fn empty(push: &Push<'_>, started_at: String) -> Pushed {
             scope: (!scope.is_empty()).then(|| scope.to_owned()),
             finished_at: started_at.clone(),
             started_at,
+            command: Command::Push,
             status: RunStatus::Ok,
             version: push.version.to_owned(),
             dry_run: push.dry_run,
@@ -39,7 +41,7 @@ pub(super) fn empty(push: &Push<'_>, started_at: String) -> Pushed {
             definitions: 0,
             verified: None,
             types: Vec::new(),
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
             error: None,
         },
         faults: Vec::new(),
@@ -168,9 +170,9 @@ pub(super) fn count(push: &Push<'_>, records: &[Record], which: &[usize], pushed
         }
     }
     for fault in &pushed.faults {
-        let weight = match fault.code.as_str() {
-            "not_sent" => 2,
-            "unknown" => 3,
+        let weight = match fault.code {
+            Code::NotSent => 2,
+            Code::Unknown => 3,
             _ => 4,
         };
         if let Some(row) = fault.row {

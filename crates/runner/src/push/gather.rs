@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use userhaul_connector::push::{Batch, Fault, Place, Record, RowFields, Stored, Value};
+use userhaul_connector::{
+    code::Code,
+    push::{Batch, Fault, Place, Record, RowFields, Stored, Value},
+};
 
 use super::{Push, PushRecord};
 
@@ -37,9 +40,9 @@ pub(super) fn batch(push: &Push<'_>, told: &mut PushRecord) -> Batch {
         told.rows.merged += u64::from(merged);
     }
     if contradictions > 0 {
-        batch.notes.push(format!(
+        batch.notes.push(Code::RowsContradict.note(format!(
             "{contradictions} rows contradict an earlier row of the same key: the last one holds"
-        ));
+        )));
     }
     batch
 }
@@ -95,7 +98,7 @@ pub(super) fn whole_only(push: &Push<'_>, batch: &mut Batch) {
         let whole = !broken.contains(&record.key);
         if !whole {
             let reason = "another row of the same key was refused, and `--replace` would remove what it says";
-            faults.extend(record.rows.iter().map(|&row| Fault::of_row(row, None, "incomplete", reason)));
+            faults.extend(record.rows.iter().map(|&row| Fault::of_row(row, None, Code::Incomplete, reason)));
         }
         whole
     });

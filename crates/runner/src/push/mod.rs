@@ -21,8 +21,9 @@ use std::{
     },
 };
 
-use userhaul_connector::push::{
-    Fault, Known, Mapping, Need, Options, ReadBack, SettleError, Stored, Target, TargetSpec,
+use userhaul_connector::{
+    code::Code,
+    push::{Fault, Known, Mapping, Need, Options, ReadBack, SettleError, Stored, Target, TargetSpec},
 };
 
 pub use cells::rows as rows_of;
@@ -154,7 +155,7 @@ pub async fn push(push: &Push<'_>) -> Result<Pushed, PushError> {
     let known = Known { memory: &state.memory, stored: stored.as_ref() };
     let setup = push.target.settle(&mut batch, known)?;
     gather::whole_only(push, &mut batch);
-    pushed.record.warnings.append(&mut batch.notes);
+    pushed.record.warnings.extend(std::mem::take(&mut batch.notes));
     pushed.record.types.clone_from(&setup.shown);
     for line in &setup.shown {
         (push.say)(line);
@@ -208,8 +209,8 @@ async fn known(
         Need::Sample => match read::stream(push, Some(SAMPLE), pushed).await {
             Ok(stored) => Ok(Some(stored)),
             Err((message, _)) => {
-                let warning = format!("what the vendor has could not be looked at: {message}");
-                pushed.record.warnings.push(warning);
+                let text = format!("what the vendor has could not be looked at: {message}");
+                pushed.record.warnings.push(Code::VendorUnread.note(text));
                 Ok(None)
             }
         },
@@ -231,9 +232,9 @@ pub(crate) fn now() -> String {
 }
 
 /// Ends a push early, with the first reason for it.
-pub(crate) fn end_early(pushed: &mut Pushed, code: &str, message: String, hint: Option<String>) {
+pub(crate) fn end_early(pushed: &mut Pushed, code: Code, message: String, hint: Option<String>) {
     if pushed.record.error.is_none() {
-        pushed.record.error = Some(ErrorRecord { code: code.to_owned(), message, hint });
+        pushed.record.error = Some(ErrorRecord::new(code, message, hint));
     }
 }
 

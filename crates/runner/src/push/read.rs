@@ -8,6 +8,7 @@ use std::{
 
 use userhaul_client::{Payload, SendError};
 use userhaul_connector::{
+    code::Code,
     push::{Answer, Call, Fault, ReadBack, Record, Seen, Stored, Value},
     request::{Request, Target as Address},
 };
@@ -223,16 +224,18 @@ pub(super) async fn doubts(
                     &Outcome { applied: vec![(record, Vec::new())], ..Outcome::default() },
                     false,
                 )?;
-                pushed
-                    .record
-                    .warnings
-                    .push(format!("row {}: an earlier push did arrive", record.row_of(None)));
+                pushed.record.warnings.push(
+                    Code::ArrivedBefore
+                        .note(format!("row {}: an earlier push did arrive", record.row_of(None))),
+                );
             }
             Some(false) => {}
             None => {
                 left.insert(index);
                 let reason = "an earlier request may have arrived, and what the vendor shows does not tell; `--all` sends it again";
-                pushed.faults.extend(faults_of(record, &Fault::of_record(index, None, "unknown", reason)));
+                pushed
+                    .faults
+                    .extend(faults_of(record, &Fault::of_record(index, None, Code::Unknown, reason)));
             }
         }
     }
@@ -248,7 +251,8 @@ pub(super) async fn verify(
     pushed: &mut Pushed,
 ) {
     if let ReadBack::No(why) = push.target.read_back() {
-        pushed.record.warnings.push(format!("`--verify` found nothing to read: {why}"));
+        let text = format!("`--verify` found nothing to read: {why}");
+        pushed.record.warnings.push(Code::NotVerifiable.note(text));
         return;
     }
     let failed: BTreeSet<u64> =
@@ -262,7 +266,7 @@ pub(super) async fn verify(
         Ok(seen) => seen,
         Err((message, hint)) => {
             let message = format!("what was written could not be read back: {message}");
-            super::end_early(pushed, "not_verified", message, hint);
+            super::end_early(pushed, Code::NotVerified, message, hint);
             return;
         }
     };
@@ -278,7 +282,7 @@ pub(super) async fn verify(
                 state.drop_field(record, &entry.name);
             }
             let fault =
-                Fault::of_record(index, None, "not_applied", "the vendor took it, but does not show it");
+                Fault::of_record(index, None, Code::NotApplied, "the vendor took it, but does not show it");
             pushed.faults.extend(faults_of(record, &fault));
             continue;
         }
@@ -291,7 +295,7 @@ pub(super) async fn verify(
                     verified.different += 1;
                     state.drop_field(record, &entry.name);
                     let reason = "the vendor took it, but shows another value";
-                    let fault = Fault::of_record(index, Some(&entry.name), "not_applied", reason);
+                    let fault = Fault::of_record(index, Some(&entry.name), Code::NotApplied, reason);
                     pushed.faults.extend(faults_of(record, &fault));
                 }
             }

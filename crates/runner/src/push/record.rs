@@ -1,12 +1,12 @@
 //! What a push tells about itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use userhaul_connector::push::{Fault, Value};
 
-use crate::record::{ErrorRecord, RunStatus};
+use crate::record::{Command, ErrorRecord, RunStatus, Warnings};
 
 /// One push.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PushRecord {
     /// UUIDv7 in its text form.
     pub run_id: String,
@@ -20,6 +20,8 @@ pub struct PushRecord {
     pub started_at: String,
     /// RFC 3339, UTC.
     pub finished_at: String,
+    /// Always a push.
+    pub command: Command,
     /// How it ended.
     pub status: RunStatus,
     /// The program's version.
@@ -41,13 +43,14 @@ pub struct PushRecord {
     /// What was inferred and shown first.
     pub types: Vec<String>,
     /// What the user should know.
-    pub warnings: Vec<String>,
+    #[serde(flatten)]
+    pub warnings: Warnings,
     /// Why it ended early.
     pub error: Option<ErrorRecord>,
 }
 
 /// The rows of an input by what became of them. Each row counts once, but for `merged`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
     /// Rows of the input.
     pub read: u64,
@@ -66,7 +69,7 @@ pub struct Rows {
 }
 
 /// What reading back showed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     /// Values that are as they were written.
     pub same: u64,

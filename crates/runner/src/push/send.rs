@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use futures::{StreamExt, stream::FuturesUnordered};
 use userhaul_client::{ErrorKind, Page, Payload, SendError};
 use userhaul_connector::{
+    code::Code,
     push::{Answer, Body, Call, Fault, Record, Repeat, Setup, Stop, Verdict},
     request::{Request, Target as Address, encode_segment},
 };
@@ -100,7 +101,7 @@ pub(super) async fn all(
             };
             pushed
                 .faults
-                .extend(faults_of(&records[item], &Fault::of_record(item, None, "not_sent", reason)));
+                .extend(faults_of(&records[item], &Fault::of_record(item, None, Code::NotSent, reason)));
         }
     }
     Ok(())
@@ -127,15 +128,23 @@ async fn first(
         Verdict::Stop(stop) => stopped(stop, course, pushed),
         Verdict::Refused(fault) | Verdict::Split(fault) => {
             let message = format!("the definitions were refused: {}", fault.reason);
-            stopped(Stop { code: "definition_refused", message, hint: None }, course, pushed);
+            stopped(Stop { code: Code::DefinitionRefused, message, hint: None }, course, pushed);
         }
         Verdict::Unknown(reason) => {
             let message = format!("it is not known whether the definitions were taken: {reason}");
-            stopped(Stop { code: "unknown", message, hint: Some("run it again".to_owned()) }, course, pushed);
+            stopped(
+                Stop { code: Code::Unknown, message, hint: Some("run it again".to_owned()) },
+                course,
+                pushed,
+            );
         }
         Verdict::Done { .. } | Verdict::Absent(_) | Verdict::Next(_) => {
             stopped(
-                Stop { code: "internal", message: "definitions have no such verdict".to_owned(), hint: None },
+                Stop {
+                    code: Code::Internal,
+                    message: "definitions have no such verdict".to_owned(),
+                    hint: None,
+                },
                 course,
                 pushed,
             );
@@ -201,13 +210,13 @@ fn verdict(
     match judged(push, call, records, result, course) {
         Verdict::Done { faults, notes } => Verdict::Done {
             faults: faults.into_iter().map(cleaned).collect(),
-            notes: notes.into_iter().map(clean).collect(),
+            notes: notes.into_iter().map(|note| note.map(clean)).collect(),
         },
         Verdict::Split(fault) => Verdict::Split(cleaned(fault)),
         Verdict::Refused(fault) => Verdict::Refused(cleaned(fault)),
         Verdict::Unknown(reason) => Verdict::Unknown(clean(reason)),
         Verdict::Stop(stop) => Verdict::Stop(Stop { message: clean(stop.message), ..stop }),
-        Verdict::Absent(note) => Verdict::Absent(clean(note)),
+        Verdict::Absent(note) => Verdict::Absent(note.map(clean)),
         verdict @ Verdict::Next(_) => verdict,
     }
 }
@@ -243,15 +252,15 @@ fn judged(
     }
     if let Some(status) = error.status().filter(|status| (400..500).contains(status) && *status != 429) {
         let reason = error.excerpt().map_or_else(|| format!("answered {status}"), str::to_owned);
-        let fault = Fault::of_record(0, None, "rejected", reason);
+        let fault = Fault::of_record(0, None, Code::Rejected, reason);
         return Verdict::Refused(Fault { status: Some(status), ..fault });
     }
     let code = match error.kind() {
-        ErrorKind::Transient => "source_unavailable",
-        ErrorKind::Credentials => "credentials",
-        ErrorKind::RateLimited => "rate_limited",
-        ErrorKind::Settings => "settings",
-        ErrorKind::Vendor | ErrorKind::Output | ErrorKind::Bug => "vendor_error",
+        ErrorKind::Transient => Code::SourceUnavailable,
+        ErrorKind::Credentials => Code::Credentials,
+        ErrorKind::RateLimited => Code::RateLimited,
+        ErrorKind::Settings => Code::Settings,
+        ErrorKind::Vendor | ErrorKind::Output | ErrorKind::Bug => Code::VendorError,
     };
     Verdict::Stop(Stop { code, message: error.to_string(), hint: error.hint() })
 }
@@ -272,20 +281,14 @@ fn settle<'r>(
     let carried = |items: &[usize]| items.iter().map(|&item| &records[item]).collect::<Vec<_>>();
     match verdict {
         Verdict::Done { faults, notes } => {
-            for note in notes {
-                if !pushed.record.warnings.contains(&note) {
-                    pushed.record.warnings.push(note);
-                }
-            }
+            notes.into_iter().for_each(|note| pushed.record.warnings.push_new(note));
             course.applied += 1;
             outcome = applied(push, records, &work.items, &faults, pushed);
             outcome.memory.clone_from(&call.learns);
         }
         Verdict::Absent(note) => {
             course.applied += 1;
-            if !pushed.record.warnings.contains(&note) {
-                pushed.record.warnings.push(note);
-            }
+            pushed.record.warnings.push_new(note);
             outcome.applied = carried(&work.items).into_iter().map(|record| (record, Vec::new())).collect();
         }
         Verdict::Split(_) if work.items.len() > 1 => {
@@ -336,7 +339,7 @@ fn hopeless(fault: &Fault, queue: &mut VecDeque<Work>, course: &mut Course, push
         let message =
             format!("the first {} were all refused, the last for: {}", course.refusals, fault.reason);
         let hint = "the requests may look different: correct them under `wire`".to_owned();
-        stopped(Stop { code: "all_refused", message, hint: Some(hint) }, course, pushed);
+        stopped(Stop { code: Code::AllRefused, message, hint: Some(hint) }, course, pushed);
     }
 }
 
@@ -357,7 +360,7 @@ fn unknown<'r>(
         } else {
             outcome.lost.push(record)
         }
-        pushed.faults.extend(faults_of(record, &Fault::of_record(item, None, "unknown", reason)));
+        pushed.faults.extend(faults_of(record, &Fault::of_record(item, None, Code::Unknown, reason)));
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use userhaul_client::masked_path;
 use userhaul_connector::{
+    code::Code,
     decode::{DecodeError, Envelope, Lineage, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
     slice::Walk,
@@ -102,7 +103,7 @@ impl StreamWalks<'_> {
         if *behind_the_end && self.stream.parent().is_some() && self.stream.paging == Paging::Unknown {
             return Some(Ended::Done { proven: true, cut: None });
         }
-        lock(&self.tally).unproven.get_or_insert_with(|| error.to_string());
+        lock(&self.tally).unproven.get_or_insert_with(|| Code::NotArchived.note(error.to_string()));
         Some(Ended::Done { proven: false, cut: None })
     }
 
@@ -111,7 +112,8 @@ impl StreamWalks<'_> {
         let parent = self.stream.parent()?;
         let key = walk.parent.as_ref()?;
         if walk.barren.contains(&status) {
-            self.warn(format!("`{}` {key} was refused with status {status}: taken for empty", parent.stream));
+            let text = format!("`{}` {key} was refused with status {status}: taken for empty", parent.stream);
+            self.warn(Code::TakenForEmpty.note(text));
             return Some(Next::Done(End::default()));
         }
         if !parent.gone.contains(&status) {

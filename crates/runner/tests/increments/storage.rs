@@ -246,7 +246,7 @@ impl Before {
             Ok(record) => record,
             Err(RunError::Destination { .. }) => return,
             Err(RunError::Table(error)) => {
-                assert_eq!(error.code(), "output", "{place}: {error}");
+                assert_eq!(error.code().word(), "output", "{place}: {error}");
                 return;
             }
             Err(error) => panic!("{place}: {error}"),

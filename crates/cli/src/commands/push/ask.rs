@@ -10,7 +10,7 @@ use userhaul_connector::{
 use super::{Options, TargetOptions};
 use crate::{
     config::{Config, PushConfig},
-    failure::Failure,
+    failure::{Code, Failure},
     nearest::nearest,
     registry, sources,
     sources::Prepared,
@@ -48,7 +48,11 @@ pub(super) fn asked<'a>(options: &Options, config: &'a Config) -> Result<Asked<'
     };
     let from = options.from.clone().or_else(|| push.and_then(|push| push.from.clone()));
     let from = from.ok_or_else(|| {
-        Failure::usage("no input: name a file", Some("`--from FILE`, or `--from -` for stdin".to_owned()))
+        Failure::usage(
+            Code::Usage,
+            "no input: name a file",
+            Some("`--from FILE`, or `--from -` for stdin".to_owned()),
+        )
     })?;
     let on = |own: bool, given: fn(&PushConfig) -> bool| own || push.is_some_and(given);
     let mut types = push.map(|push| push.types.clone()).unwrap_or_default();
@@ -88,7 +92,7 @@ fn block<'a>(name: &str, config: &'a Config) -> Result<&'a PushConfig, Failure> 
         (true, false) => "name a target, `source.target`, or write a `[push.NAME]`".to_owned(),
         (false, false) => format!("pushes: {}", config.pushes.keys().cloned().collect::<Vec<_>>().join(", ")),
     };
-    Err(Failure::usage(format!("no push `{name}`{question}"), Some(hint)))
+    Err(Failure::usage(Code::UnknownName, format!("no push `{name}`{question}"), Some(hint)))
 }
 
 /// The targets of a source, as they are written.
@@ -116,7 +120,11 @@ fn place(
             }
             None => format!("sources: {}", config.sources.keys().cloned().collect::<Vec<_>>().join(", ")),
         };
-        return Err(Failure::usage(format!("{at}no source `{source}`{question}"), Some(hint)));
+        return Err(Failure::usage(
+            Code::UnknownName,
+            format!("{at}no source `{source}`{question}"),
+            Some(hint),
+        ));
     };
     let prepared = sources::prepare(found, Some(&config.file))?;
     let targets = prepared.registration.targets;
@@ -127,7 +135,11 @@ fn place(
             [] => format!("connector `{}` takes nothing", prepared.registration.name),
             _ => format!("targets: {}", targets_of(source, config)),
         };
-        return Err(Failure::usage(format!("{at}no target `{name}`{question}"), Some(hint)));
+        return Err(Failure::usage(
+            Code::UnknownName,
+            format!("{at}no target `{name}`{question}"),
+            Some(hint),
+        ));
     };
     Ok((prepared, spec))
 }
@@ -137,22 +149,32 @@ impl Asked<'_> {
     pub(super) fn check(&self, options: &Options) -> Result<(), Failure> {
         if self.target_options.replace && self.spec.replaces.is_none() {
             let hint = "it updates what is named, and leaves the rest alone".to_owned();
-            return Err(Failure::usage(format!("`--replace` means nothing for `{}`", self.name), Some(hint)));
+            return Err(Failure::usage(
+                Code::Usage,
+                format!("`--replace` means nothing for `{}`", self.name),
+                Some(hint),
+            ));
         }
         if self.target_options.scope.is_some() && !self.spec.scoped {
             return Err(Failure::usage(
+                Code::Usage,
                 format!("`{}` has no scopes", self.name),
                 Some("leave out `--scope`".to_owned()),
             ));
         }
         if let Some(why) = self.spec.confirm.filter(|_| !options.yes && !options.dry_run) {
             let hint = "nothing was sent; `--dry-run` shows what would be".to_owned();
-            return Err(Failure::usage(format!("`{}` needs `--yes`: {why}", self.name), Some(hint)));
+            return Err(Failure::usage(
+                Code::Unconfirmed,
+                format!("`{}` needs `--yes`: {why}", self.name),
+                Some(hint),
+            ));
         }
         for path in [&self.errors, &self.undo].into_iter().flatten() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                 return Err(Failure::usage(
+                    Code::Input,
                     format!("no folder `{}` for `{}`", folder.display(), path.display()),
                     None,
                 ));
@@ -161,6 +183,7 @@ impl Asked<'_> {
         if let Some(undo) = self.undo.as_ref().filter(|_| !options.dry_run) {
             if self.spec.confirm.is_some() {
                 return Err(Failure::usage(
+                    Code::Usage,
                     format!("`{}` cannot be undone", self.name),
                     Some("leave out `--undo`".to_owned()),
                 ));
@@ -169,6 +192,7 @@ impl Asked<'_> {
                 let message =
                     format!("`{}` is there already, and may hold the only former values", undo.display());
                 return Err(Failure::usage(
+                    Code::Exists,
                     message,
                     Some("name a new file, or move that one away".to_owned()),
                 ));
@@ -191,7 +215,7 @@ impl Asked<'_> {
                 }
                 _ => self.prepared.place().to_owned(),
             };
-            Failure::usage(format!("{at}{key}{error}"), None)
+            Failure::usage(Code::Settings, format!("{at}{key}{error}"), None)
         })
     }
 }

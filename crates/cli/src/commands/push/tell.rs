@@ -10,7 +10,7 @@ use userhaul_runner::push::{Input, Pushed};
 use super::ask::Asked;
 use crate::{
     console::{self, Console, printable},
-    failure::Failure,
+    failure::{Code, Failure},
     render::{counted, grouped},
 };
 
@@ -43,7 +43,7 @@ pub(super) fn left_out(spec: &TargetSpec, columns: &[String], console: Console) 
         }
         (None, Open::All | Open::Closed) => format!("`--map {first}=FIELD` sends it"),
     };
-    console.warning(&format!("left out: {names}; {}", printable(&how)));
+    console.warning(Code::ColumnsLeftOut, &format!("left out: {names}; {}", printable(&how)));
 }
 
 /// Writes the errors file, whole or not at all; an empty one where all is well.
@@ -75,7 +75,7 @@ fn line(fault: &Fault, input: &Input) -> Value {
         ("row".to_owned(), Value::Number(row.to_string())),
         ("input".to_owned(), Value::Object(input.columns.iter().cloned().zip(cells).collect())),
         ("status".to_owned(), fault.status.map_or(Value::Null, |status| Value::Number(status.to_string()))),
-        ("code".to_owned(), Value::text(&fault.code)),
+        ("code".to_owned(), Value::text(fault.code.word())),
         ("field".to_owned(), fault.field.as_ref().map_or(Value::Null, Value::text)),
         ("reason".to_owned(), Value::text(&fault.reason)),
     ])
@@ -89,12 +89,12 @@ pub(super) fn outcome(
     console: Console,
 ) -> Result<(), Failure> {
     let record = &pushed.record;
-    for warning in &record.warnings {
-        console.warning(&for_people(warning));
+    for (code, warning) in record.warnings.iter() {
+        console.warning(Code::of(code), &for_people(warning));
     }
     faults(pushed, asked, console);
     if let Some(error) = &record.error {
-        console.error(&error.message, error.hint.as_deref());
+        console.error(Code::of(&error.code), &error.message, error.hint.as_deref());
     }
     let rows = &record.rows;
     let mut parts = Vec::new();
@@ -128,8 +128,9 @@ pub(super) fn outcome(
         format!("{}; {}{}", parts.join(", "), counted(requests, "request"), verified.unwrap_or_default());
     console.info_with(&summary, &facts);
     if as_json {
-        let text = serde_json::to_string_pretty(&whole(pushed))
-            .map_err(|error| Failure::failed(format!("cannot write the record: {error}"), None))?;
+        let text = serde_json::to_string_pretty(&whole(pushed)).map_err(|error| {
+            Failure::failed(Code::Internal, format!("cannot write the record: {error}"), None)
+        })?;
         console::print(&format!("{text}\n"));
     } else if record.dry_run {
         plan(pushed, console);
@@ -139,9 +140,9 @@ pub(super) fn outcome(
 
 /// Rows that did not get there, by reason.
 fn faults(pushed: &Pushed, asked: &Asked<'_>, console: Console) {
-    let mut kinds: BTreeMap<(&str, Option<&str>, String), Vec<u64>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(Code, Option<&str>, String), Vec<u64>> = BTreeMap::new();
     for fault in &pushed.faults {
-        let key = (fault.code.as_str(), fault.field.as_deref(), for_people(&fault.reason));
+        let key = (fault.code, fault.field.as_deref(), for_people(&fault.reason));
         kinds.entry(key).or_default().extend(fault.row);
     }
     let more = kinds.len().saturating_sub(KINDS);
@@ -151,9 +152,9 @@ fn faults(pushed: &Pushed, asked: &Asked<'_>, console: Console) {
         let rest = if rest > 0 { format!(" and {} more", grouped(rest as u64)) } else { String::new() };
         let plural = if rows.len() == 1 { "row" } else { "rows" };
         let field = field.map(|field| format!("`{}` ", printable(field))).unwrap_or_default();
-        let facts = [("code", json!(code)), ("rows", json!(rows))];
-        let message = format!("{plural} {}{rest}: {code}: {field}{reason}", shown.join(", "));
-        console.error_with(&message, None, &facts);
+        let facts = [("rows", json!(rows))];
+        let message = format!("{plural} {}{rest}: {field}{reason}", shown.join(", "));
+        console.error_with(*code, &message, None, &facts);
     }
     if pushed.faults.is_empty() {
         return;

@@ -55,7 +55,7 @@ fn empty_configuration() {
 fn unknown_table() {
     insta::assert_snapshot!(told(load(&surveys("[destinatoin]\n"))), @r#"
     userhaul.toml:6: unknown key `destinatoin`; did you mean `destination`?
-      valid keys: `destination`, `defaults`, `sources`, `push`
+      valid keys: `destination`, `defaults`, `run`, `sources`, `push`
     "#);
 }
 

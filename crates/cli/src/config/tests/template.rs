@@ -31,6 +31,11 @@ fn reads_well() {
     # zstd, snappy or none
     compression = "zstd"
 
+    # What each sync does besides
+    # [run]
+    # The file for the figures of all runs, in Prometheus' text format
+    # metrics = "./userhaul.prom"
+
     # Values for all sources. Each of these keys may also stand in a source, for that source alone.
     [defaults]
     # The first day of streams that are read in windows of time
@@ -87,15 +92,15 @@ fn loads_as_soon_as_the_variables_are_set() {
 #[test]
 fn names_the_variables_that_are_to_be_set() {
     insta::assert_snapshot!(told(load(&written(4))), @r#"
-    userhaul.toml:38: `api_key` in [sources.sprig] needs the environment variable `SPRIG_API_KEY`, which is not set
+    userhaul.toml:43: `api_key` in [sources.sprig] needs the environment variable `SPRIG_API_KEY`, which is not set
       export SPRIG_API_KEY=…
-    userhaul.toml:54: `tenant_id` in [sources.thrive] needs the environment variable `THRIVE_TENANT_ID`, which is not set
+    userhaul.toml:59: `tenant_id` in [sources.thrive] needs the environment variable `THRIVE_TENANT_ID`, which is not set
       export THRIVE_TENANT_ID=…
-    userhaul.toml:56: `api_key` in [sources.thrive] needs the environment variable `THRIVE_API_KEY`, which is not set
+    userhaul.toml:61: `api_key` in [sources.thrive] needs the environment variable `THRIVE_API_KEY`, which is not set
       export THRIVE_API_KEY=…
-    userhaul.toml:76: `token` in [sources.userlane] needs the environment variable `USERLANE_TOKEN`, which is not set
+    userhaul.toml:81: `token` in [sources.userlane] needs the environment variable `USERLANE_TOKEN`, which is not set
       export USERLANE_TOKEN=…
-    userhaul.toml:94: `api_key` in [sources.userlot] needs the environment variable `USERLOT_API_KEY`, which is not set
+    userhaul.toml:99: `api_key` in [sources.userlot] needs the environment variable `USERLOT_API_KEY`, which is not set
       export USERLOT_API_KEY=…
     "#);
 }
