@@ -222,7 +222,7 @@ pub(super) const DATA: &[Row] = &[
     row(
         "same key, other content",
         "the newer one stands, the conflict is counted",
-        Tests(&["the_larger_version_wins_whenever_it_came", "equal_content_is_no_conflict"]),
+        Tests(&["the_larger_version_wins_whenever_it_came", "a_commit_holds_what_the_model_holds"]),
     ),
     row(
         "insert or delete while pages are read",
