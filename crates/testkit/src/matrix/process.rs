@@ -34,6 +34,16 @@ pub(super) const ROWS: &[Row] = &[
         Tests(&[
             "a_killed_program_leaves_whole_tables_and_the_next_run_finishes",
             "a_killed_run_leaves_nothing_behind_after_the_next",
+            "a_killed_run_the_next_one_and_a_replay_end_with_the_truth",
+        ]),
+    ),
+    row(
+        "kill -9 half-way through windows or ids",
+        "what was read whole is not asked for again, as far as the run after a whole one would not ask either",
+        Tests(&[
+            "windows_that_were_read_before_a_kill_are_not_asked_for_again",
+            "a_run_that_goes_on_leaves_what_one_after_a_whole_run_leaves",
+            "so_is_one_that_was_killed_again_and_again",
         ]),
     ),
     row(
@@ -50,6 +60,11 @@ pub(super) const ROWS: &[Row] = &[
         "a fault in the run that mends what another fault left",
         "the same",
         Tests(&["a_fault_meets_a_run_that_mends_what_another_left"]),
+    ),
+    row(
+        "a fault while answers are archived, or a replay is published",
+        "each file is the old one or the new one; the next run and the next replay end equal",
+        Tests(&["calls_that_keep_answers_meet_each_fault", "calls_that_publish_a_replay_meet_each_fault"]),
     ),
     row(
         "a fault while something is pushed",

@@ -170,6 +170,14 @@ pub(super) const HTTP: &[Row] = &[
     ),
     row("418, 501, 505 and unknown statuses", "fail at once", Played(&["418", "501", "505"])),
     row("200 with HTML", "asked again twice, then an error that says so", Played(&["HTML"])),
+    row(
+        "the credential repeated in a body, a header or an error",
+        "it stands in no file and in no output, however it is encoded",
+        Tests(&[
+            "a_credential_that_the_vendor_repeats_is_written_nowhere",
+            "a_credential_is_written_nowhere",
+        ]),
+    ),
     row("200 with an error in JSON", "an error, never \"no rows\"", Played(&["200 with an error in JSON"])),
     row("200 without a body", "no page: asked again, then fails", Played(&["an empty body"])),
     row(
