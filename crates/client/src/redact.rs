@@ -64,6 +64,11 @@ fn forms(secret: &SecretString) -> Vec<String> {
         .fold(lenient.clone(), |text, (mark, code)| text.replace(code, mark));
     let mut forms = vec![secret.to_owned(), secret.replace('/', "\\/"), STANDARD.encode(secret)];
     forms.extend([URL_SAFE.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
+    // A pair that was encoded for a header, as others write it.
+    let bare = secret.trim_end_matches('=');
+    if bare.len() < secret.len() {
+        forms.push(bare.to_owned());
+    }
     for encoded in [encoded, spaced, lenient, laxest] {
         forms.extend([in_small(&encoded), encoded]);
     }
@@ -104,6 +109,12 @@ pub fn without_secrets(bytes: &[u8], secrets: &[SecretString]) -> Option<Vec<u8>
         kept = Some(without);
     }
     kept
+}
+
+/// A text without these secrets.
+pub fn masked(text: &str, secrets: &[SecretString]) -> String {
+    let without = without_secrets(text.as_bytes(), secrets);
+    without.map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A text for a terminal or a log: e-mail addresses masked, one line, at most 200 bytes.

@@ -50,6 +50,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let mut worst = Exit::Ok;
     let mut found = Vec::new();
     for Chosen { prepared, selected } in &chosen {
+        prepared.unmatched_rules().iter().for_each(|note| console.warning(note.code, &note.text));
         let source = prepared.source(selected.clone(), &progress, quota_dir())?;
         let begun = Instant::now();
         let facts = [("source", json!(source.name))];
