@@ -48,6 +48,7 @@ fn forms() -> Vec<String> {
         base64(KEY).trim_end_matches('=').to_owned(),
         base64(&pair),
         base64(&pair).trim_end_matches('=').to_owned(),
+        base64(&pair).replace('/', "_").replace('+', "-"),
     ]
 }
 

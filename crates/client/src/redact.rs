@@ -72,6 +72,11 @@ fn forms(secret: &SecretString) -> Vec<String> {
     for encoded in [encoded, spaced, lenient, laxest] {
         forms.extend([in_small(&encoded), encoded]);
     }
+    // One that is sent in base64 may come back in its other alphabet, or without its padding.
+    let renamed = secret.replace('+', "-").replace('/', "_");
+    forms.extend([secret, &renamed].map(|text| text.trim_end_matches('=').to_owned()));
+    forms.push(renamed);
+    forms.retain(|form| form.len() >= 4);
     let slashed = forms.iter().map(|form| form.replace('/', "\\/")).collect::<Vec<_>>();
     forms.extend(slashed);
     forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -208,6 +213,13 @@ mod tests {
             assert_eq!(excerpt(text.as_bytes(), &secrets).as_deref(), Some("<***>"), "{form}");
         }
         assert!(forms(&"abc".into()).is_empty());
+        for form in ["dTpwPz8/Pj4=", "dTpwPz8/Pj4", "dTpwPz8_Pj4=", "dTpwPz8_Pj4"] {
+            assert_eq!(
+                without_secrets(form.as_bytes(), &["dTpwPz8/Pj4=".into()]).as_deref(),
+                Some(&b"***"[..]),
+                "{form}"
+            );
+        }
     }
 
     #[test]
