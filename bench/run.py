@@ -85,6 +85,7 @@ class Bench:
     # What is measured: each gives what it has spent and the files it wrote.
 
     def userhaul(self, url, rows_a_page=1000, archive=False, connector="thrive", limit="100000", per="1s"):
+        """A sync; without a limit the connector's own caution decides."""
         folder = self.folder("userhaul")
         keys = {
             "thrive": 'connector = "thrive"\ntenant_id = "eu-west-2_AbcdEfghI"\napi_key = "bench"\n',
@@ -93,7 +94,7 @@ class Bench:
         (folder / "userhaul.toml").write_text(
             f'[destination]\ntype = "parquet"\npath = "{folder / "warehouse"}"\n\n[sources.lms]\n{keys}'
             f'base_url = "{url}"\nstreams = ["users"]\nmax_concurrency = 8\n'
-            f'rate_limit = {{ requests = {limit}, per = "{per}", mode = "window" }}\n'
+            + (f'rate_limit = {{ requests = {limit}, per = "{per}", mode = "window" }}\n' if limit else "")
             + ("archive = true\n" if archive else "")
             + (f"wire.streams.users.paging.rows = {rows_a_page}\n" if rows_a_page != 1000 else "")
         )
@@ -217,6 +218,21 @@ class Bench:
             optimum = (-(-said["requests"] // 100) - 1) * 3
             print(f"| {window} | {spent.wall:.2f} | {optimum} | {spent.wall / optimum:.3f} | {said['refused']} |")
 
+    def unknown_quota(self):
+        """Refusals where nobody has told the limit."""
+        print("\n## Unknown quota: 100 requests in 10 s, 250 pages\n\n| window | Retry-After | seconds | windows | refused | a window |\n|---|---|---|---|---|---|")
+        for window, retry_after in (("sliding", 10), ("fixed", 10), ("fixed", None), ("fixed", 60)):
+            options = ["--retry-after", retry_after] if retry_after else []
+            with Server(self.bin, 250_000, "--limit", 100, "--per-ms", 10_000, "--window", window, *options) as server:
+                spent, files = self.userhaul(server.url, limit=None)
+                said = server.stats()
+            self.checked(files, 250_000)
+            windows = max(1, spent.wall / 10)
+            print(
+                f"| {window} | {retry_after or 'none'} | {spent.wall:.1f} | {windows:.1f} | {said['refused']} | "
+                f"{said['refused'] / windows:.2f} |"
+            )
+
 
 def build():
     command = ["cargo", "build", "--release", "--package", "userhaul", "--package", "userhaul-bench"]
@@ -235,7 +251,7 @@ def environment():
 
 
 def main():
-    figures = ("speed", "latency", "memory", "size", "quota")
+    figures = ("speed", "latency", "memory", "size", "quota", "unknown_quota")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figures", nargs="*", choices=[*figures, []], default=figures)
     parser.add_argument("--rows", type=int, default=100_000)

@@ -48,6 +48,7 @@ fn forms() -> Vec<String> {
         base64(KEY).trim_end_matches('=').to_owned(),
         base64(&pair),
         base64(&pair).trim_end_matches('=').to_owned(),
+        base64(&pair).replace('/', "_").replace('+', "-"),
     ]
 }
 
@@ -72,6 +73,11 @@ fn answer(path: &str) -> (&'static str, String, String) {
             ("302 Found", format!("{echo}Location: http://127.0.0.2:1/{}?key={KEY}\r\n", percent(KEY)), all)
         }
         "activities" => ("200 OK", echo, format!("[{all}")),
+        // Members of the page are named where it has no rows.
+        "levels" => {
+            let members: Vec<String> = forms().iter().map(|form| format!("\"{form}\":1")).collect();
+            ("200 OK", echo, format!("{{{}}}", members.join(",")))
+        }
         _ => ("404 Not Found", echo, all),
     }
 }
@@ -128,7 +134,7 @@ fn a_credential_that_the_vendor_repeats_is_written_nowhere() {
             command.env("USERHAUL_STATE_DIR", folder.path().join("state")).output().expect("it runs");
         (arguments.join(" "), output)
     };
-    let lists = ["it.tags", "it.users", "it.audiences", "it.contents", "it.activities"];
+    let lists = ["it.tags", "it.users", "it.audiences", "it.contents", "it.activities", "it.skill_levels"];
     let sync = |more: &[&'static str]| run(&[&["sync"], &lists[..], more].concat());
     let outputs = [
         sync(&["--json", "-v"]),

@@ -81,6 +81,16 @@ fn privacy_does_not_touch_keys() {
 }
 
 #[test]
+fn privacy_tells_a_name_that_is_nearly_a_column() {
+    let vendor = vendors::start(Vendor::Thrive, "");
+    let privacy = "streams = [\"users\", \"tags\"]\nprivacy = { drop = [\"emial\", \"shoe_size\"] }";
+    let folder = Folder::with(&config(&[lms(&vendor.running.base_url, privacy)]));
+    let output = folder.run(&["sync", "lms.tags"]);
+    assert!(output.stderr.contains("names `emial`, which is no column: did you mean `email`?"), "{output:?}");
+    assert!(!output.stderr.contains("shoe_size"), "{output:?}");
+}
+
+#[test]
 fn corrections_are_told_with_file_and_line() {
     let folder = sprig("wire = \"wire.toml\"");
     let mut told = Vec::new();

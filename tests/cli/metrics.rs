@@ -69,7 +69,7 @@ fn are_those_of_the_run_records() {
     for (metric, key) in FIGURES.iter().filter(|(metric, _)| metric.ends_with("_total")) {
         assert_eq!(sample(metric, ""), of(&first, key) + of(&second, key), "{metric}");
     }
-    assert_eq!(sample("userhaul_rows", ""), of(&second, "rows"));
+    assert_eq!((sample("userhaul_rows", ""), of(&second, "rows")), (of(&first, "rows"), 0.0));
     assert_eq!(sample("userhaul_last_run_status", ",status=\"failed\""), 1.0);
     assert_eq!(sample("userhaul_last_run_status", ",status=\"ok\""), 0.0);
     let complete = sample("userhaul_last_complete_run_timestamp_seconds", "");

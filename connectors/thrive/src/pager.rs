@@ -1,10 +1,11 @@
 //! The walk over users, with a probe for those whom the list leaves out.
 //!
-//! Whether `GET /users` without a filter lists every status is not published (A:11). So after a proven walk one
-//! row is asked for with all statuses named, and the totals are compared:
+//! Whether `GET /users` without a filter lists every status is not published (A:11). So at the end of a walk one
+//! row is asked for with all statuses named, side by side with the walk's own last question, and the totals are compared:
 //!
 //! ```text
-//! page=1 … page=3                      totalResults 2413, proven
+//! page=1 … page=3                      totalResults 2413
+//! page=1                               totalResults 2413: proven
 //! page=1&perPage=1&statuses=active,…   totalResults 2413: done
 //!                                      totalResults 2530: walk again with `statuses`, rows merge by key
 //! ```
@@ -29,6 +30,10 @@ pub(crate) struct StatusProbe {
     filtered: bool,
     /// The last total of the walk without a filter.
     total: Option<u64>,
+    /// Whether the probe's answer is on its way.
+    probing: bool,
+    /// What follows from the walk's last question, while that answer is waited for.
+    waiting: Option<Next>,
     warnings: Vec<Note>,
 }
 
@@ -41,11 +46,14 @@ impl StatusProbe {
             walk: PageNumber::new(paging, None),
             filtered: false,
             total: None,
+            probing: false,
+            waiting: None,
             warnings: Vec::new(),
         }
     }
 
-    fn probe(&self) -> Ask {
+    fn probe(&mut self) -> Ask {
+        self.probing = true;
         let mut params = vec![(self.paging.page.clone(), Some(self.paging.first.to_string()))];
         params.extend(self.paging.size.clone().map(|size| (size, Some("1".to_owned()))));
         // The filter is optional: a server that refuses it has shown all that it will show.
@@ -53,7 +61,7 @@ impl StatusProbe {
     }
 
     /// What follows from the number of users of all statuses.
-    fn probed(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
+    fn probed(&mut self, page: &PageFacts<'_>, end: End) -> Result<Next, PagingError> {
         let all = if page.status >= 400 {
             let text = format!("the probe for other statuses was answered with {}", page.status);
             self.warnings.push(Code::StatusesHidden.note(text));
@@ -63,6 +71,7 @@ impl StatusProbe {
         };
         match (all, self.total) {
             (Some(all), Some(total)) if all > total => {
+                self.warnings.extend(end.warnings);
                 let text = format!("{total} users are listed without a status filter, {all} with one");
                 self.warnings.push(Code::StatusesHidden.note(text));
                 self.filtered = true;
@@ -70,7 +79,7 @@ impl StatusProbe {
                 let first = self.walk.first();
                 Ok(self.filtered_next(first))
             }
-            _ => Ok(self.done(End::default())),
+            _ => Ok(self.done(end)),
         }
     }
 
@@ -112,7 +121,13 @@ impl Pager for StatusProbe {
 
     fn next(&mut self, page: &PageFacts<'_>) -> Result<Next, PagingError> {
         if page.ask.tag == PROBE {
-            return self.probed(page);
+            self.probing = false;
+            return match self.waiting.take() {
+                Some(Next::Done(end)) if end.unproven.is_none() => self.probed(page, end),
+                // The list has moved: it is read again, and probed again at its end.
+                Some(Next::Done(end)) => Ok(self.done(end)),
+                next => Ok(next.unwrap_or(Next::Wait)),
+            };
         }
         if page.status == 404 {
             let text = "a page of users was answered with 404, taken for no rows";
@@ -121,8 +136,15 @@ impl Pager for StatusProbe {
             self.total = self.count(page)?.or(self.total);
         }
         match self.walk.next(page)? {
+            next if self.probing => {
+                self.waiting = Some(next);
+                Ok(Next::Wait)
+            }
+            Next::Ask(ask) if !self.filtered && self.total.is_some() && PageNumber::is_recheck(&ask) => {
+                Ok(Next::AskAll(vec![ask, self.probe()]))
+            }
             Next::Done(end) if !self.filtered && end.unproven.is_none() && self.total.is_some() => {
-                self.warnings.extend(end.warnings);
+                self.waiting = Some(Next::Done(end));
                 Ok(Next::Ask(self.probe()))
             }
             Next::Done(end) => Ok(self.done(end)),

@@ -34,6 +34,8 @@ type Key<'a> = (&'a str, &'a str);
 struct Past<'a> {
     latest: Option<(&'a RunRecord, &'a StreamRecord)>,
     complete: Option<&'a RunRecord>,
+    /// The latest that did not fail: a table that failed to be read stands as it was.
+    written: Option<&'a StreamRecord>,
     all: Vec<&'a StreamRecord>,
     warnings: BTreeMap<&'a str, u64>,
 }
@@ -98,6 +100,9 @@ fn text(records: &[RunRecord]) -> String {
             for (stream, outcome) in &streams.streams {
                 let past = known.entry((source, stream)).or_default();
                 past.latest = past.latest.or(Some((record, outcome)));
+                if outcome.status != StreamStatus::Failed {
+                    past.written = past.written.or(Some(outcome));
+                }
                 if outcome.status == StreamStatus::Ok {
                     past.complete = past.complete.or(Some(record));
                 }
@@ -134,9 +139,11 @@ fn counters(known: &BTreeMap<Key<'_>, Past<'_>>, text: &mut Text) {
 fn gauges(known: &BTreeMap<Key<'_>, Past<'_>>, text: &mut Text) {
     let latest = || known.iter().filter_map(|(key, past)| Some((*key, past.latest?)));
     let name = "userhaul_rows";
-    text.head(name, "gauge", "Rows of the table after the last run.");
-    for (key, (_, stream)) in latest() {
-        text.line(name, key, &[], stream.rows);
+    text.head(name, "gauge", "Rows of the table after the last run that did not fail.");
+    for (key, past) in known {
+        if let Some(stream) = past.written {
+            text.line(name, *key, &[], stream.rows);
+        }
     }
     let name = "userhaul_last_run_duration_seconds";
     text.head(name, "gauge", "Time that the last run took.");
@@ -157,11 +164,7 @@ fn gauges(known: &BTreeMap<Key<'_>, Past<'_>>, text: &mut Text) {
         text.instant(name, key, &record.finished_at);
     }
     let name = "userhaul_last_complete_run_timestamp_seconds";
-    text.head(
-        name,
-        "gauge",
-        "When the last run ended that proved the table complete, in seconds since 1970.",
-    );
+    text.head(name, "gauge", "When the last run ended whose status is ok, in seconds since 1970.");
     for (key, past) in known {
         if let Some(record) = past.complete {
             text.instant(name, *key, &record.finished_at);
@@ -264,7 +267,7 @@ mod tests {
         assert_eq!(value("userhaul_run_duration_seconds_total", ""), "6.5");
         assert_eq!(value("userhaul_quota_wait_seconds_total", ""), "0.75");
         assert_eq!(value("userhaul_warnings_total", ",code=\"rows_differ\""), "3");
-        assert_eq!(value("userhaul_rows", ""), "4");
+        assert_eq!(value("userhaul_rows", ""), "2");
         assert_eq!(value("userhaul_last_run_status", ",status=\"failed\""), "1");
         assert_eq!(value("userhaul_last_run_status", ",status=\"ok\""), "0");
         // 2026-03-04T02:00:00Z and 2026-03-02T02:00:00Z.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
+use userhaul_client::for_people;
 use userhaul_runner::{push::PushRecord, record::RunRecord};
 
 use crate::failure::{Code, Failure};
@@ -39,9 +40,14 @@ pub(crate) fn save(destination: &Path, record: &RunRecord) -> Result<(), Failure
     write(&folder(destination), &record.run_id, record)
 }
 
-/// The same of a push.
+/// The same of a push. What a vendor says may quote a row, and is kept as people see it.
 pub(crate) fn save_push(destination: &Path, record: &PushRecord) -> Result<(), Failure> {
-    write(&pushes(destination), &record.run_id, record)
+    let mut record = record.clone();
+    record.warnings.reword(for_people);
+    if let Some(error) = &mut record.error {
+        error.message = for_people(&error.message);
+    }
+    write(&pushes(destination), &record.run_id, &record)
 }
 
 fn write<T: Serialize>(folder: &Path, run_id: &str, record: &T) -> Result<(), Failure> {
@@ -80,4 +86,26 @@ fn read<T: DeserializeOwned>(folder: &Path) -> Vec<T> {
         .rev()
         .filter_map(|path| serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_is_kept_without_the_people_that_a_vendor_names() {
+        let record = r#"{"run_id": "1", "source": "lms", "target": "users", "scope": null, "started_at": "", "finished_at": "",
+            "command": "push", "status": "failed", "version": "x", "dry_run": false, "rows": {"read": 1, "merged": 0,
+            "unchanged": 0, "applied": 0, "failed": 1, "unknown": 0, "not_sent": 0}, "requests": 1, "retries": 0,
+            "throttled": 0, "definitions": 0, "verified": null, "types": [], "warnings": ["ann@example.com is odd"],
+            "warning_codes": ["already_gone"], "error": {"code": "all_refused", "message": "no ann@example.com", "hint": null}}"#;
+        let record: PushRecord = serde_json::from_str(record).expect("a record");
+        let folder = tempfile::tempdir().expect("a folder");
+        save_push(folder.path(), &record).expect("it can be written");
+        let path = folder.path().join("_userhaul/runs/push/1.json");
+        let kept = std::fs::read_to_string(path).expect("the file");
+        assert!(kept.contains("***@*** is odd") && !kept.contains("ann@example.com"), "{kept}");
+        let Some(Past::Push(push)) = every(folder.path()).pop() else { panic!("a push") };
+        assert_eq!(push.warnings.iter().next(), Some(("already_gone", "***@*** is odd")));
+    }
 }

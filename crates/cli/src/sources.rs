@@ -10,7 +10,10 @@ use secrecy::ExposeSecret;
 use userhaul_client::{Client, ClientSettings};
 use userhaul_connector::{
     Connector, Registration,
+    code::Note,
+    column::{Column, ColumnType},
     decode::{Act, Rule},
+    nearest::nearest,
     plan::PlanError,
     quota::Quota,
     settings::{SettingKind, SettingSpec, SettingValue},
@@ -246,6 +249,29 @@ impl Prepared {
         Ok(rules)
     }
 
+    /// Names of privacy rules that are no column, and nearly that of one of these streams.
+    pub(crate) fn unmatched_rules(&self) -> Vec<Note> {
+        let streams = || {
+            let streams = self.connector.spec().streams.values();
+            streams.filter(|stream| self.configured.contains(&stream.name))
+        };
+        let names = |stream: &StreamSpec| {
+            let mut names = Vec::new();
+            stream.columns().for_each(|column| add_names(column, &mut names));
+            names
+        };
+        let known: Vec<String> = streams().flat_map(names).collect();
+        let rules = self.config.privacy.iter().flat_map(|privacy| privacy.hash.iter().chain(&privacy.drop));
+        let unmatched = rules.filter(|rule| !known.contains(rule));
+        let told = |rule: &String| {
+            let near = nearest(rule, known.iter().map(String::as_str))?;
+            let place = &self.place;
+            let text = format!("{place}`privacy` names `{rule}`, which is no column: did you mean `{near}`?");
+            Some(Code::PrivacyUnmatched.note(text))
+        };
+        unmatched.filter_map(told).collect()
+    }
+
     /// Whether a key, cursor, version, partition or parent axis of a configured stream is of that name.
     fn is_needed(&self, name: &str) -> bool {
         let spec = self.connector.spec();
@@ -261,6 +287,18 @@ impl Prepared {
             let columns = stream.columns().filter(|column| needed.contains(&column.name.as_str()));
             columns.into_iter().any(|column| column.name == name || column.field == name)
         })
+    }
+}
+
+/// The names of a column and of the members below it.
+fn add_names(column: &Column, names: &mut Vec<String>) {
+    names.extend([column.name.clone(), column.field.clone()]);
+    let mut kind = &column.kind;
+    while let ColumnType::List(element) = kind {
+        kind = element;
+    }
+    if let ColumnType::Struct(members) = kind {
+        members.iter().for_each(|member| add_names(member, names));
     }
 }
 

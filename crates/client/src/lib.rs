@@ -41,7 +41,7 @@ pub use answer::{Attempts, Body, Head, Headers, Page};
 pub use client::{Client, Payload};
 pub use error::{ClientError, ErrorKind, Limit, Reason, SendError, Size};
 pub use observer::{Event, Observer, Silent, WaitReason};
-pub use redact::{for_people, path as masked_path, without_credential, without_secrets};
+pub use redact::{for_people, masked, path as masked_path, without_credential, without_secrets};
 #[doc(hidden)]
 pub use retry_after::retry_after;
 pub use settings::{BodyLimits, ClientSettings, RetrySettings};

@@ -64,9 +64,19 @@ fn forms(secret: &SecretString) -> Vec<String> {
         .fold(lenient.clone(), |text, (mark, code)| text.replace(code, mark));
     let mut forms = vec![secret.to_owned(), secret.replace('/', "\\/"), STANDARD.encode(secret)];
     forms.extend([URL_SAFE.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
+    // A pair that was encoded for a header, as others write it.
+    let bare = secret.trim_end_matches('=');
+    if bare.len() < secret.len() {
+        forms.push(bare.to_owned());
+    }
     for encoded in [encoded, spaced, lenient, laxest] {
         forms.extend([in_small(&encoded), encoded]);
     }
+    // One that is sent in base64 may come back in its other alphabet, or without its padding.
+    let renamed = secret.replace('+', "-").replace('/', "_");
+    forms.extend([secret, &renamed].map(|text| text.trim_end_matches('=').to_owned()));
+    forms.push(renamed);
+    forms.retain(|form| form.len() >= 4);
     let slashed = forms.iter().map(|form| form.replace('/', "\\/")).collect::<Vec<_>>();
     forms.extend(slashed);
     forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -104,6 +114,12 @@ pub fn without_secrets(bytes: &[u8], secrets: &[SecretString]) -> Option<Vec<u8>
         kept = Some(without);
     }
     kept
+}
+
+/// A text without these secrets.
+pub fn masked(text: &str, secrets: &[SecretString]) -> String {
+    let without = without_secrets(text.as_bytes(), secrets);
+    without.map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A text for a terminal or a log: e-mail addresses masked, one line, at most 200 bytes.
@@ -197,6 +213,13 @@ mod tests {
             assert_eq!(excerpt(text.as_bytes(), &secrets).as_deref(), Some("<***>"), "{form}");
         }
         assert!(forms(&"abc".into()).is_empty());
+        for form in ["dTpwPz8/Pj4=", "dTpwPz8/Pj4", "dTpwPz8_Pj4=", "dTpwPz8_Pj4"] {
+            assert_eq!(
+                without_secrets(form.as_bytes(), &["dTpwPz8/Pj4=".into()]).as_deref(),
+                Some(&b"***"[..]),
+                "{form}"
+            );
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use userhaul_connector::{
 };
 
 use crate::{
+    archive::Archive,
     cover::Covers,
     error::StreamError,
     shrink::ByProperty,
@@ -114,7 +115,11 @@ impl Reading {
             (Some(start), before) => before.is_some_and(|before| start < before),
         };
         let new_child = derived.iter().any(|spec| !state.derived.contains(&spec.name));
+        // What it left of a full pass is in no archive that a later run goes on from. Ids are asked for again one by one.
+        let torn =
+            state.committing_all && matches!(run.archive, Archive::Keep(_)) && stream.parent().is_none();
         if !(run.options.full
+            || torn
             || earlier
             || new_child
             || due(stream, &state, run.source.full_every, run.options.now))
@@ -202,7 +207,7 @@ impl Reading {
         };
         state.derived.retain(|name| children.contains(name));
         state.run_id.clone_from(&run.options.run_id);
-        state.committing = false;
+        (state.committing, state.committing_all) = (false, false);
         state.whole = self.whole_list(run, tally);
         if self.kind != Kind::Range {
             self.advance(run, stream, tally, (whole, gone), &mut state);

@@ -164,6 +164,11 @@ impl Warnings {
         }
     }
 
+    /// Puts other words in the place of each text.
+    pub fn reword(&mut self, words: impl Fn(&str) -> String) {
+        self.texts.iter_mut().for_each(|text| *text = words(text));
+    }
+
     /// Each with its code, which is empty in records of versions that had none.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let codes = self.codes.iter().map(String::as_str).chain(std::iter::repeat(""));

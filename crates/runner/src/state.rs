@@ -29,6 +29,9 @@ pub struct StreamState {
     /// A commit was under way: some files of the table may be newer than this.
     #[serde(default)]
     pub committing: bool,
+    /// That commit was one of a full pass.
+    #[serde(default)]
+    pub committing_all: bool,
     /// The first instant wanted when all was last read (microseconds since 1970); none for all there is.
     pub start: Option<i64>,
     /// The instant before which all rows are in the table, for each property, or the empty text where there are none.

@@ -373,7 +373,8 @@ impl Finish<'_> {
         let Some(state) = self.reading.state.as_ref().filter(|_| self.reading.remembered) else {
             return Ok(());
         };
-        let state = StreamState { committing: true, ..state.clone() };
+        let committing_all = self.reading.kind == Kind::Full;
+        let state = StreamState { committing: true, committing_all, ..state.clone() };
         self.run.store.save(&self.run.source.name, &self.stream.name, &state)
     }
 

@@ -372,7 +372,7 @@ impl StreamWalks<'_> {
     pub(crate) fn met(&self, counts: &Counts) {
         let mut tally = lock(&self.tally);
         for (field, count) in &counts.new_fields {
-            *tally.new_fields.entry(field.clone()).or_default() += count;
+            *tally.new_fields.entry(self.masked(field)).or_default() += count;
         }
         for (column, count) in &counts.type_mismatches {
             *tally.type_mismatches.entry(column.clone()).or_default() += count;

@@ -19,12 +19,14 @@ use crate::part::Part;
 use crate::settings;
 use crate::spec::TableSpec;
 
+/// A row group of this size is large, in bytes.
+const LARGE: usize = 4 << 20;
+
 /// Whether the parts can be copied, and are large enough that the file is not cut into crumbs: small row groups make
 /// every later reading slow, which costs more than encoding them once.
 pub(crate) fn possible(spec: &TableSpec, parts: &[&Part]) -> bool {
     let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-    let enough = (spec.row_group_bytes / 2) as u64;
-    bytes / (parts.len().max(1) as u64) >= enough
+    bytes / (parts.len().max(1) as u64) >= spec.row_group_bytes.min(LARGE) as u64 / 2
         && parts.iter().all(|part| part.schema.fields() == spec.schema.fields())
 }
 

@@ -16,12 +16,17 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 use userhaul_storage::File;
 
-use crate::loan::{Copies, Lent, Loan};
+use crate::loan::{Lent, Loan};
+use crate::pages::Pages;
 use crate::settings::leaves;
 use crate::spec::TableSpec;
 
 /// A file that is written in larger pieces than the pages of a column.
 pub(crate) type Output = BufWriter<File>;
+
+/// Rows at which a row group is closed, however few bytes they take: filters of keys are made for so many, and readers
+/// share out row groups.
+pub(crate) const GROUP_ROWS: usize = 1 << 18;
 
 /// Bytes that are handed to the system at once.
 const OUTPUT_BYTES: usize = 64 << 10;
@@ -39,29 +44,29 @@ pub(crate) struct Encoder {
     leaves: Vec<ColumnDescPtr>,
     /// The leaves of the row group in the making; empty where none is begun.
     group: Vec<ArrowColumnWriter>,
+    /// Rows of it.
+    rows: usize,
     /// Encoded bytes at which a row group is closed.
     group_bytes: usize,
-    copies: Option<Copies>,
+    pages: Pages,
 }
 
 impl Encoder {
-    /// Begins a file. Of the leaves that `copies` names the encoded bytes are kept for others.
+    /// Begins a file, whose row group in the making is in `pages`.
     pub(crate) fn new(
         file: File,
         spec: &TableSpec,
         properties: WriterProperties,
-        copies: Option<Copies>,
+        pages: Pages,
     ) -> Result<Self> {
         let schema = Arc::clone(&spec.schema);
         // That writer puts the types of our columns into the metadata, which readers go by.
         let writer = ArrowWriter::try_new(output(file), Arc::clone(&schema), Some(properties))?;
-        let (file, mut columns) = writer.into_serialized_writer()?;
-        if let Some(copies) = &copies {
-            columns = columns.with_page_store_factory(Arc::new(copies.clone()));
-        }
+        let (file, columns) = writer.into_serialized_writer()?;
+        let columns = columns.with_page_store_factory(Arc::new(pages.clone()));
         let leaves = file.schema_descr().columns().to_vec();
         let group_bytes = spec.row_group_bytes;
-        Ok(Self { file, columns, schema, leaves, group: Vec::new(), group_bytes, copies })
+        Ok(Self { file, columns, schema, leaves, group: Vec::new(), rows: 0, group_bytes, pages })
     }
 
     /// Adds rows to the row group, but for the columns that are borrowed, by their index.
@@ -72,6 +77,7 @@ impl Encoder {
         if self.group.is_empty() {
             self.group = self.columns.create_column_writers(self.file.flushed_row_groups().len())?;
         }
+        self.rows += batch.num_rows();
         let mut writers = self.group.iter_mut();
         for (index, (field, column)) in self.schema.fields().iter().zip(batch.columns()).enumerate() {
             if is_borrowed(index) {
@@ -93,7 +99,7 @@ impl Encoder {
     /// Whether the row group has reached its size.
     pub(crate) fn is_full(&self) -> bool {
         let bytes = self.group.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>();
-        self.is_open() && bytes >= self.group_bytes
+        self.is_open() && (bytes >= self.group_bytes || self.rows >= GROUP_ROWS)
     }
 
     /// Ends the row group, if one is begun. Borrowed columns are taken from the loan. Gives what others may borrow.
@@ -101,6 +107,7 @@ impl Encoder {
         if !self.is_open() {
             return Ok(None);
         }
+        self.rows = 0;
         let mut group = self.file.next_row_group()?;
         for (leaf, writer) in self.group.drain(..).enumerate() {
             match loan.and_then(|loan| loan.leaf(leaf)) {
@@ -109,7 +116,7 @@ impl Encoder {
             }
         }
         let metadata = group.close()?;
-        Ok(self.copies.as_ref().map(|copies| copies.take(metadata)))
+        Ok(Some(Lent { metadata, chunks: self.pages.end_group() }))
     }
 
     /// Ends the file, which is to be synced yet.

@@ -10,7 +10,8 @@ use userhaul_storage::File;
 use crate::disk::Making;
 use crate::encoder::Encoder;
 use crate::error::SinkError;
-use crate::loan::{Copies, Lent, Loan};
+use crate::loan::{Lent, Loan};
+use crate::pages::Pages;
 use crate::settings::{self, SAMPLE_ROWS};
 use crate::spec::TableSpec;
 
@@ -108,7 +109,7 @@ impl FileWriter {
         let State::Sampling(sample) = std::mem::replace(&mut self.state, State::Broken) else {
             return Err(self.broken());
         };
-        self.begin(&sample.batches, None)?;
+        self.begin(&sample.batches, Pages::default())?;
         sample.batches.iter().try_for_each(|batch| self.write_through(batch))
     }
 
@@ -121,12 +122,12 @@ impl FileWriter {
     }
 
     /// Judges the first rows, which are to be encoded next, and makes the file.
-    pub(crate) fn begin(&mut self, sample: &[RecordBatch], copies: Option<Copies>) -> Result<(), SinkError> {
+    pub(crate) fn begin(&mut self, sample: &[RecordBatch], pages: Pages) -> Result<(), SinkError> {
         let file = self.making.create()?;
         let failed = || SinkError::parquet("write", self.making.path());
         let in_order = self.order == Order::AsSpecified;
         let properties = settings::properties(&self.spec, sample, in_order).map_err(failed())?;
-        let encoder = Encoder::new(file, &self.spec, properties, copies).map_err(failed())?;
+        let encoder = Encoder::new(file, &self.spec, properties, pages).map_err(failed())?;
         self.state = State::Writing(Box::new(encoder));
         Ok(())
     }

@@ -23,6 +23,7 @@ mod log;
 mod merge;
 #[cfg(test)]
 mod model;
+mod pages;
 mod part;
 mod read;
 mod set;

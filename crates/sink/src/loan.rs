@@ -1,14 +1,11 @@
 //! Encoded columns that stand in more than one file.
 //!
-//! When a row group is written out, the bytes of the leaves that are lent are kept; another file appends them as they
-//! are, under names of its own.
+//! The bytes of a leaf that a row group was written out with are appended to another file as they are, under names of its
+//! own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use parquet::arrow::arrow_writer::{InMemoryPageStore, PageKey, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaDataPtr};
@@ -16,22 +13,13 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::encoder::Output;
+use crate::pages::Chunk;
 
-/// The bytes of lent leaves, by leaf: of the row group that is being written out.
-type Chunks = BTreeMap<usize, Vec<u8>>;
-
-/// Keeps the bytes of the leaves that a file lends.
-#[derive(Debug, Clone)]
-pub(crate) struct Copies {
-    leaves: Arc<BTreeSet<usize>>,
-    chunks: Arc<Mutex<Chunks>>,
-}
-
-/// What a row group that was written out lends.
+/// What a row group that was written out lends: its leaves that are asked for.
 #[derive(Debug)]
 pub(crate) struct Lent {
-    metadata: RowGroupMetaDataPtr,
-    chunks: BTreeMap<usize, Bytes>,
+    pub(crate) metadata: RowGroupMetaDataPtr,
+    pub(crate) chunks: BTreeMap<usize, Chunk>,
 }
 
 /// A row group's loan to another file, whose leaf `n` is the lender's leaf `leaves[n]`.
@@ -46,54 +34,7 @@ pub(crate) struct Loan<'a> {
 pub(crate) struct LentLeaf<'a> {
     metadata: &'a ColumnChunkMetaData,
     rows: i64,
-    chunk: &'a Bytes,
-}
-
-/// The pages of one leaf of the row group in the making.
-struct Pages {
-    pages: InMemoryPageStore,
-    leaf: usize,
-    chunks: Arc<Mutex<Chunks>>,
-}
-
-impl Copies {
-    pub(crate) fn of(leaves: BTreeSet<usize>) -> Self {
-        Self { leaves: Arc::new(leaves), chunks: Arc::default() }
-    }
-
-    /// The bytes kept since they were last taken, which belong to this row group.
-    pub(crate) fn take(&self, metadata: RowGroupMetaDataPtr) -> Lent {
-        let chunks = mem::take(&mut *self.chunks.lock().unwrap_or_else(PoisonError::into_inner));
-        Lent { metadata, chunks: chunks.into_iter().map(|(leaf, bytes)| (leaf, bytes.into())).collect() }
-    }
-}
-
-impl PageStoreFactory for Copies {
-    fn create(&self, args: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
-        let (pages, leaf) = (InMemoryPageStore::default(), args.column_index());
-        Ok(match self.leaves.contains(&leaf) {
-            true => Box::new(Pages { pages, leaf, chunks: Arc::clone(&self.chunks) }),
-            false => Box::new(pages),
-        })
-    }
-}
-
-impl PageStore for Pages {
-    fn put(&mut self, page: Bytes) -> Result<PageKey> {
-        self.pages.put(page)
-    }
-
-    /// Pages are taken one by one in the order in which they come to stand in the file.
-    fn take(&mut self, key: PageKey) -> Result<Bytes> {
-        let page = self.pages.take(key)?;
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        chunks.entry(self.leaf).or_default().extend_from_slice(&page);
-        Ok(page)
-    }
-
-    fn memory_size(&self) -> usize {
-        self.pages.memory_size()
-    }
+    chunk: &'a Chunk,
 }
 
 impl<'a> Loan<'a> {

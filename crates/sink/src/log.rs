@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::SinkError;
 
-/// Entries in a run: 3 MB.
-pub(crate) const RUN_ENTRIES: usize = 1 << 16;
+/// Entries in a run: 1.5 MB.
+pub(crate) const RUN_ENTRIES: usize = 1 << 15;
 
 /// Entries that a finished part may keep in memory: 80 kB, as a commit may have thousands of parts.
 const KEPT_ENTRIES: usize = 1 << 11;

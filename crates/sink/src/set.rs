@@ -6,7 +6,8 @@ use arrow_array::RecordBatch;
 
 use crate::error::SinkError;
 use crate::file::{Sample, conform};
-use crate::loan::{Copies, Loan};
+use crate::loan::Loan;
+use crate::pages::Pages;
 use crate::part::{Part, PartWriter};
 use crate::twins::Twins;
 
@@ -89,10 +90,10 @@ impl PartSet {
             other.twins = Twins::find(&other.part.spec, &first.spec, &beside);
             lent.append(&mut other.twins.lent(&first.spec.schema));
             let sample: Vec<_> = beside.into_iter().filter_map(|(_, beside)| beside).collect();
-            other.part.file.begin(&sample, None)?;
+            other.part.file.begin(&sample, Pages::default())?;
         }
         let sample: Vec<_> = rows.iter().map(|(batch, _)| batch.clone()).collect();
-        first.file.begin(&sample, (!lent.is_empty()).then(|| Copies::of(lent)))?;
+        first.file.begin(&sample, Pages::lending(lent))?;
         rows.into_iter().try_for_each(|rows| self.encode(rows))
     }
 

@@ -11,6 +11,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::content;
+use crate::encoder::GROUP_ROWS;
 use crate::spec::{Compression, TableSpec};
 
 /// Rows by which the layout is judged; a table with fewer is judged whole.
@@ -22,10 +23,6 @@ const ZSTD_LEVEL: i32 = 1;
 /// How often a bloom filter may say that a key is there when it is not. It takes one to two bytes a
 /// row.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
-
-/// Distinct keys that a bloom filter is first made for. The codec folds it to what the row group needs, so that this
-/// bounds memory while writing (half a megabyte a key column, which a processor's cache holds), not the size of the file.
-const BLOOM_MAX_DISTINCT: u64 = 1 << 18;
 
 /// Columns that hold one value over whole files, which the file's metadata has too: bounds of them tell a reader
 /// nothing, and finding them compares each value with the one before. So it is with the elements of lists and maps.
@@ -51,7 +48,8 @@ pub(crate) fn properties(
 ) -> Result<WriterProperties, ParquetError> {
     let descriptor = descriptor(&spec.schema)?;
     let rows = sample.iter().map(RecordBatch::num_rows).sum::<usize>();
-    let distinct = if rows < SAMPLE_ROWS { rows.max(1) as u64 } else { BLOOM_MAX_DISTINCT };
+    // Half a megabyte a key column at first; the codec folds a filter to what the row group needs.
+    let distinct = if rows < SAMPLE_ROWS { rows.max(1) } else { GROUP_ROWS };
     let metadata = spec.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -73,7 +71,7 @@ pub(crate) fn properties(
         if path.parts().first().is_some_and(|name| spec.primary_key.contains(name)) {
             builder = builder
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
-                .set_column_bloom_filter_max_ndv(path, distinct);
+                .set_column_bloom_filter_max_ndv(path, distinct as u64);
         }
     }
     Ok(builder.build())

@@ -4,9 +4,9 @@ use arrow_schema::SchemaRef;
 
 /// Encoded bytes in a row group, as a rule.
 ///
-/// Large enough for long runs of one column, small enough that many tables can be written at once: a writer keeps
-/// one row group in memory.
-pub const ROW_GROUP_BYTES: usize = 4 << 20;
+/// What a file tells of its row groups is in memory until it is whole, so that they must be large. Their pages wait in a
+/// temporary file.
+pub const ROW_GROUP_BYTES: usize = 32 << 20;
 
 /// A table, as far as its file is concerned.
 #[derive(Debug, Clone)]

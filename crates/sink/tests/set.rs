@@ -179,6 +179,30 @@ proptest! {
     }
 }
 
+#[test]
+fn pages_that_do_not_stay_in_memory_are_written_and_lent_all_the_same() {
+    let folder = tempdir().unwrap();
+    let [first, second, _] = specs().map(|spec| TableSpec { row_group_bytes: 2 << 20, ..spec });
+    let writer = |name: &str, spec: &TableSpec| PartWriter::create(folder.path().join(name), spec).unwrap();
+    let mut set = PartSet::new(writer("vendor", &first), vec![writer("unified", &second)]);
+    let mut all = Vec::new();
+    for number in 0..20 {
+        // Texts that do not compress: several row groups, each larger than what stays in memory.
+        let person = |row: u64| {
+            let mixed = (number * 10_000 + row).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let email = format!("{mixed:x}{:x}@example.com", mixed.rotate_left(29) ^ row);
+            Person { id: format!("{mixed:x}"), email: Some(email), seen: None, active: None, fields: vec![] }
+        };
+        let people: Vec<Person> = (0..10_000).map(person).collect();
+        set.write(&vendor(&people), [Some(unified(&people))]).unwrap();
+        all.extend(people);
+    }
+    let (part, others) = set.finish().unwrap();
+    assert!(metadata(&part.path).num_row_groups() > 2);
+    assert!(content(&part.path, &first.schema) == vendor(&all));
+    assert!(content(&others[0].path, &second.schema) == unified(&all));
+}
+
 /// The values of the first column chunks, byte by byte.
 fn chunk(path: &Path, leaf: &str) -> Vec<u8> {
     let metadata = metadata(path);

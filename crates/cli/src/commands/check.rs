@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     console::{self, Console},
     failure::{Code, Exit, Failure, exit_of},
-    probe::{self, Verdict},
+    probe,
     progress::Display,
     render,
     sources::{Prepared, quota_dir},
@@ -50,6 +50,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     let mut worst = Exit::Ok;
     let mut found = Vec::new();
     for Chosen { prepared, selected } in &chosen {
+        prepared.unmatched_rules().iter().for_each(|note| console.warning(note.code, &note.text));
         let source = prepared.source(selected.clone(), &progress, quota_dir())?;
         let begun = Instant::now();
         let facts = [("source", json!(source.name))];
@@ -129,9 +130,9 @@ async fn probe(
                 for finding in &report.findings {
                     let word = finding.verdict.word();
                     let line = format!("{name}: {word}: {}: {}", finding.fact, finding.detail);
-                    match finding.verdict {
-                        Verdict::Confirmed | Verdict::NotSeen => console.info(&line),
-                        Verdict::Corrected | Verdict::Wrong => console.warning(Code::FactDiffers, &line),
+                    match finding.verdict.code() {
+                        None => console.info(&line),
+                        Some(code) => console.warning(code, &line),
                     }
                 }
                 console.info(&format!("{name}: {} sent", render::counted(report.requests.into(), "request")));

@@ -76,6 +76,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         if options.from.is_none() {
             prepared.check_start(selected)?;
         }
+        prepared.unmatched_rules().iter().for_each(|note| console.warning(note.code, &note.text));
         sources.push(prepared.source(selected.clone(), &progress, quota_dir())?);
     }
     let destination = config.destination.path.as_path();

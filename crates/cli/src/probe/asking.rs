@@ -1,7 +1,8 @@
 //! Asking: one request of a probe, and what kind of answer came.
 
+use secrecy::SecretString;
 use serde_json::Value;
-use userhaul_client::{ErrorKind, Page};
+use userhaul_client::{ErrorKind, Page, for_people, without_secrets};
 use userhaul_connector::{
     decode::{DecodeOptions, Decoder, Lineage, PageRows},
     plan::{self, PlanInputs},
@@ -43,7 +44,7 @@ impl Answer {
             .iter()
             .find_map(|key| self.body.get(key)?.as_str().map(str::to_owned))
             .unwrap_or_default();
-        let text: String = text.chars().take(120).collect();
+        let text: String = for_people(&text).chars().take(120).collect();
         if text.is_empty() {
             format!("status {}", self.status)
         } else {
@@ -107,7 +108,7 @@ impl Probe<'_> {
             timeout: source.timeout,
         };
         match source.client.send(&request).await {
-            Ok(page) => Ok(answer(&page)),
+            Ok(page) => Ok(answer(&page, &source.client.secrets(&request.auth))),
             Err(error) => match error.status() {
                 Some(status) if !matches!(error.kind(), ErrorKind::Transient | ErrorKind::RateLimited) => {
                     Ok(Answer { status, ..answer_of(&[]) })
@@ -205,7 +206,8 @@ pub(super) fn page_params(stream: &StreamSpec, number: u64) -> Vec<(String, Stri
     stream.paging.params(number, ROWS)
 }
 
-fn answer(page: &Page) -> Answer {
+/// What is quoted of an answer must not repeat a credential.
+fn answer(page: &Page, secrets: &[SecretString]) -> Answer {
     let date = page.headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
     let hints = ["x-next-page", "x-page", "x-per-page", "x-total", "x-total-count", "x-total-pages", "total"];
     let paging_headers = hints.into_iter().filter(|hint| page.headers.get(hint).is_some());
@@ -214,7 +216,7 @@ fn answer(page: &Page) -> Answer {
         date: date.map(|date| date.timestamp().as_microsecond()),
         link: page.headers.get("link").map(str::to_owned),
         paging_headers: paging_headers.map(str::to_owned).collect(),
-        ..answer_of(&page.body)
+        ..answer_of(without_secrets(&page.body, secrets).as_deref().unwrap_or(&page.body))
     }
 }
 

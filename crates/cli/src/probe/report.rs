@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use toml::{Table, Value};
+use userhaul_connector::code::Code;
 
 /// What a source says of one fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,11 @@ impl Verdict {
             Self::Wrong => "wrong",
             Self::NotSeen => "not seen",
         }
+    }
+
+    /// What scripts may look for, where a fact is otherwise.
+    pub(crate) fn code(self) -> Option<Code> {
+        matches!(self, Self::Corrected | Self::Wrong).then_some(Code::FactDiffers)
     }
 }
 
@@ -91,6 +97,7 @@ impl Report {
                     "assumed": finding.assumed,
                     "verdict": finding.verdict.word().replace(' ', "_"),
                     "detail": finding.detail,
+                    "code": finding.verdict.code().map(Code::word),
                 })
             })
             .collect();

@@ -140,6 +140,10 @@ codes! {
         /// Began the table of versions anew.
         /// Nothing; copy `<stream>__history` away before such a change if you need what was.
         HistoryAnew = "history_anew",
+        /// A name under `privacy` is no column of the facts, but nearly one.
+        /// Applied the rule to fields of exactly that name, as a vendor may send fields that the facts do not know.
+        /// Correct the name if the column was meant: its values are kept as they come.
+        PrivacyUnmatched = "privacy_unmatched",
     }
     "Why a stream failed" {
         /// The source cannot be reached, or did not answer as often as was tried.

@@ -240,9 +240,10 @@ fn holds_rows(value: &[u8]) -> bool {
     matches!(rest.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b']'))
 }
 
-fn describe(pointers: &[String]) -> String {
+pub(super) fn describe(pointers: &[String]) -> String {
     let named: Vec<&str> = pointers
         .iter()
+        .filter(|pointer| !matches!(pointer.as_str(), super::LONE_ROW | super::NO_ROWS))
         .map(|pointer| if pointer.is_empty() { "the page itself" } else { pointer.as_str() })
         .collect();
     named.join(", ")

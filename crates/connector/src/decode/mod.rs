@@ -162,6 +162,24 @@ pub enum DecodeError {
     Columns(#[from] ArrowError),
 }
 
+impl DecodeError {
+    /// An answer without rows at these pointers.
+    pub fn no_items(items: &[String], found: impl Into<String>) -> Self {
+        Self::NoItems { expected: envelope::describe(items), found: found.into() }
+    }
+
+    /// The same, with what it says in the page's words changed: names may repeat what must not be told.
+    #[must_use]
+    pub fn in_words(self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::NoItems { expected, found } => Self::NoItems { expected, found: change(&found) },
+            Self::NullKey { row, column, fields } => Self::NullKey { row, column, fields: change(&fields) },
+            Self::NoKey { column, fields } => Self::NoKey { column, fields: change(&fields) },
+            other => other,
+        }
+    }
+}
+
 /// Decodes the pages of one walk.
 #[derive(Debug)]
 pub struct Decoder {
@@ -267,10 +285,7 @@ impl Decoder {
             }
             Kind::Null if self.single || lone || none => scanner.literal(Wanted::Null)?,
             kind => {
-                return Err(DecodeError::NoItems {
-                    expected: self.items.join(", "),
-                    found: kind.name().to_owned(),
-                });
+                return Err(DecodeError::no_items(&self.items, kind.name()));
             }
         }
         scanner.end()?;

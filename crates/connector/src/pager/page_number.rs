@@ -72,6 +72,11 @@ struct Walk {
 }
 
 impl PageNumber {
+    /// Whether this is the last ask of a walk: whether the total is still the same.
+    pub fn is_recheck(ask: &Ask) -> bool {
+        ask.tag == RECHECK
+    }
+
     /// A walk over `paging`; a first page that tells of more than `split_above` pages asks for a smaller window.
     pub fn new(paging: &PagePaging, split_above: Option<u64>) -> Self {
         let counted = Counted::Pages;

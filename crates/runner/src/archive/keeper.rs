@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinHandle};
-use userhaul_client::without_secrets;
+use userhaul_client::{masked, without_secrets};
 use userhaul_connector::decode::{Rule, redacted};
 
 use super::{
@@ -245,9 +245,4 @@ impl Drop for Writer {
             self.remove();
         }
     }
-}
-
-fn masked(text: &str, secrets: &[SecretString]) -> String {
-    let without = without_secrets(text.as_bytes(), secrets);
-    without.map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

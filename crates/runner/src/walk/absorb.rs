@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use userhaul_client::masked_path;
+use userhaul_client::{masked, masked_path};
 use userhaul_connector::{
     code::Code,
     decode::{DecodeError, Envelope, Lineage, PageRows},
@@ -35,11 +35,8 @@ impl StreamWalks<'_> {
         }
         // No content means no rows only where the vendor documents that it does.
         if answer.status == 204 && !self.stream.empty.contains(&204) {
-            let source = DecodeError::NoItems {
-                expected: self.stream.items.join(", "),
-                found: "no content".to_owned(),
-            };
-            return Err(StreamError::Decode { path: masked_path(&walk.path), page: number, source });
+            let source = DecodeError::no_items(&self.stream.items, "no content");
+            return Err(self.undecoded(walk, number, source));
         }
         let rows_expected = answer.status < 300 && answer.status != 204;
         let (page, envelope) = if rows_expected && !(answer.body.is_empty() && self.stream.single) {
@@ -48,8 +45,7 @@ impl StreamWalks<'_> {
                 Ok(read) => read,
                 Err(source) => {
                     decoder.restore_counts(counts.clone());
-                    let path = masked_path(&walk.path);
-                    let error = StreamError::Decode { path, page: number, source };
+                    let error = self.undecoded(walk, number, source);
                     self.gathered(error, &answer.body, &lineage)?
                 }
             }
@@ -82,6 +78,17 @@ impl StreamWalks<'_> {
         drop(decoder);
         self.came(&page, answer.body.len(), forgotten);
         Ok(next)
+    }
+
+    /// A page that cannot be read. Names of its members are told, but not a credential that stands among them.
+    pub(super) fn undecoded(&self, walk: &Walk, page: u64, source: DecodeError) -> StreamError {
+        let source = source.in_words(|words| self.masked(words));
+        StreamError::Decode { path: masked_path(&walk.path), page, source }
+    }
+
+    /// A text of an answer without the credential.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        masked(text, &self.source.client.secrets(&self.source.connector.auth(self.stream)))
     }
 
     /// An id that no path can carry (`..`) keeps the others from nothing: it counts as one that the vendor does not

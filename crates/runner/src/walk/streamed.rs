@@ -166,11 +166,8 @@ impl StreamWalks<'_> {
         number: u64,
     ) -> Result<PageRows, StreamError> {
         let lineage = self.lineage(received_at, &walk.given);
-        let read = lock(&slice.decoder).elements(elements, &lineage).map_err(|source| StreamError::Decode {
-            path: masked_path(&walk.path),
-            page: number,
-            source,
-        });
+        let read = lock(&slice.decoder).elements(elements, &lineage);
+        let read = read.map_err(|source| self.undecoded(walk, number, source));
         let read = match read {
             Ok(read) => read,
             Err(error) => self.gathered_elements(error, elements, &lineage)?,

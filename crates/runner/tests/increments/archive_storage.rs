@@ -16,7 +16,7 @@ use crate::{
     archive::{differences, everything, remove_tables},
     copy, options,
     storage::{FAULTS, Files, LAST_NIGHT, TONIGHT, a_day_passes, below, filled, folder, vendor, visible},
-    vendor::{Vendor, in_a_row},
+    vendor::{DAY, FIRST, Happening, Vendor, in_a_row},
 };
 
 fn source(vendor: &Vendor) -> Source {
@@ -160,5 +160,35 @@ fn old_or_new(files: &Files, old: &Files, new: &Files, place: &str) {
         let says = |files: &Files| files.get(name).copied().filter(|(rows, _)| *rows > 0);
         let (is, old, new) = (says(files), says(old), says(new));
         assert!(is == old || is == new, "{place}: {name} is {is:?}, neither {old:?} nor {new:?}");
+    }
+}
+
+/// A run that dies while it commits has answers that no later run goes on from: what it has left is read again.
+#[tokio::test]
+async fn what_a_run_left_that_died_while_it_committed_comes_back() {
+    let (vendor, warehouse) = last_night().await;
+    // Named by an old row alone, which only a full pass finds.
+    for number in 0..8 {
+        let event: Happening = (FIRST + 2 * DAY, "k1".to_owned(), format!("old {number}"));
+        vendor.0.lock().unwrap().events.insert(("a".to_owned(), format!("old {number}")), event);
+    }
+    let all = |vendor: &Vendor| Source { full_every: Some(Duration::from_secs(1)), ..source(vendor) };
+    let progress: Arc<dyn Progress> = Arc::new(NoProgress);
+    let whole = folder();
+    copy(warehouse.path(), whole.path());
+    let armed = arm(whole.path(), u64::MAX, Fault::None);
+    sync(&[all(&vendor)], &options(whole.path(), TONIGHT), "test", &progress).await.unwrap();
+    let calls = armed.calls();
+    drop(armed);
+    for at in (calls / 2..=calls).step_by(2) {
+        let place = format!("killed at call {at} of {calls}");
+        let scratch = folder();
+        copy(warehouse.path(), scratch.path());
+        let armed = arm(scratch.path(), at, Fault::Killed);
+        drop(sync(&[all(&vendor)], &options(scratch.path(), TONIGHT), "test", &progress).await);
+        drop(armed);
+        let record = night(&vendor, scratch.path(), TONIGHT + 1).await.unwrap();
+        assert_eq!(record.status, RunStatus::Ok, "{place}: {record:?}");
+        comes_back(&vendor, scratch.path(), &place).await;
     }
 }

@@ -9,7 +9,9 @@ use userhaul_runner::{
 };
 
 use crate::{
-    NOW, copy, events, expected_events, filled, run_source, table,
+    NOW, copy, events, expected_events, filled, run_source,
+    storage::folder as in_memory,
+    table,
     vendor::{DAY, FIRST, Vendor, source},
 };
 
@@ -34,7 +36,7 @@ fn asked(vendor: &Vendor, part: &str) -> Vec<String> {
 
 /// Cuts a first run of a stream short before its n-th answer to what stands in the path.
 async fn cut_short(make: impl Fn(&Vendor) -> Source, vendor: &Vendor, folder: &Path, part: &str, n: usize) {
-    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = in_memory();
     at(make(vendor), vendor, elsewhere.path(), NOW).await;
     let before = vendor.0.lock().unwrap().asked.iter().position(|path| path.contains(part)).unwrap();
     vendor.0.lock().unwrap().fails_after = Some(before + n);
@@ -74,7 +76,7 @@ async fn a_run_that_goes_on_leaves_what_one_after_a_whole_run_leaves() {
         Source { full_every, ..of(vendor, &["kinds", "events"]) }
     };
     let (vendor, undisturbed) = (filled(), filled());
-    let (folder, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, whole) = (in_memory(), in_memory());
     cut_short(make, &vendor, folder.path(), "/a/events", 4).await;
     at(make(&undisturbed), &undisturbed, whole.path(), NOW).await;
     let everything = asked(&undisturbed, "events").len();
@@ -113,7 +115,7 @@ async fn a_window_that_was_halved_is_gone_on_with_wherever_it_was_cut() {
         let rows = expected_events(vendor, &["a"]).into_iter();
         rows.map(|row| vec![row[1].clone(), row[2].clone(), row[4].clone()]).collect()
     };
-    let (vendor, elsewhere) = (filled(), tempfile::tempdir().unwrap());
+    let (vendor, elsewhere) = (filled(), in_memory());
     for hour in 12 * 24..29 * 24 {
         let event = (FIRST + hour * HOUR, "k1".to_owned(), "p1".to_owned());
         vendor.0.lock().unwrap().events.insert(("a".to_owned(), format!("hour {hour}")), event);
@@ -124,7 +126,7 @@ async fn a_window_that_was_halved_is_gone_on_with_wherever_it_was_cut() {
     assert!(everything > 40, "{everything}");
     let mut saved = 0;
     for n in (0..everything).step_by(5) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = in_memory();
         cut_short(make, &vendor, folder.path(), "/visits", n).await;
         let second = at(make(&vendor), &vendor, folder.path(), NOW + HOUR).await;
         assert_eq!(second.status, RunStatus::Ok, "{n}: {second:?}");
@@ -153,7 +155,7 @@ async fn under_other_facts_rules_or_options_everything_is_read() {
         ("full_every", &|source| Source { full_every: Some(std::time::Duration::from_secs(60)), ..source }),
     ];
     for (what, change) in changes {
-        let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
+        let (vendor, folder) = (filled(), in_memory());
         cut_short(make, &vendor, folder.path(), "/a/events", 4).await;
         let everything = 10;
         at(change(make(&vendor)), &vendor, folder.path(), NOW + HOUR).await;
@@ -165,7 +167,7 @@ async fn under_other_facts_rules_or_options_everything_is_read() {
         nothing_is_left(folder.path());
     }
     for (later, full) in [(DAY, false), (HOUR, true)] {
-        let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
+        let (vendor, folder) = (filled(), in_memory());
         cut_short(make, &vendor, folder.path(), "/a/events", 4).await;
         run_source(make(&vendor), &vendor, folder.path(), NOW + later, |options| options.full = full).await;
         assert_eq!(asked(&vendor, "events").len(), 10, "{later} {full}");
@@ -176,11 +178,11 @@ async fn under_other_facts_rules_or_options_everything_is_read() {
 #[tokio::test]
 async fn a_start_that_moves_takes_what_it_covers() {
     for (start, saved) in [(FIRST + 8 * DAY, 2), (FIRST - 7 * DAY, 3)] {
-        let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
+        let (vendor, folder) = (filled(), in_memory());
         let make = |vendor: &Vendor| of(vendor, &["events", "kinds"]);
         cut_short(make, &vendor, folder.path(), "/a/events", 4).await;
         let moved = |vendor: &Vendor| Source { start: Some(start), ..make(vendor) };
-        let fresh = tempfile::tempdir().unwrap();
+        let fresh = in_memory();
         at(moved(&vendor), &vendor, fresh.path(), NOW + HOUR).await;
         let everything = asked(&vendor, "events").len();
         at(moved(&vendor), &vendor, folder.path(), NOW + HOUR).await;
@@ -200,7 +202,7 @@ fn journals(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn a_journal_that_is_torn_or_changed_loses_no_row() {
-    let (vendor, cut) = (filled(), tempfile::tempdir().unwrap());
+    let (vendor, cut) = (filled(), in_memory());
     let make = |vendor: &Vendor| of(vendor, &["events", "kinds"]);
     cut_short(make, &vendor, cut.path(), "/a/events", 4).await;
     let journal = journals(cut.path()).pop().unwrap();
@@ -208,9 +210,9 @@ async fn a_journal_that_is_torn_or_changed_loses_no_row() {
     let lines = text.split(|&byte| byte == b'\n').count();
     assert_eq!(lines, 1 + 4 + 1, "head, slices, and the end of the last line");
     let mut most = 0;
-    for position in (0..text.len()).step_by(41) {
+    for position in (0..text.len()).step_by(97) {
         for flip in [0, 1, 16] {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = in_memory();
             copy(cut.path(), folder.path());
             let mut changed = text.clone();
             if flip == 0 {
@@ -228,7 +230,7 @@ async fn a_journal_that_is_torn_or_changed_loses_no_row() {
     assert_eq!(most, 10);
     // A part that is gone, or shorter than it was.
     for number in 0..2 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = in_memory();
         copy(cut.path(), folder.path());
         let part = folder.path().join(path).with_file_name("part-1.parquet");
         let bytes = std::fs::read(&part).unwrap();
@@ -240,4 +242,29 @@ async fn a_journal_that_is_torn_or_changed_loses_no_row() {
         assert_eq!(events(folder.path()), expected_events(&vendor, &BOTH));
         assert_eq!(asked(&vendor, "events").len(), 8);
     }
+}
+
+#[tokio::test]
+async fn a_later_run_that_goes_on_loses_what_the_one_before_found_gone() {
+    let make = |vendor: &Vendor| of(vendor, &["kinds", "events"]);
+    let (vendor, folder) = (filled(), in_memory());
+    at(make(&vendor), &vendor, folder.path(), NOW).await;
+    // Weeks later the look-back of the first run is settled.
+    let later = NOW + 21 * DAY;
+    {
+        let mut held = vendor.0.lock().unwrap();
+        held.events.retain(|(property, _), (at, ..)| property == "b" || *at < SETTLED);
+        for day in 0..20 {
+            let event = (NOW + day * DAY, "k1".to_owned(), "p2".to_owned());
+            held.events.insert(("a".to_owned(), format!("new {day}")), event);
+        }
+    }
+    // The kinds, and three of four windows.
+    vendor.0.lock().unwrap().fails_after = Some(1 + 3);
+    at(make(&vendor), &vendor, folder.path(), later).await;
+    vendor.0.lock().unwrap().fails_after = None;
+    let second = at(make(&vendor), &vendor, folder.path(), later + HOUR).await;
+    assert_eq!(second.status, RunStatus::Ok, "{second:?}");
+    assert!(asked(&vendor, "/a/events").len() < 3, "{:?}", asked(&vendor, "/a/events"));
+    assert_eq!(events(folder.path()), expected_events(&vendor, &BOTH));
 }

@@ -34,6 +34,16 @@ pub(super) const ROWS: &[Row] = &[
         Tests(&[
             "a_killed_program_leaves_whole_tables_and_the_next_run_finishes",
             "a_killed_run_leaves_nothing_behind_after_the_next",
+            "a_killed_run_the_next_one_and_a_replay_end_with_the_truth",
+        ]),
+    ),
+    row(
+        "kill -9 half-way through windows or ids",
+        "what was read whole is not asked for again, as far as the run after a whole one would not ask either",
+        Tests(&[
+            "windows_that_were_read_before_a_kill_are_not_asked_for_again",
+            "a_run_that_goes_on_leaves_what_one_after_a_whole_run_leaves",
+            "so_is_one_that_was_killed_again_and_again",
         ]),
     ),
     row(
@@ -52,6 +62,11 @@ pub(super) const ROWS: &[Row] = &[
         Tests(&["a_fault_meets_a_run_that_mends_what_another_left"]),
     ),
     row(
+        "a fault while answers are archived, or a replay is published",
+        "each file is the old one or the new one; the next run and the next replay end equal",
+        Tests(&["calls_that_keep_answers_meet_each_fault", "calls_that_publish_a_replay_meet_each_fault"]),
+    ),
+    row(
         "a fault while something is pushed",
         "what was sent is known, or known to be unsure; nothing is sent twice unseen",
         Tests(&[
@@ -61,8 +76,17 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "panic in a connector",
-        "that stream fails, others finish; what the panic says is not in the record",
-        Tests(&["a_connector_that_panics_fails_its_stream_and_no_other"]),
+        "that stream fails with the place, others finish; what the panic says is nowhere",
+        Tests(&[
+            "a_connector_that_panics_fails_its_stream_and_no_other",
+            "a_panic_is_one_failure_with_its_place_and_without_its_words",
+            "a_panic_is_a_failure_with_its_place_and_without_its_words",
+        ]),
+    ),
+    row(
+        "a stream fails from which others take names",
+        "rows keep the names of an earlier run, and say so",
+        Tests(&["rows_that_take_names_from_a_failed_stream_say_so_and_keep_the_old_ones"]),
     ),
     row(
         "disk full",

@@ -170,6 +170,14 @@ pub(super) const HTTP: &[Row] = &[
     ),
     row("418, 501, 505 and unknown statuses", "fail at once", Played(&["418", "501", "505"])),
     row("200 with HTML", "asked again twice, then an error that says so", Played(&["HTML"])),
+    row(
+        "the credential repeated in a body, a header or an error",
+        "it stands in no file and in no output, however it is encoded",
+        Tests(&[
+            "a_credential_that_the_vendor_repeats_is_written_nowhere",
+            "a_credential_is_written_nowhere",
+        ]),
+    ),
     row("200 with an error in JSON", "an error, never \"no rows\"", Played(&["200 with an error in JSON"])),
     row("200 without a body", "no page: asked again, then fails", Played(&["an empty body"])),
     row(
@@ -214,7 +222,7 @@ pub(super) const DATA: &[Row] = &[
     row(
         "same key, other content",
         "the newer one stands, the conflict is counted",
-        Tests(&["the_larger_version_wins_whenever_it_came", "equal_content_is_no_conflict"]),
+        Tests(&["the_larger_version_wins_whenever_it_came", "a_commit_holds_what_the_model_holds"]),
     ),
     row(
         "insert or delete while pages are read",

@@ -38,6 +38,11 @@ pub(super) const ROWS: &[Row] = &[
             "every_file_of_the_corpus_and_its_changes_are_taken_without_a_panic",
         ]),
     ),
+    row(
+        "journal of a run that was cut short, torn or corrupt",
+        "what it does not say for sure is read anew",
+        Tests(&["a_journal_that_is_torn_or_changed_loses_no_row"]),
+    ),
     row("state of a newer version", "refused", Tests(&["a_file_of_a_newer_version_is_refused"])),
     row(
         "state of another account or connector",
