@@ -237,8 +237,8 @@ async fn read_one_way(
     let before = shrink::standing(run, stream, reading, wanted)?;
     let guarded = shrink::is_guarded(run, stream, reading, before);
     // What a run that was cut short has read is not in the archive of this one.
-    let keeps = tape.is_off() && (!guarded || stream.window().is_some());
-    tables.journal = Journal::of(run, stream, derived, reading)?.filter(|_| keeps);
+    tables.journal = Journal::of(run, stream, derived, reading)?
+        .filter(|_| tape.is_off() && (!guarded || stream.window().is_some()));
     let (mut slices, mut taken) = kept::plan(run, stream, (reading, &asked), tape, &mut tables)?;
     let asked = tape.asked(&slices).unwrap_or_else(|| asked.into_iter().collect());
     let parents: BTreeSet<String> = parents.into_iter().collect();
@@ -277,10 +277,9 @@ async fn read_one_way(
         record.warnings.push(Code::Shrunk.note(text));
         tables.journal.take().map_or(Ok(()), Journal::end)?;
         tables.each(TableWriter::reset)?;
+        // Only windows are kept of what is guarded.
         if taken.is_some() {
-            let whole: Vec<String> = asked.iter().cloned().collect();
-            (slices, taken) = kept::plan(run, stream, (reading, &whole), tape, &mut tables)?;
-            inputs::mark_barren(run, stream, &mut slices)?;
+            (slices, taken) = kept::plan(run, stream, (reading, &[]), tape, &mut tables)?;
         }
     }
 }

@@ -248,6 +248,7 @@ impl Transport for Vendor {
         let body = Box::new(Whole(Some(Bytes::from(body))));
         let mut headers = HeaderMap::new();
         if let Some(behind) = held.behind {
+            #[expect(clippy::disallowed_methods, reason = "the vendor's clock is compared with the client's")]
             let date = jiff::Timestamp::now() - Duration::from_secs(behind);
             let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date);
             headers.insert("date", text.expect("a date").parse().expect("a header"));
