@@ -85,7 +85,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     {
         error.hint = Some(missing_scope(scope));
     }
-    let mut records = Vec::new();
+    let mut records = vec![];
     for spec in derived {
         let mut child = StreamRecord {
             mode: record.mode.clone(),
@@ -236,7 +236,7 @@ async fn read_one_way(
     let mut tables = inputs::open_tables(run, stream, derived, wanted)?;
     let before = shrink::standing(run, stream, reading, wanted)?;
     let guarded = shrink::is_guarded(run, stream, reading, before);
-    // What a run that was cut short has read is not in the archive of this one.
+    // An archive has nothing of a run that was cut short.
     tables.journal = Journal::of(run, stream, derived, reading)?
         .filter(|_| tape.is_off() && (!guarded || stream.window().is_some()));
     let (mut slices, mut taken) = kept::plan(run, stream, (reading, &asked), tape, &mut tables)?;
@@ -268,16 +268,15 @@ async fn read_one_way(
                 .await;
         }
         let rows = tables.own.rows();
+        // Once may be the vendor's bad moment: read once more before anything is refused.
         if !again {
             return Err(StreamError::Shrunk { rows, before });
         }
-        // Once may be the vendor's bad moment: read once more before anything is refused.
         again = false;
         let text = format!("{rows} rows came where {before} stand in the table: read once more");
         record.warnings.push(Code::Shrunk.note(text));
         tables.journal.take().map_or(Ok(()), Journal::end)?;
         tables.each(TableWriter::reset)?;
-        // Only windows are kept of what is guarded.
         if taken.is_some() {
             (slices, taken) = kept::plan(run, stream, (reading, &[]), tape, &mut tables)?;
         }
