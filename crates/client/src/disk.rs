@@ -15,7 +15,7 @@ use userhaul_storage::File;
 use crate::{
     machine::{Machine, Process},
     record::{HEAD_BYTES, Head, MAGIC, RECORD_BYTES, Record, State, read_at, write_at},
-    ring::MARGIN,
+    ring::margin,
 };
 
 /// Attempts that are remembered at least, so that a limit may grow and find its history.
@@ -77,7 +77,7 @@ impl Disk {
             }
             if let Some((requests, window)) = limit.window
                 && let Some(number) = head.next.checked_sub(u64::from(requests))
-                && let Some(wait) = disk.wait_for(&head, number, now, window + MARGIN)?
+                && let Some(wait) = disk.wait_for(&head, number, now, window + margin(window))?
             {
                 return Ok(Next::In(wait));
             }

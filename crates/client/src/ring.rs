@@ -12,8 +12,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// What is added to the window, for servers that round.
-pub(crate) const MARGIN: Duration = Duration::from_millis(50);
+/// What is added to a window, for servers that round: little for a short one, whose parts it would be a share of.
+pub(crate) fn margin(window: Duration) -> Duration {
+    (window / 256).clamp(Duration::from_millis(5), Duration::from_millis(50))
+}
 
 /// The last L attempts, oldest first.
 pub(crate) struct Ring {
@@ -40,7 +42,7 @@ impl Ring {
     pub(crate) fn new(limit: u32, window: Duration) -> Self {
         Self {
             limit: usize::try_from(limit.max(1)).unwrap_or(usize::MAX),
-            window: window + MARGIN,
+            window: window + margin(window),
             first: 0,
             attempts: VecDeque::new(),
         }
@@ -93,7 +95,7 @@ mod tests {
         assert_eq!(ring.due(start), Due::AfterAnswer);
         let answered = start + Duration::from_secs(2);
         ring.answered(one, answered);
-        assert_eq!(ring.due(answered), Due::At(answered + WINDOW + MARGIN));
-        assert_eq!(ring.due(answered + WINDOW + MARGIN), Due::Now);
+        assert_eq!(ring.due(answered), Due::At(answered + WINDOW + margin(WINDOW)));
+        assert_eq!(ring.due(answered + WINDOW + margin(WINDOW)), Due::Now);
     }
 }

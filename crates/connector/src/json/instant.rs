@@ -72,7 +72,7 @@ fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
         1..=12 => 31,
         _ => return None,
     };
-    (1..=days).contains(&day).then_some((days_from_civil(year, month, day, leap), rest))
+    (1..=days).contains(&day).then(|| (days_from_civil(year, month, day, leap), rest))
 }
 
 /// The values of digits; none where one is no digit.
@@ -179,6 +179,8 @@ mod tests {
             "2024",
             "2023-02-29",
             "2024-13-01",
+            "2024-00-01",
+            "2024-05-00",
             "2024-05-02T25:00:00Z",
             "2024-05-02T08:30:00.1234567Z",
             "2024-05-02T08:30:00.Z",
