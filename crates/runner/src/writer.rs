@@ -57,19 +57,13 @@ pub(crate) struct TableWriter {
     pub(crate) lookups_hash: u64,
     spec: TableSpec,
     tables: Vec<Table>,
-    /// Open parts by slice and partition.
-    open: BTreeMap<(usize, String), Open>,
+    /// Open parts by slice and partition: the vendor's rows, and the unified ones of each of `tables`.
+    open: BTreeMap<(usize, String), PartSet>,
     /// Finished parts by partition, of closed slices.
     done: BTreeMap<String, Vec<Finished>>,
     /// Finished parts of walks that were begun again, by slice.
     former: BTreeMap<usize, Vec<(String, Finished)>>,
     made: u64,
-}
-
-struct Open {
-    /// The vendor's rows, and the unified ones of each of the tables.
-    parts: PartSet,
-    tables: Vec<Table>,
 }
 
 struct Finished {
@@ -183,23 +177,22 @@ impl TableWriter {
                 self.open.insert(key.clone(), open);
             }
             let Some(open) = self.open.get_mut(&key) else { continue };
-            let beside = open.tables.iter().map(|table| {
+            let beside = self.tables.iter().map(|table| {
                 let at = unified.iter().position(|(of, _)| of == table)?;
                 Some(unified.swap_remove(at).1)
             });
-            open.parts.write(&batch, beside)?;
+            open.write(&batch, beside)?;
         }
         Ok(())
     }
 
-    fn open_part(&mut self) -> Result<Open, StreamError> {
+    fn open_part(&mut self) -> Result<PartSet, StreamError> {
         let vendor = PartWriter::create(self.next_path(), &self.spec)?;
-        let tables = self.tables.clone();
-        let mut unified = Vec::with_capacity(tables.len());
-        for table in &tables {
-            unified.push(PartWriter::create(self.next_path(), &self.unified_spec(*table))?);
+        let mut unified = Vec::with_capacity(self.tables.len());
+        for table in self.tables.clone() {
+            unified.push(PartWriter::create(self.next_path(), &self.unified_spec(table))?);
         }
-        Ok(Open { parts: PartSet::new(vendor, unified), tables })
+        Ok(PartSet::new(vendor, unified))
     }
 
     fn next_path(&mut self) -> PathBuf {
@@ -284,9 +277,9 @@ impl TableWriter {
         let mut finished = Vec::new();
         for key in keys {
             let Some(open) = self.open.remove(&key) else { continue };
-            let (vendor, parts) = open.parts.finish()?;
-            let unified = open.tables.into_iter().zip(parts);
-            let unified = unified.map(|(table, part)| (table.name(), (table, part))).collect();
+            let (vendor, parts) = open.finish()?;
+            let unified = self.tables.iter().zip(parts);
+            let unified = unified.map(|(&table, part)| (table.name(), (table, part))).collect();
             finished.push((key.1, Finished { vendor, unified }));
         }
         Ok(finished)

@@ -46,14 +46,13 @@ impl FrameWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let write = || {
+        let mut write = || {
             let mut encoder = zstd::bulk::Compressor::new(LEVEL)?;
             encoder.include_checksum(true)?;
             let packed = encoder.compress(&self.buffer)?;
             self.file.write_all(&packed)?;
             Ok(packed.len() as u64)
         };
-        let mut write = write;
         let packed = write().map_err(failed("write", &self.path))?;
         self.frames.push((packed, self.buffer.len() as u64));
         self.buffer = Vec::new();
