@@ -35,8 +35,9 @@ def counted(program, stage, times):
 
 
 def a_row(program, stage):
-    """What the second and third time take: the first one's preparations fall out of the difference."""
-    return (counted(program, stage, 3) - counted(program, stage, 1)) / 2 / ROWS
+    """What the second and third time take: the first one's preparations fall out of the difference. The least of three
+    processes, as the hashes of a map are seeded anew in each."""
+    return min(counted(program, stage, 3) - counted(program, stage, 1) for _ in range(3)) / 2 / ROWS
 
 
 def compiler():
