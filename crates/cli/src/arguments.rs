@@ -219,9 +219,8 @@ fn mind_the_size_of_files() -> Result<(), Failure> {
         }
         None => Ok(()),
     };
-    watched.map_err(|error| {
-        Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None)
-    })
+    watched
+        .map_err(|error| Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None))
 }
 
 /// SIGXFSZ, where its number is known.

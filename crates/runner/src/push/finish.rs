@@ -14,8 +14,7 @@ use userhaul_connector::{
 };
 
 use super::{
-    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, shows,
-    state::State,
+    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, shows, state::State,
 };
 use crate::record::{Command, RunStatus, Warnings};
 

@@ -208,7 +208,6 @@ pub(super) fn request(push: &Push<'_>, call: &Call) -> Request {
     }
 }
 
-
 /// What an answer, or none, means. A vendor that repeats the credential in its reasons is not quoted.
 fn verdict(
     push: &Push<'_>,
