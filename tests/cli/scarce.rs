@@ -135,7 +135,7 @@ fn a_limit_on_the_size_of_files_is_told_as_a_full_disk_is() {
     };
     let sync = ["sync", "lms.tags", "lms.users", "lms.completions"];
     for limit in ["--fsize=512", "--fsize=8192", "--fsize=16384"] {
-        let folder = Folder::with(&config(&[source.clone()]));
+        let folder = Folder::with(&config(std::slice::from_ref(&source)));
         told(&limited(&folder, limit, &sync));
         let after = folder.run(&sync);
         assert_eq!(after.code, 0, "{limit}: {after:?}");
@@ -152,6 +152,27 @@ fn a_limit_on_the_size_of_files_is_told_as_a_full_disk_is() {
         ["export", "thrive.users", "-o", "users.csv", "--set", &address, "--set", &tenant, "--set", &key];
     told(&limited(&folder, "--fsize=2048", &export));
     assert!(!folder.path().join("users.csv").exists());
+}
+
+#[test]
+fn a_push_that_cannot_be_noted_sends_no_more_and_says_what_was_sent() {
+    let vendor = vendors::start(Vendor::Thrive, "");
+    let folder = Folder::with(&config(&[lms(&vendor.running.base_url, "")]));
+    let names = ('a'..='z').map(|letter| format!("NEW-{letter},{letter},X,{letter}@example.com,learner\n"));
+    folder.write("users.csv", &format!("ref,first_name,last_name,email,role\n{}", names.collect::<String>()));
+    let push = ["push", "lms.users", "--from", "users.csv", "--json"];
+    let outcome = limited(&folder, "--fsize=2048", &push);
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+    let record = outcome.json();
+    assert_eq!(record["error"]["code"], "output", "{outcome:?}");
+    let count = |record: &serde_json::Value, what: &str| record["rows"][what].as_u64().expect("a number");
+    let applied = count(&record, "applied");
+    assert!(applied > 0 && applied + count(&record, "not_sent") == 26, "{outcome:?}");
+    assert!(outcome.stderr.contains("`ulimit -f`"), "{outcome:?}");
+    // What was sent is known all the same, but for what was on its way when the disk refused.
+    let after = folder.run(&push);
+    assert_eq!(after.code, 0, "{after:?}");
+    assert!(count(&after.json(), "unchanged") + 8 >= applied, "{after:?}");
 }
 
 /// A run under a limit, and what it left.

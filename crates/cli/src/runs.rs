@@ -16,7 +16,7 @@ use crate::{
 #[serde(untagged)]
 pub(crate) enum Past {
     /// A sync or a replay.
-    Run(RunRecord),
+    Run(Box<RunRecord>),
     /// A push.
     Push(Box<PushRecord>),
 }
@@ -76,7 +76,8 @@ pub(crate) fn all(destination: &Path) -> Vec<RunRecord> {
 
 /// All records, those of pushes too, newest first.
 pub(crate) fn every(destination: &Path) -> Vec<Past> {
-    let mut records: Vec<Past> = all(destination).into_iter().map(Past::Run).collect();
+    let mut records: Vec<Past> =
+        all(destination).into_iter().map(|record| Past::Run(Box::new(record))).collect();
     records.extend(read(&pushes(destination)).into_iter().map(Past::Push));
     records.sort_by(|one, other| other.run_id().cmp(one.run_id()));
     records
