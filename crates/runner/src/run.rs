@@ -169,9 +169,14 @@ pub(crate) fn lock(destination: &Path) -> Result<File, RunError> {
 
 /// Sees to it that every unified table has a file, and gives those that could not get one.
 pub(crate) fn ensure_tables(folders: &Folders) -> IndexMap<String, ErrorRecord> {
+    // They wait for the disk, most of the time: side by side they wait once.
+    let ensured = std::thread::scope(|scope| {
+        let tasks = Table::ALL.map(|table| scope.spawn(move || ensure_table(folders, table)));
+        tasks.map(|task| task.join().unwrap_or_else(|_| Err(StreamError::panicked())))
+    });
     let mut failed = IndexMap::new();
-    for table in Table::ALL {
-        if let Err(error) = ensure_table(folders, table) {
+    for (table, ensured) in Table::ALL.into_iter().zip(ensured) {
+        if let Err(error) = ensured {
             let error = ErrorRecord::new(error.code(), error.told(), error.hint());
             failed.insert(table.name().to_owned(), error);
         }
