@@ -21,7 +21,8 @@ const DICTIONARY: u64 = 2;
 /// Compresses the pages of one file.
 pub(crate) enum Codec {
     Zstd(zstd::bulk::Compressor<'static>),
-    Snappy(snap::raw::Encoder),
+    /// Its tables are part of it.
+    Snappy(Box<snap::raw::Encoder>),
     None,
 }
 
@@ -36,7 +37,7 @@ impl Codec {
     pub(crate) fn new(compression: Compression) -> Result<Self> {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
-            Compression::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Compression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::None => Self::None,
         })
     }
@@ -111,11 +112,14 @@ fn number(header: &[u8], start: usize) -> Option<(u64, usize)> {
 
 fn put_number(number: u64, into: &mut Vec<u8>) {
     let mut zigzag = number * 2;
-    while zigzag >= 0x80 {
-        into.push((zigzag & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = zigzag.to_le_bytes();
         zigzag >>= 7;
+        if zigzag == 0 {
+            return into.push(low);
+        }
+        into.push(low | 0x80);
     }
-    into.push(zigzag as u8);
 }
 
 #[cfg(test)]
