@@ -194,7 +194,7 @@ impl Publication<'_> {
             writer.write_kept(0, batch?, None)?;
         }
         writer.close(0, true)?;
-        writer.commit(replace, Before { torn: false, behind: true })
+        writer.commit(replace, Before { torn: false, behind: true, shareable: true })
     }
 
     /// Acts as a run with every table of some folders would.
