@@ -317,7 +317,11 @@ impl Finish<'_> {
         let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
-            Replace::Covered(reading.covers(run, stream, tally, whole))
+            let mut covers = reading.covers(run, stream, tally, whole);
+            if whole && !stream.keeps_absent {
+                covers.flags = shrink::flags(run, stream, tally)?;
+            }
+            Replace::Covered(Box::new(covers))
         };
         let lookups = tables.own.lookups_hash;
         let stood = if whole { Stood::now(run, stream, reading, tally)? } else { None };

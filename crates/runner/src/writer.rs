@@ -113,7 +113,7 @@ pub(crate) enum Replace {
     /// They go: the rows are everything there is.
     All,
     /// Rows that are covered go, and those of keys that came; all others stay.
-    Covered(Covers),
+    Covered(Box<Covers>),
 }
 
 impl TableWriter {

@@ -21,7 +21,6 @@ use super::{
     tape::Archive,
 };
 use crate::{
-    cover::Covers,
     error::StreamError,
     inputs,
     progress::{NoProgress, Progress},
@@ -108,7 +107,7 @@ impl Publication<'_> {
             let written = match over {
                 Over::Files => self.replace(stream)?,
                 Over::Rows => self.write(stream, &Replace::All)?,
-                Over::Merge => self.write(stream, &Replace::Covered(Covers::default()))?,
+                Over::Merge => self.write(stream, &Replace::Covered(Box::default()))?,
             };
             record.rows = written.rows;
             record.files = written.files;
