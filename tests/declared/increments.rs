@@ -156,3 +156,58 @@ fn a_second_run_reads_on_from_where_the_windows_ended() {
     synced(&declared, &["--full"]);
     assert!(named(&declared, "visits").contains(&format!("{} new", days[0])));
 }
+
+const PASSES: &str = r#"
+connector = "crm"
+[streams.completions]
+path = "/completions"
+primary_key = ["id"]
+paging = { kind = "none" }
+mode = "incremental"
+look_back = "3d"
+axes = [
+    { kind = "passes", passes = [{ params = { prior = "false" } }, { params = { prior = "true" }, windowed = false, all_of = "is_prior" }] },
+    { kind = "window", from = "from", to = "to", format = "day", by = "day" },
+]
+[streams.completions.columns]
+id = "id"
+name = "text"
+isPrior = "bool"
+day = "date"
+"#;
+
+#[test]
+fn rows_of_a_pass_that_is_read_whole_go_the_same_night_unless_most_are_gone() {
+    let gone = Arc::new(std::sync::Mutex::new(Vec::<&str>::new()));
+    let of_server = Arc::clone(&gone);
+    let server = Server::start(move |asked, _| {
+        let (old, new) = (back(100), back(1));
+        let row =
+            |id: &str, prior: bool, day: &str| json!({ "id": id, "name": "", "isPrior": prior, "day": day });
+        let mut all = vec![row("done", false, &old), row("late", false, &new)];
+        all.extend(["p1", "p2", "p3", "p4"].map(|id| row(id, true, &old)));
+        let prior = asked.query["prior"] == "true";
+        let gone = of_server.lock().expect("nobody panics");
+        all.retain(|row| {
+            let id = row["id"].as_str().unwrap_or_default();
+            let day = row["day"].as_str().unwrap_or_default();
+            let inside = asked.query.get("from").is_none_or(|from| day >= from.as_str());
+            row["isPrior"] == prior && inside && !gone.contains(&id)
+        });
+        Answer::json(&Value::Array(all))
+    });
+    let declared = Declared::new(server, PASSES, "");
+    let after = |now: &[&'static str], arguments: &[&str]| {
+        *gone.lock().expect("nobody panics") = now.to_vec();
+        let asked = synced(&declared, arguments);
+        let whole = asked.iter().filter(|asked| asked.query["prior"] == "true");
+        assert!(whole.into_iter().all(|asked| !asked.query.contains_key("from")), "{asked:?}");
+        declared.column("completions", "id").join(" ")
+    };
+    assert_eq!(after(&[], &[]), "done late p1 p2 p3 p4");
+    // An old row of the pass by windows shows in a full pass alone.
+    assert_eq!(after(&["done", "p2"], &[]), "done late p1 p3 p4");
+    assert_eq!(after(&["done", "p1", "p2", "p3"], &[]), "done late p1 p3 p4", "most of them");
+    assert_eq!(after(&["done", "p1", "p2", "p3", "p4"], &[]), "done late p1 p3 p4", "all of them");
+    assert_eq!(after(&["done", "p1", "p2", "p3"], &["--full"]), "late p4");
+}

@@ -10,6 +10,7 @@ mod mistakes;
 mod paging;
 mod sample;
 mod server;
+mod shared_keys;
 mod streams;
 mod unified;
 

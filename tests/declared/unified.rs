@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    Declared, cells, record,
+    Declared, cells,
     server::{Answer, Server},
 };
 
@@ -109,7 +109,7 @@ fn answers_become_feedback_events_and_metrics() {
     );
 }
 
-const TWO_KINDS: &str = r#"
+pub(crate) const TWO_KINDS: &str = r#"
 connector = "crm"
 [streams.people]
 path = "/people"
@@ -129,31 +129,6 @@ columns = { a = "id", b = "id", name = "text" }
 [streams.firms.unified.companies]
 name = "name"
 "#;
-
-#[test]
-fn keys_of_the_unified_tables_that_are_not_unique_are_told() {
-    let server = Server::start(|asked, _| match asked.path.as_str() {
-        "/people" => Answer::json(&json!([{ "id": 1 }, { "id": 2 }, { "id": 3 }])),
-        "/staff" => Answer::json(&json!([{ "id": 3 }, { "id": 4 }])),
-        _ => Answer::json(
-            &json!([{ "a": "x/y", "b": "z", "name": "one" }, { "a": "x", "b": "y/z", "name": "two" }]),
-        ),
-    });
-    let declared = Declared::new(server, TWO_KINDS, "");
-    for _ in 0..2 {
-        let outcome = declared.sync();
-        assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
-        let warning =
-            |stream: &str| record(&outcome, stream)["warnings"][0].as_str().unwrap_or_default().to_owned();
-        assert!(
-            warning("staff").starts_with("1 key of `unified/users` comes from `people` too"),
-            "{}",
-            outcome.stdout
-        );
-        assert!(warning("firms").starts_with("1 unified row shares its key"), "{}", outcome.stdout);
-        assert_eq!(warning("people"), "");
-    }
-}
 
 #[test]
 fn a_map_has_each_key_once_and_columns_keep_their_names() {

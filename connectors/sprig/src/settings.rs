@@ -60,7 +60,7 @@ fn carry(responses: &mut StreamSpec, word: &str) {
     if word == "deleted_responses" {
         // Whether the flag adds the deleted rows or gives nothing else is not published (assumption 9): both walks.
         // The flagged one is last: a row deleted in between keeps its `deleted_at`.
-        let pass = |params| Pass { params, windowed: true };
+        let pass = |params| Pass { params, windowed: true, all_of: None };
         responses.axes.push(Axis::Passes(vec![pass(Vec::new()), pass(flag)]));
         return;
     }

@@ -82,11 +82,11 @@ pub fn again(
 }
 
 fn passes(stream: &StreamSpec) -> Vec<Pass> {
-    let passes = stream.axes.iter().find_map(|axis| match axis {
-        Axis::Passes(passes) => Some(passes.clone()),
-        _ => None,
-    });
-    passes.unwrap_or_else(|| vec![Pass { params: Vec::new(), windowed: true }])
+    let passes = stream.passes();
+    if passes.is_empty() {
+        return vec![Pass { params: Vec::new(), windowed: true, all_of: None }];
+    }
+    passes.to_vec()
 }
 
 /// The properties that a stream is read for; none alone where it has no such axis.

@@ -172,6 +172,36 @@ fn a_total_that_changed_during_the_walk_makes_it_be_read_again() {
     assert_eq!(ended(end).as_deref(), Some("proven"));
 }
 
+/// A walk over three pages of two rows whose first one, asked again, has other rows, the first time or always.
+fn with_first_page_again(rows: &'static [u64], always: bool) -> (usize, Option<String>) {
+    let (asked, end) = walk(&mut numbered(true), |words, count| match words {
+        "page=1&perPage=2" if count == 3 || always && count % 5 == 3 => {
+            Answer::rows(rows.iter().copied()).envelope(THREE)
+        }
+        "page=1&perPage=2" => Answer::rows([1, 2]).envelope(THREE),
+        "page=2&perPage=2" => Answer::rows([3, 4]).envelope(THREE),
+        _ => Answer::rows([5]).envelope(THREE),
+    });
+    (asked.iter().filter(|words| *words == "again").count(), ended(end))
+}
+
+#[test]
+fn rows_that_moved_up_into_the_first_page_make_a_list_be_read_again_though_its_total_stands() {
+    for moved_up in [&[1, 3][..], &[2, 3], &[3, 4], &[2, 1, 3]] {
+        assert_eq!(with_first_page_again(moved_up, false), (1, Some("proven".to_owned())), "{moved_up:?}");
+    }
+    let (again, end) = with_first_page_again(&[2, 3], true);
+    let words = "rows moved up into page 1 during the walk, in each of 3 walks";
+    assert_eq!((again, end.as_deref()), (2, Some(words)));
+}
+
+#[test]
+fn rows_that_moved_down_or_about_in_the_first_page_cost_no_second_walk() {
+    for moved_down in [&[1, 2][..], &[2, 1], &[5, 1], &[9, 1], &[5, 2, 1]] {
+        assert_eq!(with_first_page_again(moved_down, true), (0, Some("proven".to_owned())), "{moved_down:?}");
+    }
+}
+
 #[test]
 fn without_totals_only_an_empty_page_ends_the_walk() {
     // The server caps the size at one row: a short page is no end.

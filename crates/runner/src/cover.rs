@@ -28,6 +28,8 @@ pub(crate) struct Covers {
     pub(crate) parents_read: BTreeSet<String>,
     /// All parents that there are; rows of others go.
     pub(crate) parents: Option<BTreeSet<String>>,
+    /// Columns all of whose true rows were read.
+    pub(crate) flags: Vec<String>,
 }
 
 impl Covers {
@@ -37,12 +39,14 @@ impl Covers {
             && self.properties.is_none()
             && self.parents_read.is_empty()
             && self.parents.is_none()
+            && self.flags.is_empty()
     }
 
     /// The columns that decide.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
         let by = (!self.windows.is_empty()).then_some(self.by.as_str());
-        by.into_iter().chain(self.property.as_deref()).chain(self.parent.as_deref())
+        let flags = self.flags.iter().map(String::as_str);
+        by.into_iter().chain(self.property.as_deref()).chain(self.parent.as_deref()).chain(flags)
     }
 
     /// For each row that lies in one of the windows, its property, or the empty text.
@@ -67,6 +71,7 @@ impl Covers {
         };
         let (property, parent) = (texts(&self.property), texts(&self.parent));
         let at = instants(batch, &self.by);
+        let flags: Vec<&BooleanArray> = self.flags.iter().filter_map(|name| flag(batch, name)).collect();
         (0..batch.num_rows())
             .map(|row| {
                 let (property, parent) = (text(property, row), text(parent, row));
@@ -80,6 +85,7 @@ impl Covers {
                 });
                 Some(
                     read_again
+                        || flags.iter().any(|flag| flag.is_valid(row) && flag.value(row))
                         || unknown(&self.properties, property)
                         || unknown(&self.parents, parent)
                         || parent.is_some_and(|parent| self.parents_read.contains(parent)),
@@ -87,6 +93,10 @@ impl Covers {
             })
             .collect()
     }
+}
+
+fn flag<'b>(batch: &'b RecordBatch, column: &str) -> Option<&'b BooleanArray> {
+    batch.column_by_name(column)?.as_boolean_opt()
 }
 
 /// The instant, or the beginning of the day, in each row of a column.

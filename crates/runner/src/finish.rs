@@ -12,6 +12,7 @@ use crate::{
     panics,
     reading::{self, Kind, Reading},
     record::{Completeness, StreamRecord, StreamStatus},
+    shared_keys,
     shrink::{self, ByProperty, Stood},
     state::StreamState,
     stream::SourceRun,
@@ -43,7 +44,11 @@ impl Finish<'_> {
         let replace = if whole && reading.kind == Kind::Full && !keeps {
             Replace::All
         } else {
-            Replace::Covered(reading.covers(run, stream, tally, whole))
+            let mut covers = reading.covers(run, stream, tally, whole);
+            if whole && !stream.keeps_absent {
+                covers.flags = shrink::flags(run, stream, tally)?;
+            }
+            Replace::Covered(Box::new(covers))
         };
         let lookups = tables.own.lookups_hash;
         let stood = if whole { Stood::now(run, stream, reading, tally)? } else { None };
@@ -52,6 +57,7 @@ impl Finish<'_> {
         let before = Before {
             torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
             behind: known.is_none_or(|state| state.committing || state.history.is_none()),
+            shareable: known.is_some_and(|state| state.committing || state.shareable_keys),
         };
         let commit = move || {
             tables.journal.map_or(Ok(()), Journal::end)?;
@@ -112,7 +118,7 @@ impl Finish<'_> {
             return Ok(());
         };
         (state.rows, state.history) = (own.rows, own.versions);
-        state.lookups = lookups;
+        (state.lookups, state.shareable_keys) = (lookups, own.shareable);
         if let Some(cursor) = reading::written(&state.through) {
             record.cursor_after = Some(cursor);
         }
@@ -136,14 +142,6 @@ pub(crate) fn add(record: &mut StreamRecord, written: Written) {
         )));
     }
     if written.lost > 0 {
-        let (rows, share) = match written.lost {
-            1 => ("1 unified row".to_owned(), "shares its key"),
-            rows => (format!("{rows} unified rows"), "share their keys"),
-        };
-        record.warnings.push(Code::UnifiedKeyRepeats.note(format!(
-            "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
-             one of several makes two keys one",
-            if written.lost == 1 { "is left out" } else { "are left out" }
-        )));
+        record.warnings.push(shared_keys::within(written.lost));
     }
 }

@@ -162,7 +162,7 @@ impl Reading {
         whole: bool,
     ) -> Covers {
         let mut covers = Covers { property: property_column(stream), ..Covers::default() };
-        let passes = stream.axes.iter().any(|axis| matches!(axis, Axis::Passes(_)));
+        let passes = !stream.passes().is_empty();
         if let Some(axis) =
             stream.window().filter(|axis| !stream.keeps_absent && !axis.years && (whole || !passes))
         {

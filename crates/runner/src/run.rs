@@ -8,7 +8,7 @@ use std::{
 
 use indexmap::IndexMap;
 use userhaul_connector::{
-    code::{Code, Note},
+    code::Code,
     spec::{ConnectorSpec, StreamSpec},
 };
 use userhaul_record::Table;
@@ -238,9 +238,8 @@ pub(crate) async fn run_source(
         let failed = done.iter().filter(|(_, record)| record.error.is_some() && record.files == 0);
         run.failed = failed.map(|(name, _)| name.clone()).collect();
     }
-    let warn = |stream: &str, note: &Note| progress.warning(&source.name, stream, note);
     if !stop.is_asked()
-        && let Err(error) = shared_keys::tell(source, folders, &mut done, warn)
+        && let Err(error) = shared_keys::settle_across(&run, &mut done)
     {
         let text = format!("{}: keys that several streams give were not looked for", source.name);
         userhaul_client::warn(Code::KeysUnchecked, &text, &error);

@@ -1,82 +1,87 @@
-//! Unified keys that several streams of one source give: a user's key is made of the source's name and the vendor's id, so
-//! two streams with ids of their own kinds may mean two things by one key.
+//! Unified keys that several rows of one source have: what is told of them, and the streams that share some.
+//!
+//! A user's key is made of the source's name and the vendor's id, so two streams with ids of their own kinds may mean two
+//! things by one key. One row stands all the same: a key is a key.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::BTreeMap;
 
-use arrow_array::cast::AsArray;
 use userhaul_connector::code::{Code, Note};
 use userhaul_record::Table;
 
 use crate::{
     error::StreamError,
+    grain, inputs,
     record::StreamRecord,
-    source::Source,
-    tables::{self, Folders},
+    stream::SourceRun,
+    writer::{Claims, TableWriter, Written, settle},
 };
 
-/// Tells with the later of two streams how many of its keys stand in the table already.
-pub(crate) fn tell(
-    source: &Source,
-    folders: &Folders,
+/// What is told of rows of one stream that another one of it stands for.
+pub(crate) fn within(lost: u64) -> Note {
+    let (rows, share) = match lost {
+        1 => ("1 unified row".to_owned(), "shares its key with a row of another content and is left out"),
+        rows => {
+            (format!("{rows} unified rows"), "share their keys with rows of another content and are left out")
+        }
+    };
+    Code::UnifiedKeyRepeats.note(format!(
+        "{rows} {share}: several ids lead to one account, the columns that make the key are not unique, or a `/` in one of \
+         several makes two keys one"
+    ))
+}
+
+/// Leaves one row a key in the tables that several streams fill, and tells with each stream what it has lost to others.
+pub(crate) fn settle_across(
+    run: &SourceRun<'_>,
     done: &mut BTreeMap<String, StreamRecord>,
-    warn: impl Fn(&str, &Note),
 ) -> Result<(), StreamError> {
     for table in [Table::Users, Table::Companies] {
-        let giving = source.registration.unifies.iter().filter(|(_, tables)| tables.contains(&table));
-        let streams: Vec<&str> = giving.map(|(stream, _)| *stream).collect();
-        if streams.len() < 2 || !streams.iter().any(|stream| done.contains_key(*stream)) {
+        let filling = run.source.registration.unifies.iter().filter(|(_, tables)| tables.contains(&table));
+        let filling: Vec<&str> = filling.map(|(stream, _)| *stream).collect();
+        // What rows of another run looked up may not be there now: they stay as they were made.
+        let remade = |stream: &str| {
+            run.source.selected.contains(stream)
+                && done.get(stream).is_some_and(|record| record.error.is_none())
+        };
+        if filling.len() < 2 || !filling.iter().any(|stream| remade(stream)) {
             continue;
         }
-        for (stream, (first, keys)) in shared(source, folders, table, &streams)? {
-            let Some(record) = done.get_mut(stream) else { continue };
-            let (keys, come, stand) = match keys {
-                1 => ("1 key".to_owned(), "comes", "stands"),
-                keys => (format!("{keys} keys"), "come", "stand"),
-            };
-            let note = Code::UnifiedKeyShared.note(format!(
-                "{keys} of `unified/{}` {come} from `{first}` too and {stand} twice: one of the two streams needs a source \
-                 of its own",
-                table.name()
-            ));
-            warn(stream, &note);
+        let mut writers = Vec::new();
+        for name in &filling {
+            let Some(stream) = run.source.connector.spec().stream(name) else { continue };
+            let found = grain::found_before(run, stream)?;
+            let stream = found.as_ref().unwrap_or(stream);
+            let lookups = if remade(name) { inputs::lookups(run, stream)? } else { Default::default() };
+            let writer = TableWriter::new(&inputs::surroundings(run), stream, true, lookups)?;
+            writers.push((writer, remade(name)));
+        }
+        let mut claims = Vec::new();
+        for (writer, remade) in &mut writers {
+            let files = writer.claims_files(table, *remade)?;
+            claims.push(Claims { writer, files });
+        }
+        let mut written = Written::default();
+        let lost = settle(table, &mut claims, &mut written)?;
+        let mut lost: Vec<((usize, usize), u64)> = lost.into_iter().collect();
+        lost.sort_unstable();
+        let names: Vec<String> = writers.iter().map(|(writer, _)| writer.name().to_owned()).collect();
+        for ((stream, to), keys) in lost.into_iter().filter(|((stream, to), _)| stream != to) {
+            let Some(record) = done.get_mut(&names[stream]) else { continue };
+            let note = across(table, keys, &names[to]);
+            run.progress.warning(&run.source.name, &names[stream], &note);
             record.warnings.push(note);
         }
     }
     Ok(())
 }
 
-/// For each stream, the stream that gave some of its keys before, and how many.
-fn shared<'a>(
-    source: &Source,
-    folders: &Folders,
-    table: Table,
-    streams: &[&'a str],
-) -> Result<BTreeMap<&'a str, (&'a str, u64)>, StreamError> {
-    let mut owners: HashMap<u64, usize> = HashMap::new();
-    let mut shared: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
-    let column = table.primary_key();
-    for file in tables::files(&folders.unified(table))? {
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let of = |stream: &str| name.starts_with(&format!("{}.{stream}.", source.name));
-        let Some(stream) = streams.iter().position(|stream| of(stream)) else { continue };
-        for batch in userhaul_sink::read(&file, Some(&[column]))? {
-            let batch = batch?;
-            let Some(keys) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>())
-            else {
-                continue;
-            };
-            for key in keys.iter().flatten() {
-                let mut hash = DefaultHasher::new();
-                key.hash(&mut hash);
-                let owner = *owners.entry(hash.finish()).or_insert(stream);
-                if owner != stream {
-                    shared.entry(streams[stream]).or_insert((streams[owner], 0)).1 += 1;
-                }
-            }
-        }
-    }
-    Ok(shared)
+fn across(table: Table, keys: u64, first: &str) -> Note {
+    let (keys, come, rows) = match keys {
+        1 => ("1 key".to_owned(), "comes", "the row of this one is"),
+        keys => (format!("{keys} keys"), "come", "the rows of this one are"),
+    };
+    Code::UnifiedKeyShared.note(format!(
+        "{keys} of `unified/{}` {come} from `{first}` too, and {rows} left out: one of the two streams needs a source of its own",
+        table.name()
+    ))
 }

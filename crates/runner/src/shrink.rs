@@ -82,6 +82,24 @@ pub(crate) fn refuse_emptiness(
     Ok(())
 }
 
+/// The columns all of whose true rows were read by a pass without a window. Not those of most of whose rows nothing came: a
+/// server may not know the pass, and the next full pass settles it.
+pub(crate) fn flags(
+    run: &SourceRun<'_>,
+    stream: &StreamSpec,
+    tally: &Tally,
+) -> Result<Vec<String>, StreamError> {
+    let mut flags = Vec::new();
+    for (number, pass) in stream.passes().iter().enumerate() {
+        let (Some(column), Some(&came)) = (&pass.all_of, tally.passes.get(&number)) else { continue };
+        let folder = run.folders.table(&run.source.name, &stream.name, true);
+        if came > 0 && came * 2 >= tables::count_true(&folder, column)? {
+            flags.push(column.clone());
+        }
+    }
+    Ok(flags)
+}
+
 /// The windows that a run has read again, and the rows that stood in them.
 pub(crate) struct Stood {
     folder: std::path::PathBuf,

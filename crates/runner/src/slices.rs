@@ -139,7 +139,7 @@ async fn all_slices(
             // windows need not be asked for.
             Err(error) if several && is_out_of_reach(&error) => {
                 walks.warn(Code::PropertySkipped.note(format!("{}: {error}", done.slice.label)));
-                walks.ended(&done.slice, false);
+                walks.left_open(&done.slice);
                 fail(record, &error);
                 waiting.retain(|(slice, _)| slice.property != done.slice.property);
                 forbidden = Some(error);
@@ -184,6 +184,7 @@ async fn one_slice(walks: &StreamWalks<'_>, slice: Slice, number: usize, halving
         slice: &slice,
         decoder: Mutex::new(decoder),
         inside: AtomicU64::new(0),
+        rows: AtomicU64::new(0),
         done: Mutex::default(),
     };
     let read = read_slice(walks, &under_way, halvings).await;
@@ -223,7 +224,7 @@ async fn read_slice(
     let extent = walks.extent(slice.slice, ids);
     walks.tape.over(slice.number).await?;
     walks.close(slice, proven, extent).await?;
-    walks.ended(slice.slice, proven);
+    walks.ended(slice, proven);
     Ok(None)
 }
 
@@ -349,7 +350,7 @@ impl Held {
         let Some(axis) = stream.window().filter(asks) else { return Ok(Self::default()) };
         let folder = run.folders.table(&run.source.name, &stream.name, wanted);
         let days = tables::days(&folder, reading::property_column(stream).as_deref(), &axis.by)?;
-        Ok(Self { days, passes: stream.axes.iter().any(|axis| matches!(axis, Axis::Passes(_))) })
+        Ok(Self { days, passes: !stream.passes().is_empty() })
     }
 
     /// Whether a slice's window had rows.

@@ -50,6 +50,9 @@ pub struct StreamState {
     /// A hash of the lookups that the unified rows were made with.
     #[serde(default)]
     pub lookups: u64,
+    /// Unified rows may have keys that others have too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shareable_keys: bool,
     /// Rows of the table of former versions, where there is one and it knows all that the table has held.
     #[serde(default)]
     pub history: Option<u64>,

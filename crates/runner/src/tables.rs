@@ -222,6 +222,19 @@ pub(crate) fn count_live(folder: &Path) -> Result<u64, StreamError> {
     Ok(rows)
 }
 
+/// How many rows of a table are there in which a column is true.
+pub(crate) fn count_true(folder: &Path, column: &str) -> Result<u64, StreamError> {
+    let mut rows = 0;
+    if has_column(folder, column)? == Some(true) {
+        for batch in live_rows(folder, Some(&[column]))? {
+            let batch = batch?;
+            let flags = batch.column_by_name(column).and_then(|array| array.as_boolean_opt());
+            rows += flags.map_or(0, |flags| flags.true_count() as u64);
+        }
+    }
+    Ok(rows)
+}
+
 /// How many rows a table has.
 pub(crate) fn count(folder: &Path) -> Result<u64, StreamError> {
     let mut rows = 0;

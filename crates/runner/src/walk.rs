@@ -13,7 +13,6 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use userhaul_client::Attempts;
 use userhaul_connector::{
     code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
@@ -27,7 +26,7 @@ pub(crate) use tally::{Known, Tally};
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch::{self, PageHeaders},
+    fetch,
     orders::Order,
     progress::Progress,
     slices::Held,
@@ -45,9 +44,6 @@ const MAX_DECODE_RETRIES: u32 = 2;
 
 /// A page size is not halved below this.
 const MIN_PAGE_ROWS: u32 = 50;
-
-/// A header's date has whole seconds, and takes a while to come.
-const HEADER_COARSENESS: i64 = 2_000_000;
 
 const TWO_DAYS: i64 = 2 * 86_400_000_000;
 
@@ -81,6 +77,8 @@ pub(crate) struct SliceWalks<'a> {
     pub(crate) decoder: Mutex<Decoder>,
     /// Rows that came inside the window.
     pub(crate) inside: AtomicU64,
+    /// Rows that came.
+    pub(crate) rows: AtomicU64,
     /// Parents or ids that were read whole.
     pub(crate) done: Mutex<Vec<String>>,
 }
@@ -150,6 +148,7 @@ impl StreamWalks<'_> {
         if slice.slice.walks.len() == 1 {
             lock(&slice.decoder).restore_counts(Counts::default());
             slice.inside.store(0, Ordering::Relaxed);
+            slice.rows.store(0, Ordering::Relaxed);
             self.order(Order::Restart { slice: slice.number }).await?;
         }
         Ok(())
@@ -279,25 +278,6 @@ impl StreamWalks<'_> {
         Ok(next)
     }
 
-    /// Notes by how much the vendor's clock is behind: a checkpoint by ours would lie in its future.
-    fn compare_clocks(&self, headers: &PageHeaders, received_at: i64) {
-        let Some(date) = headers.0.date() else { return };
-        let behind = date.saturating_sub(received_at);
-        if behind < -HEADER_COARSENESS {
-            let mut tally = lock(&self.tally);
-            tally.behind = tally.behind.min(behind);
-        }
-    }
-
-    fn count(&self, spent: Attempts) {
-        let mut tally = lock(&self.tally);
-        tally.attempts.requests += spent.requests;
-        tally.attempts.retries += spent.retries;
-        tally.attempts.throttled += spent.throttled;
-        tally.attempts.wire_bytes += spent.wire_bytes;
-        tally.attempts.waited_on_quota += spent.waited_on_quota;
-    }
-
     /// Hands the rows so far to the writer, if there are enough.
     pub(crate) async fn hand_on(
         &self,
@@ -334,15 +314,20 @@ impl StreamWalks<'_> {
     }
 
     /// Notes how a slice ended.
-    pub(crate) fn ended(&self, slice: &Slice, proven: bool) {
-        let mut tally = lock(&self.tally);
+    pub(crate) fn ended(&self, slice: &SliceWalks<'_>, proven: bool) {
+        let SliceWalks { slice, rows, .. } = slice;
         match slice.window.filter(|_| proven) {
-            Some(window) => tally.covered.push((slice.property.clone(), window)),
-            None if proven => {}
-            None => {
-                tally.open.insert(slice.property.clone().unwrap_or_default());
+            Some(window) => lock(&self.tally).covered.push((slice.property.clone(), window)),
+            None if proven => {
+                *lock(&self.tally).passes.entry(slice.pass).or_default() += rows.load(Ordering::Relaxed);
             }
+            None => self.left_open(slice),
         }
+    }
+
+    /// Notes that a slice was not read whole.
+    pub(crate) fn left_open(&self, slice: &Slice) {
+        lock(&self.tally).open.insert(slice.property.clone().unwrap_or_default());
     }
 
     /// Counts what a slice's pages held besides what was expected.

@@ -6,9 +6,11 @@
 mod commit;
 mod former;
 mod history;
+mod keys;
 mod unify;
 
 pub use former::with_deleted_at;
+pub(crate) use keys::{Claims, settle};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -63,6 +65,10 @@ pub(crate) struct TableWriter {
     done: BTreeMap<String, Vec<Finished>>,
     /// Finished parts of walks that were begun again, by slice.
     former: BTreeMap<usize, Vec<(String, Finished)>>,
+    /// Tables in which rows have keys that others may have too.
+    shareable: BTreeSet<Table>,
+    /// Unified files, by table and partition, that a commit has left rows out of as others had their keys.
+    short: BTreeSet<(Table, String)>,
     made: u64,
 }
 
@@ -79,8 +85,10 @@ pub(crate) struct Written {
     pub(crate) files: u64,
     pub(crate) duplicates: u64,
     pub(crate) conflicts: u64,
-    /// Unified rows that another one of their key superseded, though they were made of different rows.
+    /// Unified rows that another one of their key and of other content stands for.
     pub(crate) lost: u64,
+    /// Whether unified rows may have keys that others have too.
+    pub(crate) shareable: bool,
     /// Rows of the table of versions, where it is kept and up to date.
     pub(crate) versions: Option<u64>,
     /// Whether the table of versions was begun anew.
@@ -95,6 +103,8 @@ pub(crate) struct Before {
     pub(crate) torn: bool,
     /// Versions may be missing for files that stay as they are.
     pub(crate) behind: bool,
+    /// Unified rows of files that stay as they are may have keys that others have too.
+    pub(crate) shareable: bool,
 }
 
 /// What happens to files of the table that this commit does not touch, and to rows that it does not bring.
@@ -103,7 +113,7 @@ pub(crate) enum Replace {
     /// They go: the rows are everything there is.
     All,
     /// Rows that are covered go, and those of keys that came; all others stay.
-    Covered(Covers),
+    Covered(Box<Covers>),
 }
 
 impl TableWriter {
@@ -145,6 +155,8 @@ impl TableWriter {
             open: BTreeMap::new(),
             done: BTreeMap::new(),
             former: BTreeMap::new(),
+            shareable: BTreeSet::new(),
+            short: BTreeSet::new(),
             made: 0,
         })
     }
@@ -171,6 +183,7 @@ impl TableWriter {
             partition::cut(batch, &self.stream.partition, &self.stream.table.primary_key).map_err(bug)?;
         for (label, batch) in cut {
             let mut unified = if self.tables.is_empty() { Vec::new() } else { self.unify(&batch)? };
+            self.note_keys(&batch, &unified);
             let key = (slice, label);
             if !self.open.contains_key(&key) {
                 let open = self.open_part()?;

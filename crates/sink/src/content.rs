@@ -27,6 +27,15 @@ pub fn content_hash(batch: &RecordBatch) -> Result<u64, SinkError> {
 }
 
 /// One hash a row over all its columns but those of lineage. Rows of equal content have equal hashes.
+///
+/// # Errors
+/// When a column's type cannot be compared.
+pub fn row_hashes(batch: &RecordBatch) -> Result<Vec<u64>, SinkError> {
+    check(batch.schema_ref())?;
+    Ok(rows(batch))
+}
+
+/// The same for rows whose types were looked at before.
 pub(crate) fn rows(batch: &RecordBatch) -> Vec<u64> {
     let mut hashes = vec![0; batch.num_rows()];
     for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {

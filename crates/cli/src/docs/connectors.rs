@@ -247,7 +247,12 @@ fn axis(axis: &Axis) -> String {
             let texts = passes.iter().map(|pass| {
                 let params: Vec<String> =
                     pass.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                if params.is_empty() { "without parameters".to_owned() } else { code(&params.join("&")) }
+                let params =
+                    if params.is_empty() { "without parameters".to_owned() } else { code(&params.join("&")) };
+                match &pass.all_of {
+                    Some(column) => format!("{params} (all with {})", code(column)),
+                    None => params,
+                }
             });
             format!("passes that are merged by key: {}", texts.collect::<Vec<_>>().join(", "))
         }

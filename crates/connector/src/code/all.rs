@@ -124,16 +124,16 @@ codes! {
         /// Read the stream again with a key for every row, or failed where the facts leave no choice.
         /// Correct `primary_key` under `wire` if you know a better one.
         KeyRepeats = "key_repeats",
-        /// Unified rows of one stream share their key, and have other content.
-        /// Left out all but one of them in the unified table; the stream's own table has them all.
-        /// Correct the columns that make the key.
+        /// Unified rows of one stream share their key, and have other content: several ids lead to one account, say.
+        /// Kept the one that changed last, of equals the one whose id of the customer's comes first; the stream's own table has them all.
+        /// Nothing, if they are one thing; else correct the columns that make the key.
         UnifiedKeyRepeats = "unified_key_repeats",
         /// Two streams of a source give one unified key to what may be two things.
-        /// Kept both rows.
+        /// Kept the row that changed last, of equals the one whose id of the customer's comes first; the streams' own tables have both.
         /// Give one of the two streams a source of its own.
         UnifiedKeyShared = "unified_key_shared",
         /// Whether two streams give one unified key could not be looked up.
-        /// Went on: the tables themselves are whole.
+        /// Went on: the streams' own tables are whole, in the unified ones a key may stand twice.
         /// Check the permissions and the disk of the destination.
         KeysUnchecked = "keys_unchecked",
         /// The account, the privacy rules or the key of the table have changed.

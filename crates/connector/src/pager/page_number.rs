@@ -13,7 +13,14 @@
 //! With totals, too, a second page that is the first one again, row by row, means that the number is ignored: one copy is
 //! kept, and proven if the total agrees.
 //!
-//! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice.
+//! A list that moves under the walk (the total changes, rows come twice) is read again, at most twice. So is one whose
+//! first page, asked again, shows that rows have moved up: one went from it, another was added behind, and a third row may
+//! have moved from a page that was still to come into one that had been read.
+//!
+//! ```text
+//! page 1: a b c   page 2: d e f   (b goes, j comes: the total is still 9)   page 3: h i j   page 1: a c d: g was not seen
+//! page 1: a b c   page 2: d e f   page 3: g h i                             page 1: i a b: i was edited, all were seen
+//! ```
 
 use super::{Ask, End, KeySet, MAX_PAGES, Next, PageFacts, Pager, PagingError, seen::Seen, size_param};
 use crate::{
@@ -154,6 +161,21 @@ impl PageNumber {
             && (page.exact || walk.total.is_none_or(|total| total == walk.rows))
     }
 
+    /// Whether the first page, asked again, has lost a row to pages behind it or for good.
+    ///
+    /// Rows that only moved down cost none: whoever came to stand in front was either seen before, or makes the count differ.
+    /// A list in the order of changes moves so with every change.
+    fn moved_up(&self, page: &PageFacts<'_>) -> bool {
+        if self.walk.inexact || !page.exact {
+            return false;
+        }
+        let (before, now) = (&self.walk.first_keys, page.keys);
+        let entered = now.last().is_some_and(|last| !before.contains(last));
+        let stayed: KeySet = now.iter().copied().collect();
+        let mut behind = before.iter().skip_while(|key| stayed.contains(key));
+        entered || behind.any(|key| stayed.contains(key))
+    }
+
     /// Keeps the one copy, and does not ask for the pages behind it.
     fn not_paged(&mut self) -> Next {
         self.walk.outstanding = 0;
@@ -221,13 +243,17 @@ impl Pager for PageNumber {
                 Some(pointer) => page.count(pointer)?,
                 None => None,
             };
-            if total == self.walk.total {
+            let moved = if total != self.walk.total {
+                "the vendor's total changed during the walk"
+            } else if self.moved_up(page) {
+                "rows moved up into page 1 during the walk"
+            } else {
                 return Ok(Next::Done(End {
                     warnings: std::mem::take(&mut self.walk.warnings),
                     ..End::default()
                 }));
-            }
-            return Ok(self.again(Code::ListMoved.note("the vendor's total changed during the walk")));
+            };
+            return Ok(self.again(Code::ListMoved.note(moved)));
         }
         let number = page.ask.tag;
         if self.is_ignored(page) {

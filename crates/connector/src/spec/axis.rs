@@ -107,6 +107,8 @@ pub struct Pass {
     pub params: Vec<(String, String)>,
     /// Whether the stream's window is sent too.
     pub windowed: bool,
+    /// A column that is true in the rows of this pass and in no others: read without a window, they are all of them.
+    pub all_of: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -159,6 +161,7 @@ pub(crate) struct PassFile {
     params: indexmap::IndexMap<String, String>,
     #[serde(default = "yes")]
     windowed: bool,
+    all_of: Option<String>,
 }
 
 fn yes() -> bool {
@@ -223,7 +226,11 @@ impl AxisFile {
             Self::Passes { passes } => Axis::Passes(
                 passes
                     .into_iter()
-                    .map(|pass| Pass { params: pass.params.into_iter().collect(), windowed: pass.windowed })
+                    .map(|PassFile { params, windowed, all_of }| Pass {
+                        params: params.into_iter().collect(),
+                        windowed,
+                        all_of,
+                    })
                     .collect(),
             ),
         })

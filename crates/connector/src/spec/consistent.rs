@@ -126,6 +126,8 @@ fn named_columns(place: &str, stream: &StreamSpec) -> Result<(), SpecError> {
         let kinds: &[&str] = &["id", "text", "int"];
         ("paging", column, Some(kinds))
     }));
+    let all_of = stream.passes().iter().filter_map(|pass| pass.all_of.as_deref());
+    named.extend(all_of.map(|column| ("axes", column, Some(&["bool"][..]))));
     let schema = stream.table.schema();
     for (key, column, kinds) in named {
         let at = format!("{place}.{key}");

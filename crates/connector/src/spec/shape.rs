@@ -203,7 +203,7 @@ const AXES: &[Kind] = &[
             ("block", Whole),
         ],
     ),
-    ("passes", &[("passes", List(&[("params", TextTable), ("windowed", Flag)]))]),
+    ("passes", &[("passes", List(&[("params", TextTable), ("windowed", Flag), ("all_of", Text)]))]),
 ];
 
 /// Every table of the file that has keys of its own, with them: `the file`, `paging cursor`, or the key that it stands at.

@@ -192,6 +192,15 @@ impl StreamSpec {
         })
     }
 
+    /// The sets of parameters that it is read with in turn; empty where there is only one.
+    pub fn passes(&self) -> &[super::Pass] {
+        let passes = self.axes.iter().find_map(|axis| match axis {
+            Axis::Passes(passes) => Some(passes.as_slice()),
+            _ => None,
+        });
+        passes.unwrap_or_default()
+    }
+
     /// The parent axis, where there is one.
     pub fn parent(&self) -> Option<&super::ParentAxis> {
         self.axes.iter().find_map(|axis| match axis {

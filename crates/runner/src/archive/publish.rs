@@ -21,7 +21,6 @@ use super::{
     tape::Archive,
 };
 use crate::{
-    cover::Covers,
     error::StreamError,
     inputs,
     progress::{NoProgress, Progress},
@@ -109,7 +108,7 @@ impl Publication<'_> {
             let written = match over {
                 Over::Files => self.replace(stream)?,
                 Over::Rows => self.write(stream, &Replace::All)?,
-                Over::Merge => self.write(stream, &Replace::Covered(Covers::default()))?,
+                Over::Merge => self.write(stream, &Replace::Covered(Box::default()))?,
             };
             record.rows = written.rows;
             record.files = written.files;
@@ -195,7 +194,7 @@ impl Publication<'_> {
             writer.write_kept(0, batch?, None)?;
         }
         writer.close(0, true)?;
-        writer.commit(replace, Before { torn: false, behind: true })
+        writer.commit(replace, Before { torn: false, behind: true, shareable: true })
     }
 
     /// Acts as a run with every table of some folders would.

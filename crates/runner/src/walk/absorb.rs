@@ -76,7 +76,7 @@ impl StreamWalks<'_> {
             decoder.restore_counts(counts);
         }
         drop(decoder);
-        self.came(&page, answer.body.len(), forgotten);
+        self.came(slice, &page, answer.body.len(), forgotten);
         Ok(next)
     }
 
@@ -155,8 +155,9 @@ impl StreamWalks<'_> {
         Ok(())
     }
 
-    pub(super) fn came(&self, page: &PageRows, bytes: usize, forgotten: bool) {
+    pub(super) fn came(&self, slice: &SliceWalks<'_>, page: &PageRows, bytes: usize, forgotten: bool) {
         let rows = if forgotten { 0 } else { page.rows as u64 };
+        slice.rows.fetch_add(rows, Ordering::Relaxed);
         let mut tally = lock(&self.tally);
         tally.pages += 1;
         tally.latest = tally.latest.max(page.cursors.iter().flatten().copied().max());

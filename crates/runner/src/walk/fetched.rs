@@ -1,12 +1,16 @@
 //! Answers from the vendor or from the archive, counted and kept.
 
+use userhaul_client::Attempts;
 use userhaul_connector::{pager::Ask, request::Request};
 
-use super::{Course, StreamWalks};
+use super::{Course, StreamWalks, lock};
 use crate::{
     error::StreamError,
-    fetch::{self, Answer},
+    fetch::{self, Answer, PageHeaders},
 };
+
+/// A header's date has whole seconds, and takes a while to come.
+const HEADER_COARSENESS: i64 = 2_000_000;
 
 impl StreamWalks<'_> {
     /// The answer to an ask: the vendor's, or in a replay the archived one.
@@ -53,5 +57,24 @@ impl StreamWalks<'_> {
             course.track.refused(error.status()).await?;
         }
         Ok(error)
+    }
+
+    /// Notes by how much the vendor's clock is behind: a checkpoint by ours would lie in its future.
+    pub(super) fn compare_clocks(&self, headers: &PageHeaders, received_at: i64) {
+        let Some(date) = headers.0.date() else { return };
+        let behind = date.saturating_sub(received_at);
+        if behind < -HEADER_COARSENESS {
+            let mut tally = lock(&self.tally);
+            tally.behind = tally.behind.min(behind);
+        }
+    }
+
+    pub(super) fn count(&self, spent: Attempts) {
+        let mut tally = lock(&self.tally);
+        tally.attempts.requests += spent.requests;
+        tally.attempts.retries += spent.retries;
+        tally.attempts.throttled += spent.throttled;
+        tally.attempts.wire_bytes += spent.wire_bytes;
+        tally.attempts.waited_on_quota += spent.waited_on_quota;
     }
 }

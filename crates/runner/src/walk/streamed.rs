@@ -172,7 +172,7 @@ impl StreamWalks<'_> {
             Ok(read) => read,
             Err(error) => self.gathered_elements(error, elements, &lineage)?,
         };
-        self.came(&read, elements.len(), false);
+        self.came(slice, &read, elements.len(), false);
         Ok(read)
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Tally {
     pub(crate) since: Option<i64>,
     /// Windows that were read whole, by property.
     pub(crate) covered: Vec<(Option<String>, Window)>,
+    /// Rows that came by passes that were read whole without a window, by number.
+    pub(crate) passes: BTreeMap<usize, u64>,
     /// Properties, or the empty text, of which a slice was not read whole.
     pub(crate) open: BTreeSet<String>,
     /// Parents whose children were asked for.

@@ -47,7 +47,7 @@ impl TableWriter {
         let mut written = Written::default();
         let mut kept: BTreeSet<String> = BTreeSet::new();
         for (label, finished) in partitions {
-            self.commit_partition(&label, finished, replace, &mut written)?;
+            self.commit_partition(&label, finished, (replace, before), &mut written)?;
             kept.insert(label);
         }
         for label in labels(&folder)? {
@@ -58,8 +58,13 @@ impl TableWriter {
                 self.unify_file(&label, &mut written)?;
             }
         }
-        self.settle_empty(&folder, &mut written)?;
+        self.settle_empty(&folder, before, &mut written)?;
         self.remove_orphans(&folder)?;
+        if before.torn || !kept.is_empty() {
+            self.settle_keys(before, &mut written)?;
+        }
+        let stays = before.shareable && !matches!(replace, Replace::All);
+        written.shareable = stays || !self.shareable.is_empty();
         self.keep_versions(&kept, before.behind, &mut written)?;
         written.rows = tables::count(&folder)?;
         Ok(written)
@@ -77,7 +82,7 @@ impl TableWriter {
         &mut self,
         label: &str,
         finished: Vec<Finished>,
-        replace: &Replace,
+        (replace, before): (&Replace, Before),
         written: &mut Written,
     ) -> Result<(), StreamError> {
         let target = self.folder().join(format!("{label}.parquet"));
@@ -102,9 +107,12 @@ impl TableWriter {
         written.duplicates += committed.duplicates;
         written.conflicts += committed.conflicts;
         let mut unified = parts.unified;
+        // Where unified rows were left out, or may have been, all are made again: the others may be there no more.
+        let adds = merge && !committed.rewritten;
+        let whole = !adds || !before.torn && !self.shares_keys(label)?;
         for table in self.tables.clone() {
             let mut parts = unified.remove(table.name()).unwrap_or_default();
-            if committed.rewritten {
+            if committed.rewritten || !whole {
                 for part in parts.drain(..) {
                     part.discard()?;
                 }
@@ -117,11 +125,11 @@ impl TableWriter {
                     parts.insert(0, Part::open(file, &self.unified_spec(table), &self.scratch())?);
                 }
             }
-            let lost = self.commit_unified(table, label, parts, written)?;
-            // Each of the vendor's rows is there once by now: rows of one key are made of several of them.
-            written.lost += if merge && !committed.rewritten { 0 } else { lost };
+            if whole {
+                self.commit_unified(table, label, parts, written)?;
+            }
         }
-        Ok(())
+        if whole { Ok(()) } else { self.unify_file(label, written) }
     }
 
     /// The parts of a partition, the old file first where its rows may stay. None where nothing changes.
@@ -148,34 +156,42 @@ impl TableWriter {
         Ok(Some(parts))
     }
 
-    /// Gives the number of rows that another one of their key superseded with different content.
     pub(super) fn commit_unified(
-        &self,
+        &mut self,
         table: Table,
         label: &str,
         parts: Vec<Part>,
         written: &mut Written,
-    ) -> Result<u64, StreamError> {
+    ) -> Result<(), StreamError> {
         let mut ignore = |_: &RecordBatch| Ok(());
         tables::make(&self.around.folders.unified(table))?;
         let file = self.unified_file(table, label);
         let committed = userhaul_sink::commit(&self.unified_spec(table), parts, &file, &mut ignore)?;
         written.bytes += committed.bytes;
         written.files += 1;
-        Ok(committed.conflicts)
+        // Each of the vendor's rows is there once by now: rows of one key are made of several of them.
+        if committed.duplicates > 0 {
+            self.short.insert((table, label.to_owned()));
+        }
+        Ok(())
     }
 
-    fn unified_file(&self, table: Table, label: &str) -> PathBuf {
+    pub(super) fn unified_file(&self, table: Table, label: &str) -> PathBuf {
         let name = format!("{}.{}.{label}.parquet", self.around.source, self.stream.name);
         self.around.folders.unified(table).join(name)
     }
 
     /// A table without rows has one file with its schema; a table with rows has none that stands for no rows.
-    fn settle_empty(&mut self, folder: &Path, written: &mut Written) -> Result<(), StreamError> {
+    fn settle_empty(
+        &mut self,
+        folder: &Path,
+        before: Before,
+        written: &mut Written,
+    ) -> Result<(), StreamError> {
         let empty = empty_label(&self.stream);
         let labels = labels(folder)?;
         if labels.is_empty() {
-            self.commit_partition(&empty, Vec::new(), &Replace::All, written)?;
+            self.commit_partition(&empty, Vec::new(), (&Replace::All, before), written)?;
         } else if labels.len() > 1 && empty == EMPTY && labels.contains(EMPTY) {
             tables::remove(&folder.join(format!("{EMPTY}.parquet")))?;
         }

@@ -97,7 +97,9 @@ impl TableWriter {
             return Ok(());
         }
         let failed = |error: StreamError| SinkError::Rewrite { source: Box::new(error) };
-        for (table, batch) in self.unify(batch).map_err(failed)? {
+        let unified = self.unify(batch).map_err(failed)?;
+        self.note_keys(batch, &unified);
+        for (table, batch) in unified {
             if !parts.contains_key(table.name()) {
                 let part = PartWriter::create(self.next_path(), &self.unified_spec(table))?;
                 parts.insert(table.name(), part);

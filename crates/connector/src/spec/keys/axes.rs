@@ -189,7 +189,7 @@ pub(super) const GROUPS: &[KeyGroup] = &[
             "list of tables",
             "required",
             "[{ params = { archived = \"true\" } }, {}]",
-            "Sets of parameters, each read in turn; the rows are merged by key. `windowed = false` leaves the window out",
+            "Sets of parameters, each read in turn; the rows are merged by key. `windowed = false` leaves the window out; `all_of = \"archived\"` names a column that is true in these rows alone, so that those that come no more are gone",
         )],
     },
 ];
