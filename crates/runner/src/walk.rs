@@ -3,6 +3,7 @@
 mod absorb;
 mod fetched;
 mod gather;
+mod sizes;
 mod streamed;
 
 use std::sync::{
@@ -12,7 +13,7 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use userhaul_client::Attempts;
+use userhaul_client::{Attempts, Client};
 use userhaul_connector::{
     code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
@@ -21,10 +22,12 @@ use userhaul_connector::{
     spec::{Paging, StreamSpec, WindowAxis},
 };
 
+pub(crate) use sizes::Sizes;
+
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch::{self, PageHeaders},
+    fetch::PageHeaders,
     orders::Order,
     progress::Progress,
     slices::Held,
@@ -39,9 +42,6 @@ const BATCH_BYTES: usize = 2 << 20;
 /// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
 const MAX_DECODE_RETRIES: u32 = 2;
 
-/// A page size is not halved below this.
-const MIN_PAGE_ROWS: u32 = 50;
-
 /// A header's date has whole seconds, and takes a while to come.
 const HEADER_COARSENESS: i64 = 2_000_000;
 
@@ -50,6 +50,8 @@ const TWO_DAYS: i64 = 2 * 86_400_000_000;
 /// What all walks of a stream share.
 pub(crate) struct StreamWalks<'a> {
     pub(crate) source: &'a Source,
+    /// The way to it, with an account of what this stream's requests cost.
+    pub(crate) client: Client,
     pub(crate) stream: &'a StreamSpec,
     pub(crate) options: &'a RunOptions,
     pub(crate) decode: &'a DecodeOptions,
@@ -64,6 +66,8 @@ pub(crate) struct StreamWalks<'a> {
     /// Why the stream will fail, though its answers are still fetched for the archive.
     pub(crate) spoiled: Mutex<Option<StreamError>>,
     pub(crate) known: Known,
+    /// How large its pages are.
+    pub(crate) sizes: Mutex<Sizes>,
 }
 
 /// What earlier runs have found out.
@@ -121,6 +125,8 @@ pub(crate) struct Course<'a> {
     /// What replaces the facts' page size.
     pub(crate) rows: Option<u32>,
     pub(crate) track: Track<'a>,
+    /// Whether its first page has come.
+    pub(crate) answered: AtomicBool,
 }
 
 /// How a walk ended.
@@ -137,42 +143,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl StreamWalks<'_> {
-    /// Walks once, with smaller pages where the source cannot answer large ones.
-    pub(crate) async fn walk(&self, slice: &SliceWalks<'_>, walk: &Walk) -> Result<Ended, StreamError> {
-        let mut rows = fetch::page_size(self.stream).map(|(_, rows)| rows);
-        let mut cut_off = 0;
-        let mut gone = false;
-        loop {
-            let error = match self.walk_with(slice, walk, rows).await {
-                Ok(ended) => return Ok(ended),
-                Err(error) => error,
-            };
-            if let Some(ended) = self.unaskable(walk, &error).or_else(|| self.unarchived(&error)) {
-                return Ok(ended);
-            }
-            // Refusals concern the window; a page is too large where the source fails or gives up.
-            let refused =
-                matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
-            let smaller = rows.map(|rows| rows / 2).filter(|&rows| rows >= MIN_PAGE_ROWS);
-            if !gone && matches!(&error, StreamError::Send(error) if error.status() == Some(410)) {
-                // A cursor that ran out: from the first page on, once.
-                gone = true;
-            } else if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
-                self.warn(Code::SmallerPages.note(format!("{error}: asking for {smaller} rows a page")));
-                rows = Some(smaller);
-            } else if rows.is_none()
-                && (error.smaller_may_help() && !refused || passing(&error) && !self.stream.single)
-                && cut_off < MAX_DECODE_RETRIES
-            {
-                // A long answer without pages that was cut off half-way, or cannot be read.
-                cut_off += 1;
-            } else {
-                return Err(error);
-            }
-            self.begin_again(slice).await?;
-        }
-    }
-
     pub(crate) async fn begin_again(&self, slice: &SliceWalks<'_>) -> Result<(), StreamError> {
         self.hand_on(slice, 0, 0).await?;
         lock(&slice.decoder).begin_walk();
@@ -183,19 +153,6 @@ impl StreamWalks<'_> {
             self.order(Order::Restart { slice: slice.number }).await?;
         }
         Ok(())
-    }
-
-    async fn walk_with(
-        &self,
-        slice: &SliceWalks<'_>,
-        walk: &Walk,
-        rows: Option<u32>,
-    ) -> Result<Ended, StreamError> {
-        let track = self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
-        let course = Course { walk, rows, track };
-        let ended = self.follow(slice, &course).await?;
-        course.track.end().await?;
-        Ok(ended)
     }
 
     async fn follow(&self, slice: &SliceWalks<'_>, course: &Course<'_>) -> Result<Ended, StreamError> {
@@ -209,7 +166,9 @@ impl StreamWalks<'_> {
             next = match next {
                 Next::Ask(ask) => {
                     number += 1;
-                    self.ask(slice, course, &ask, pager.as_mut(), number).await?
+                    let next = self.ask(slice, course, &ask, pager.as_mut(), number).await?;
+                    course.answered.store(true, Ordering::Relaxed);
+                    next
                 }
                 Next::AskAll(asks) => self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?,
                 Next::Restart(ask) => {
@@ -320,12 +279,7 @@ impl StreamWalks<'_> {
     }
 
     fn count(&self, spent: Attempts) {
-        let mut tally = lock(&self.tally);
-        tally.attempts.requests += spent.requests;
-        tally.attempts.retries += spent.retries;
-        tally.attempts.throttled += spent.throttled;
-        tally.attempts.wire_bytes += spent.wire_bytes;
-        tally.attempts.waited_on_quota += spent.waited_on_quota;
+        lock(&self.tally).attempts.add(spent);
     }
 
     /// Hands the rows so far to the writer, if there are enough.
