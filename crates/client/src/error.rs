@@ -318,7 +318,11 @@ impl fmt::Display for Reason {
             Self::BadTarget => write!(f, "was not asked: its path cannot be sent unchanged"),
             Self::RefusedBefore { at } => {
                 let at: Vec<String> = at.iter().map(|url| format!("`{url}`")).collect();
-                write!(f, "was not asked: {} answered 401, and nothing has taken the credential", at.join(", "))
+                write!(
+                    f,
+                    "was not asked: {} answered 401, and nothing has taken the credential",
+                    at.join(", ")
+                )
             }
             Self::BadCredential => {
                 write!(f, "was not asked: the credential holds characters that cannot be sent in a header")

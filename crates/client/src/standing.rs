@@ -14,7 +14,6 @@ use userhaul_connector::auth::AuthSpec;
 
 use crate::{client::hash, sign};
 
-
 /// So many different addresses may refuse a credential that none has taken. One may be of another permission, two may be
 /// by chance; accounts are seldom locked by fewer than five wrong keys.
 pub(crate) const MOST_REFUSED: usize = 3;

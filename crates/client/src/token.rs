@@ -83,9 +83,7 @@ impl Token {
 
     /// Whether it was refused before anybody could use it, and another one may do better.
     pub(crate) fn is_spoiled(&self) -> bool {
-        !self.is_second
-            && !self.has_worked()
-            && self.fate.refused.load(Ordering::Acquire) >= self.generation
+        !self.is_second && !self.has_worked() && self.fate.refused.load(Ordering::Acquire) >= self.generation
     }
 
     /// Whether the source has taken it, or a later one: that it is refused now does not speak against the credential.
@@ -149,9 +147,8 @@ impl Inner {
         if let Some(error) = state.last_error.as_ref().filter(shared) {
             return Err(error.clone());
         }
-        let is_second = state.token.as_ref().is_some_and(|token| {
-            Some(token.generation) == refused || token.is_spoiled()
-        });
+        let is_second =
+            state.token.as_ref().is_some_and(|token| Some(token.generation) == refused || token.is_spoiled());
         let mut learned = state.learned;
         match self.fetch_token(grant, &mut learned, attempts).await {
             Ok(life) => {
@@ -310,7 +307,10 @@ fn adapt(learned: &mut Learned, ways: &mut VecDeque<Style>, grant: Grant<'_>, fa
 
 /// Whether a failure of the login is the same for the whole run.
 fn lasts(reason: &Reason) -> bool {
-    matches!(reason, Reason::TokenRefused | Reason::TokenUnreadable | Reason::TokenUrl | Reason::BadCredential)
+    matches!(
+        reason,
+        Reason::TokenRefused | Reason::TokenUnreadable | Reason::TokenUrl | Reason::BadCredential
+    )
 }
 
 fn refusal(mut failure: Failure) -> Failure {

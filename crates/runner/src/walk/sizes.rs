@@ -88,7 +88,8 @@ impl StreamWalks<'_> {
         let mut rows = of_the_facts.map(|rows| lock(&self.sizes).now.unwrap_or(rows));
         let (mut cut_off, mut gone, mut tried) = (0, false, false);
         loop {
-            let track = self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
+            let track =
+                self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
             let course = Course { walk, rows, track, answered: AtomicBool::new(false) };
             let ended = self.follow(slice, &course).await;
             let answered = course.answered.load(Ordering::Relaxed);
@@ -106,7 +107,9 @@ impl StreamWalks<'_> {
                 return Ok(ended);
             }
             let smaller = match (&size, rows) {
-                (Some((name, _)), Some(rows)) => self.smaller(name, rows, (answered, &mut tried), &error),
+                (Some((name, _)), Some(rows)) => {
+                    self.smaller((walk, name), rows, (answered, &mut tried), &error)
+                }
                 _ => None,
             };
             if !gone && matches!(&error, StreamError::Send(error) if error.status() == Some(410)) {
@@ -130,16 +133,19 @@ impl StreamWalks<'_> {
 
     fn smaller(
         &self,
-        name: &str,
+        (walk, name): (&Walk, &str),
         rows: u32,
         (answered, tried): (bool, &mut bool),
         error: &StreamError,
     ) -> Option<u32> {
         let StreamError::Send(sent) = error else { return None };
+        let says = |name: &str| sent.excerpt().is_some_and(|text| names(text, name));
         let blame = match sent.status() {
             Some(413 | 414) => Blame::Refused,
             Some(400 | 422) if answered => return None,
-            Some(400 | 422) if sent.excerpt().is_some_and(|text| names(text, name)) => Blame::Refused,
+            Some(400 | 422) if says(name) || WORDS.iter().any(|words| says(words)) => Blame::Refused,
+            // It is about something else.
+            Some(400 | 422) if self.others(walk).any(says) => return None,
             // The facts have another way, and say of which refusals.
             Some(400 | 422) if self.stream.otherwise(sent.status()).is_some() => return None,
             Some(400 | 422) => Blame::Unclear,
@@ -152,6 +158,13 @@ impl StreamWalks<'_> {
             return None;
         }
         sizes.smaller(rows, blame, || error.to_string())
+    }
+
+    /// The other parameters that a refusal may be about.
+    fn others<'b>(&'b self, walk: &'b Walk) -> impl Iterator<Item = &'b str> {
+        let window = self.stream.window().into_iter();
+        let window = window.flat_map(|axis| [Some(axis.from.as_str()), axis.to.as_deref()]).flatten();
+        walk.params.iter().map(|(name, _)| name.as_str()).chain(window)
     }
 
     /// Tells, once, that smaller pages than those of the facts were asked for.
@@ -174,12 +187,15 @@ fn is_refusal(error: &StreamError) -> bool {
     matches!(error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)))
 }
 
-/// Whether an answer speaks of the size of a page.
-fn names(text: &str, parameter: &str) -> bool {
-    let (text, parameter) = (text.to_lowercase(), parameter.to_lowercase());
-    let word = |character: char| character.is_alphanumeric() || character == '_';
-    text.split(|character| !word(character)).any(|part| part == parameter)
-        || WORDS.iter().any(|word| text.contains(word))
+/// Whether an answer has a parameter's name, or other words, in it: whole words in any case.
+fn names(text: &str, words: &str) -> bool {
+    let (text, words) = (text.to_lowercase(), words.to_lowercase());
+    let goes_on = |character: char| character.is_alphanumeric() || character == '_';
+    text.match_indices(&words).any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let behind = rest.strip_prefix(words.as_str()).unwrap_or_default();
+        !before.ends_with(goes_on) && !behind.starts_with(goes_on)
+    })
 }
 
 #[cfg(test)]
@@ -226,10 +242,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_speaks_of_the_size_by_its_parameter_or_in_words() {
+    fn an_answer_speaks_of_what_it_has_as_whole_words() {
         assert!(names("perPage must not be greater than 300", "perPage"));
         assert!(names("{\"field\":\"limit\"}", "limit"));
-        assert!(names("the page size is too large", "rows"));
+        assert!(names("The Page Size is too large", "page size"));
         assert!(!names("unlimited", "limit"));
         assert!(!names("updatedSince is no date", "perPage"));
     }
