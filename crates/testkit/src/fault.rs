@@ -142,7 +142,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault {
         name: "413 on large pages",
-        check: "transient",
+        check: "page_size",
         applies: large_page,
         act: |_, _, _| Ok(status(413, "")),
         once: Some(Verdict::Recovers),
