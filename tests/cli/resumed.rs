@@ -1,13 +1,13 @@
-//! kill -9 half-way through windows: the next run asks for what the first one had not read.
+//! Runs that end half-way through windows or ids: the next run asks for what the first one had not read.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use userhaul_simulator::{Vendor, userlane};
 use userhaul_testkit::{same_rows, tables};
 
 use crate::{
-    folder::Folder,
-    vendors::{self, Simulated, config},
+    folder::{Folder, Outcome},
+    vendors::{self, Simulated, config, surveys},
 };
 
 fn folder(vendor: &Simulated) -> Folder {
@@ -48,4 +48,72 @@ fn windows_that_were_read_before_a_kill_are_not_asked_for_again() {
         assert!(wrong.is_empty(), "{at}: {}", wrong.join("\n"));
         assert!(!folder.files().iter().any(|path| path.contains("/kept/") || path.contains("/parts/")));
     }
+}
+
+/// Sprig's block of ids: what a kill loses at most, with what is under way.
+const BLOCK: usize = 32;
+
+#[test]
+fn ids_that_were_read_before_a_signal_or_a_kill_are_not_asked_for_again() {
+    let make = |vendor: &Simulated| Folder::with(&config(&[surveys(&vendor.running.base_url, "")]));
+    let sync = ["sync", "surveys.responses", "surveys.users", "surveys.users_missing"];
+    let undisturbed = vendors::start_with(Vendor::Sprig, 120, "");
+    let whole = make(&undisturbed);
+    assert_eq!(whole.run(&sync).code, 0);
+    let everything = undisturbed.running.requests();
+    let ids = whole.rows("w/surveys/users") + whole.rows("w/surveys/users_missing");
+    assert!(ids > 90, "{ids}");
+    assert_eq!(whole.run(&sync).code, 0);
+    let later = undisturbed.running.requests() - everything;
+    let expected = tables(&whole.path().join("w"));
+    for (signal, code, lost) in [("-TERM", 143, 0), ("-INT", 130, 0), ("-KILL", -9, BLOCK)] {
+        // The last id is not answered in any time that a test takes, all others are.
+        let stuck = format!(
+            "[sprig]\nfaults = [{{ path = \"/v2/users\", from = {ids}, times = 1, kind = \"delay\", ms = 600000 }}]"
+        );
+        let vendor = vendors::start_with(Vendor::Sprig, 120, &stuck);
+        let folder = make(&vendor);
+        let mut child = folder.start(&sync);
+        while vendor.running.requests() < everything {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before the last id");
+            std::thread::yield_now();
+        }
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        let ended = Outcome::from(child.wait_with_output().expect("it ends"));
+        assert_eq!(ended.code, code, "{ended:?}");
+        let outcome = folder.run(&sync);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let again = vendor.running.requests() - everything;
+        // Answers that were on their way count as none.
+        assert!(again <= later + lost + 8, "{signal}: {again} requests, where {later} are enough");
+        let wrong = same_rows(&expected, &tables(&folder.path().join("w")), &BTreeSet::new());
+        assert!(wrong.is_empty(), "{signal}: {}", wrong.join("\n"));
+        assert!(!folder.files().iter().any(|path| path.contains("/kept/") || path.contains("/parts/")));
+    }
+}
+
+#[test]
+fn a_night_of_404_moves_no_checkpoint() {
+    let nowhere = "[sprig]\nfaults = [{ times = 0, kind = \"status\", status = 404 }]";
+    let vendor = vendors::start(Vendor::Sprig, nowhere);
+    let sync = ["sync", "surveys.responses", "surveys.surveys"];
+    let folder = Folder::with(&config(&[surveys(&vendor.running.base_url, "")]));
+    assert_eq!(folder.run(&sync).code, 0);
+    let night = vendor.running.requests();
+    // The same address, well from the second night on.
+    let vendor = vendors::start(Vendor::Sprig, &nowhere.replace("times = 0", &format!("times = {night}")));
+    let folder = Folder::with(&config(&[surveys(&vendor.running.base_url, "")]));
+    let first = folder.run(&sync);
+    assert_eq!((first.code, vendor.running.requests()), (0, night), "{first:?}");
+    assert!(first.stderr.contains("[account_empty]"), "{first:?}");
+    assert!(first.stderr.contains("[checkpoint_held]"), "{first:?}");
+    let second = folder.run(&sync);
+    assert_eq!(second.code, 0, "{second:?}");
+    let well = vendors::start(Vendor::Sprig, "");
+    let whole = Folder::with(&config(&[surveys(&well.running.base_url, "")]));
+    assert_eq!(whole.run(&sync).code, 0);
+    let (expected, found) = (tables(&whole.path().join("w")), tables(&folder.path().join("w")));
+    let wrong = same_rows(&expected, &found, &BTreeSet::new());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

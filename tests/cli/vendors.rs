@@ -11,13 +11,18 @@ pub(crate) struct Simulated {
 
 /// Starts a vendor with 40 people; `scenario` is that of one file.
 pub(crate) fn start(vendor: Vendor, scenario: &str) -> Simulated {
+    start_with(vendor, 40, scenario)
+}
+
+/// The same with so many people.
+pub(crate) fn start_with(vendor: Vendor, users: usize, scenario: &str) -> Simulated {
     let scenario = Scenario::parse(scenario).expect("a scenario");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .expect("a runtime");
-    let options = Options { users: 40, scenario, ..Options::default() };
+    let options = Options { users, scenario, ..Options::default() };
     let running = runtime.block_on(userhaul_simulator::start(vendor, &options)).expect("a free port");
     Simulated { running, _runtime: runtime }
 }

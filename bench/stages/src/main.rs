@@ -1,7 +1,7 @@
 //! The stages of a sync by themselves, on the pages that the whole is measured with.
 //!
-//! `stages` prints what a row costs in each; `stages --once decode` runs one stage once, for instruction counts:
-//! `valgrind --tool=callgrind target/release/stages --once decode`.
+//! `userhaul-stages` prints what a row costs in each; `userhaul-stages --times 3 decode` runs one stage so often, for
+//! `bench/instructions.py`, which counts its instructions.
 
 // A yardstick for people at a terminal: it prints.
 #![allow(clippy::print_stdout)]
@@ -122,10 +122,11 @@ impl Stages {
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [once, stage] = arguments.as_slice()
-        && once == "--once"
+    if let [times, count, stage] = arguments.as_slice()
+        && times == "--times"
     {
-        return Stages::new(Shape::Users)?.run(stage);
+        let stages = Stages::new(Shape::Users)?;
+        return (0..count.parse::<usize>()?).try_for_each(|_| stages.run(stage));
     }
     println!("| rows | stage | ns a row | MB of JSON a second |\n|---|---|---|---|");
     for (name, shape) in Shape::ALL {

@@ -210,6 +210,26 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     }
 }
 
+/// Sees to it that a write beyond the limit on the size of a file (`ulimit -f`) is refused, as one on a full disk is. The signal
+/// that comes with it ends a program that has not asked for it.
+fn mind_the_size_of_files() -> Result<(), Failure> {
+    let watched = match file_size_signal() {
+        Some(number) => {
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(number)).map(drop)
+        }
+        None => Ok(()),
+    };
+    watched
+        .map_err(|error| Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None))
+}
+
+/// SIGXFSZ, where its number is known.
+fn file_size_signal() -> Option<std::ffi::c_int> {
+    let usual = cfg!(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))
+        && !cfg!(any(target_arch = "mips", target_arch = "mips64"));
+    usual.then_some(25)
+}
+
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     // Pages are decoded on this thread and encoded on others of their own; receiving takes one, and each further one
     // only passes the work to and fro.
@@ -218,7 +238,10 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(Code::Internal, format!("cannot start: {error}"), None))?;
-    let result = runtime.block_on(future);
+    let result = runtime.block_on(async {
+        mind_the_size_of_files()?;
+        future.await
+    });
     // A worker that still encodes or waits for the disk does not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     result

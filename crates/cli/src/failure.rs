@@ -64,7 +64,8 @@ impl Failure {
 
     /// A file or folder of this machine.
     pub(crate) fn file(act: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed(Code::Output, format!("cannot {act} `{}`: {}", path.display(), reason(error)), None)
+        let hint = userhaul_storage::remedy(error).map(str::to_owned);
+        Self::failed(Code::Output, format!("cannot {act} `{}`: {}", path.display(), reason(error)), hint)
     }
 
     /// A file that the configuration names.
@@ -96,7 +97,10 @@ impl From<userhaul_runner::RunError> for Failure {
                 Some("wait until it is over, or stop it".to_owned()),
             ),
             RunError::Destination { path, source } => {
-                let hint = "check `path` below `[destination]`, and the permissions there";
+                let hint = match userhaul_storage::lacks_room(source) {
+                    true => "make room there and run again",
+                    false => "check `path` below `[destination]`, and the permissions there",
+                };
                 let text = format!("cannot write to `{path}`: {}", reason(source));
                 Self::failed(Code::Output, text, Some(hint.to_owned()))
             }
@@ -120,6 +124,7 @@ impl From<userhaul_runner::push::PushError> for Failure {
                 error.to_string(),
                 Some("remove that folder: everything is then sent again".to_owned()),
             ),
+            PushError::Io { act, path, source } => Self::file(act, std::path::Path::new(path), source),
             PushError::Settle(settle) => Self::usage(Code::Settings, settle.to_string(), settle.hint.clone()),
             PushError::Read { hint, .. } => Self::failed(Code::VendorUnread, error.to_string(), hint.clone()),
             _ => Self::failed(Code::Output, error.to_string(), None),

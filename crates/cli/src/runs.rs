@@ -6,14 +6,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use userhaul_client::for_people;
 use userhaul_runner::{push::PushRecord, record::RunRecord};
 
-use crate::failure::{Code, Failure};
+use crate::{
+    console::Console,
+    failure::{Code, Failure},
+};
 
 /// A run of any command, as it is written.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Past {
     /// A sync or a replay.
-    Run(RunRecord),
+    Run(Box<RunRecord>),
     /// A push.
     Push(Box<PushRecord>),
 }
@@ -35,19 +38,25 @@ fn pushes(destination: &Path) -> PathBuf {
     folder(destination).join("push")
 }
 
-/// Writes a record, whole or not at all.
-pub(crate) fn save(destination: &Path, record: &RunRecord) -> Result<(), Failure> {
-    write(&folder(destination), &record.run_id, record)
+/// Writes a record, whole or not at all. That it cannot be written is told, and no more: the run itself counts.
+pub(crate) fn save(destination: &Path, record: &RunRecord, console: Console) {
+    told(write(&folder(destination), &record.run_id, record), console);
 }
 
 /// The same of a push. What a vendor says may quote a row, and is kept as people see it.
-pub(crate) fn save_push(destination: &Path, record: &PushRecord) -> Result<(), Failure> {
+pub(crate) fn save_push(destination: &Path, record: &PushRecord, console: Console) {
     let mut record = record.clone();
     record.warnings.reword(for_people);
     if let Some(error) = &mut record.error {
         error.message = for_people(&error.message);
     }
-    write(&pushes(destination), &record.run_id, &record)
+    told(write(&pushes(destination), &record.run_id, &record), console);
+}
+
+fn told(written: Result<(), Failure>, console: Console) {
+    for message in written.err().into_iter().flat_map(|failure| failure.messages) {
+        console.warning(Code::RecordNotKept, &message.text);
+    }
 }
 
 fn write<T: Serialize>(folder: &Path, run_id: &str, record: &T) -> Result<(), Failure> {
@@ -67,7 +76,8 @@ pub(crate) fn all(destination: &Path) -> Vec<RunRecord> {
 
 /// All records, those of pushes too, newest first.
 pub(crate) fn every(destination: &Path) -> Vec<Past> {
-    let mut records: Vec<Past> = all(destination).into_iter().map(Past::Run).collect();
+    let mut records: Vec<Past> =
+        all(destination).into_iter().map(|record| Past::Run(Box::new(record))).collect();
     records.extend(read(&pushes(destination)).into_iter().map(Past::Push));
     records.sort_by(|one, other| other.run_id().cmp(one.run_id()));
     records
@@ -91,6 +101,7 @@ fn read<T: DeserializeOwned>(folder: &Path) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::{Color, LogFormat};
 
     #[test]
     fn a_push_is_kept_without_the_people_that_a_vendor_names() {
@@ -101,7 +112,7 @@ mod tests {
             "warning_codes": ["already_gone"], "error": {"code": "all_refused", "message": "no ann@example.com", "hint": null}}"#;
         let record: PushRecord = serde_json::from_str(record).expect("a record");
         let folder = tempfile::tempdir().expect("a folder");
-        save_push(folder.path(), &record).expect("it can be written");
+        save_push(folder.path(), &record, Console::new(LogFormat::Text, Color::Never, true, false, true));
         let path = folder.path().join("_userhaul/runs/push/1.json");
         let kept = std::fs::read_to_string(path).expect("the file");
         assert!(kept.contains("***@*** is odd") && !kept.contains("ann@example.com"), "{kept}");

@@ -144,25 +144,27 @@ pub(crate) async fn collect(
     rooms: &Rooms,
     wire: &mut u64,
 ) -> Result<Bytes, Reason> {
-    let mut first = Bytes::new();
+    let promised = length(headers);
+    let mut whole = Bytes::new();
     let mut all = BytesMut::new();
     loop {
         let next = reader.next().await;
         *wire = reader.wire_bytes();
-        match next? {
+        let Some(piece) = next? else {
+            return Ok(if all.is_empty() { whole } else { all.freeze() });
+        };
+        if all.is_empty() && whole.is_empty() && promised == Some(size(&piece)) {
             // A body of one piece is not copied.
-            None if all.is_empty() => return Ok(first),
-            None => return Ok(all.freeze()),
-            Some(piece) if first.is_empty() => first = piece,
-            Some(piece) => {
-                if all.is_empty() {
-                    let room = length(headers).unwrap_or(0).min(FIRST_ROOM);
-                    all = rooms.take(usize::try_from(room).unwrap_or(0).max(first.len() + piece.len()));
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&piece);
-            }
+            whole = piece;
+            continue;
         }
+        if all.is_empty() {
+            let room = usize::try_from(promised.unwrap_or(0).min(FIRST_ROOM)).unwrap_or(0);
+            all = rooms.take(room.max(whole.len() + piece.len()));
+            all.extend_from_slice(&std::mem::take(&mut whole));
+        }
+        // The piece ends here, so that the connection can read the next one into its memory.
+        all.extend_from_slice(&piece);
     }
 }
 

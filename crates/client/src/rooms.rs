@@ -8,8 +8,11 @@ use bytes::{Bytes, BytesMut};
 /// Smaller ones cost little anew; larger ones are too much to keep for nothing.
 const WORTH_KEEPING: std::ops::RangeInclusive<usize> = 64 << 10..=8 << 20;
 
-/// Kept at once.
-const MAX_ROOMS: usize = 4;
+/// Kept at once: as many as pages may be under way.
+const MAX_ROOMS: usize = 8;
+
+/// Room is made in steps of so many bytes, as the next body is a little larger or smaller.
+const STEP: usize = 64 << 10;
 
 /// Empty buffers.
 #[derive(Debug, Default)]
@@ -18,10 +21,16 @@ pub(crate) struct Rooms(Mutex<Vec<BytesMut>>);
 impl Rooms {
     /// A buffer for so many bytes, used before if there is one.
     pub(crate) fn take(&self, bytes: usize) -> BytesMut {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut room = kept.unwrap_or_default();
-        room.reserve(bytes);
-        room
+        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = rooms.iter().rposition(|room| room.capacity() >= bytes);
+        match kept {
+            Some(index) => rooms.swap_remove(index),
+            None => {
+                // One that is too small makes way.
+                drop(rooms.pop());
+                BytesMut::with_capacity(bytes.next_multiple_of(STEP))
+            }
+        }
     }
 
     /// Keeps the memory of a body that nobody else holds.

@@ -1,7 +1,5 @@
 //! Why a stream failed.
 
-use std::io::ErrorKind as IoKind;
-
 use userhaul_client::{ErrorKind, SendError};
 use userhaul_connector::{
     code::Code, decode::DecodeError, pager::PagingError, plan::PlanError, rows::UnifyError,
@@ -131,6 +129,9 @@ pub enum StreamError {
     /// The connector asks for a column that its facts do not have: a bug.
     #[error(transparent)]
     Unify(#[from] UnifyError),
+    /// The run was asked to end.
+    #[error("ended before the stream was read")]
+    Stopped,
     /// A panic, or a worker that is gone: a bug.
     #[error("internal error: {what}")]
     Bug {
@@ -166,6 +167,7 @@ impl StreamError {
             | Self::NotArchived { .. }
             | Self::Needs { .. } => ErrorKind::Vendor,
             Self::Plan(_) => ErrorKind::Settings,
+            Self::Stopped => ErrorKind::Transient,
             Self::Sink(error) => match error.kind() {
                 userhaul_sink::ErrorKind::Output => ErrorKind::Output,
                 userhaul_sink::ErrorKind::Vendor => ErrorKind::Vendor,
@@ -217,6 +219,7 @@ impl StreamError {
             Self::ArchiveDamaged { .. } => Code::ArchiveDamaged,
             Self::Ahead { .. } => Code::ArchiveBehind,
             Self::Sink(_) | Self::Folder { .. } => Code::Output,
+            Self::Stopped => Code::Interrupted,
             Self::Unify(_) | Self::Bug { .. } => Code::Internal,
         }
     }
@@ -251,13 +254,9 @@ impl StreamError {
             Self::Ahead { .. } => {
                 Some("the table was kept; `sync --full` brings table and archive to one state".to_owned())
             }
-            Self::Sink(SinkError::Io { source, .. }) | Self::Folder { source, .. } => {
-                let hint = match source.kind() {
-                    IoKind::StorageFull | IoKind::QuotaExceeded => "make room there and run again",
-                    IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem => "check the permissions there",
-                    _ => return None,
-                };
-                Some(format!("{hint}; every table is as it was or as it will be"))
+            Self::Sink(_) | Self::Folder { .. } => {
+                let remedy = userhaul_storage::remedy(self.system()?)?;
+                Some(format!("{remedy}; every table is as it was or as it will be"))
             }
             Self::Needs { stream } => Some(format!("mend what keeps `{stream}` from being read")),
             Self::Shrunk { .. } => Some(
@@ -267,6 +266,20 @@ impl StreamError {
             Self::Bug { .. } | Self::Unify(_) => {
                 Some("this is a bug: please report it; other streams are not concerned".to_owned())
             }
+            _ => None,
+        }
+    }
+
+    /// Whether the destination has no room left.
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.system().is_some_and(userhaul_storage::lacks_room)
+    }
+
+    /// The answer of the system, where the destination failed.
+    fn system(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Sink(SinkError::Io { source, .. }) | Self::Folder { source, .. } => Some(source),
+            Self::Sink(SinkError::Rewrite { source }) => source.downcast_ref::<Self>()?.system(),
             _ => None,
         }
     }

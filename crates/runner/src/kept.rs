@@ -47,6 +47,9 @@ pub(crate) struct Extent {
     pub(crate) ids: Vec<String>,
     /// Those of them that the vendor does not know.
     pub(crate) missing: Vec<String>,
+    /// By how many microseconds the vendor's clock was behind ours, as a number below zero.
+    #[serde(default)]
+    pub(crate) behind: i64,
 }
 
 /// What a run takes over.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use userhaul_connector::{decode::Taken, slice::Window};
 
 use crate::{
@@ -19,8 +22,8 @@ const WAITING: usize = 2;
 pub(crate) enum Order {
     /// Rows of a slice.
     Write { slice: usize, taken: Taken, window: Option<Window> },
-    /// The slice is over: its rows count. They are all that there is of this.
-    Close { slice: usize, proven: bool, extent: Extent },
+    /// The slice is over: its rows count. They are all that there is of this. Says when that is noted, if somebody waits for it.
+    Close { slice: usize, proven: bool, extent: Extent, noted: Option<oneshot::Sender<()>> },
     /// The slice's walk begins anew.
     Restart { slice: usize },
     /// The slice's rows are forgotten.
@@ -49,7 +52,12 @@ impl Tables {
                 }
                 Ok(())
             }
-            Order::Close { slice, proven, extent } => self.close(slice, proven, extent),
+            Order::Close { slice, proven, extent, noted } => {
+                self.close(slice, proven, extent)?;
+                // Who waits may have been dropped.
+                noted.map(|noted| noted.send(()));
+                Ok(())
+            }
             Order::Restart { slice } => self.each(|table| table.restart(slice)),
             Order::Forget { slice } => self.each(|table| table.forget(slice)),
         }
@@ -57,10 +65,10 @@ impl Tables {
 
     fn close(&mut self, slice: usize, proven: bool, extent: Extent) -> Result<(), StreamError> {
         let parts = self.end(slice, proven)?;
-        match &mut self.journal {
-            Some(journal) if proven => journal.add(extent, &parts),
-            _ => Ok(()),
+        if let Some(journal) = self.journal.as_mut().filter(|_| proven) {
+            journal.add(extent, &parts);
         }
+        Ok(())
     }
 
     /// Ends a slice and gives its parts.

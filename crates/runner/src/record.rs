@@ -22,6 +22,9 @@ pub struct RunRecord {
     pub version: String,
     /// The sources by name.
     pub sources: IndexMap<String, SourceRecord>,
+    /// Why unified tables that nobody writes have no file, by table; empty where all have one.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub unified: IndexMap<String, ErrorRecord>,
 }
 
 /// The command that made a run.
@@ -239,7 +242,7 @@ impl RunRecord {
     /// How the run ended, by its streams: everything, some or nothing committed.
     pub fn judge(&self) -> RunStatus {
         let streams = || self.sources.values().flat_map(|source| source.streams.values());
-        if streams().all(|stream| stream.status == StreamStatus::Ok) {
+        if streams().all(|stream| stream.status == StreamStatus::Ok) && self.unified.is_empty() {
             RunStatus::Ok
         } else if streams().any(|stream| stream.status != StreamStatus::Failed || stream.files > 0) {
             RunStatus::Partial

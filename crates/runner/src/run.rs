@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use indexmap::IndexMap;
 use userhaul_connector::{
     code::{Code, Note},
     spec::{ConnectorSpec, StreamSpec},
@@ -17,10 +18,11 @@ use crate::{
     archive::{self, Archive, Shelf},
     error::StreamError,
     progress::Progress,
-    record::{Command, RunRecord, RunStatus, SourceRecord, StreamRecord},
+    record::{Command, ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
     shared_keys,
     source::{RunOptions, Source},
     state::StateStore,
+    stop::Stop,
     stream::{self, SourceRun},
     tables::{self, Folders},
 };
@@ -62,6 +64,21 @@ pub async fn sync(
     version: &str,
     progress: &Arc<dyn Progress>,
 ) -> Result<RunRecord, RunError> {
+    sync_until(&Stop::default(), sources, options, version, progress).await
+}
+
+/// The same, until an end is asked for: streams that are being committed are, what was read whole of the others is kept for the next
+/// run, and the record has the streams that are over.
+///
+/// # Errors
+/// As [`sync`].
+pub async fn sync_until(
+    stop: &Stop,
+    sources: &[Source],
+    options: &RunOptions,
+    version: &str,
+    progress: &Arc<dyn Progress>,
+) -> Result<RunRecord, RunError> {
     let started_at = wall_clock();
     let _lock = lock(&options.destination)?;
     let folders = Folders::new(&options.destination, &options.run_id);
@@ -70,28 +87,34 @@ pub async fn sync(
     let runs = sources.iter().map(|source| {
         let kept = source.archive.is_some() && options.limit.is_none();
         let archive = if kept { Archive::Keep(shelf.clone()) } else { Archive::Off };
-        run_source(source, options, progress, &folders, archive)
+        run_source(source, (options, stop), progress, &folders, archive)
     });
     let records = futures::future::join_all(runs).await;
     for source in sources {
         if let Some(keep) = source.archive.filter(|_| options.limit.is_none()) {
-            shelf.sweep(&source.name, options.now, keep, &StateStore::new(&options.destination))?;
+            let store = StateStore::new(&options.destination);
+            if let Err(error) = shelf.sweep(&source.name, options.now, keep, &store) {
+                let text = format!("{}: old answers could not be removed from the archive", source.name);
+                userhaul_client::warn(Code::ArchiveNotSwept, &text, &error);
+            }
         }
     }
-    for table in Table::ALL {
-        ensure_table(&folders, table)?;
-    }
+    // What no later run needs makes room for what ends this one.
     folders.clear(options.now);
+    let unified = if stop.is_asked() { IndexMap::new() } else { ensure_tables(&folders) };
     let mut record = RunRecord {
         run_id: options.run_id.clone(),
         started_at,
         finished_at: wall_clock(),
         command: Command::Sync,
-        status: RunStatus::Failed,
+        status: RunStatus::Interrupted,
         version: version.to_owned(),
         sources: sources.iter().map(|source| source.name.clone()).zip(records).collect(),
+        unified,
     };
-    record.status = record.judge();
+    if !stop.is_asked() {
+        record.status = record.judge();
+    }
     Ok(record)
 }
 
@@ -144,8 +167,25 @@ pub(crate) fn lock(destination: &Path) -> Result<File, RunError> {
     }
 }
 
+/// Sees to it that every unified table has a file, and gives those that could not get one.
+pub(crate) fn ensure_tables(folders: &Folders) -> IndexMap<String, ErrorRecord> {
+    // They wait for the disk, most of the time: side by side they wait once.
+    let ensured = std::thread::scope(|scope| {
+        let tasks = Table::ALL.map(|table| scope.spawn(move || ensure_table(folders, table)));
+        tasks.map(|task| task.join().unwrap_or_else(|_| Err(StreamError::panicked())))
+    });
+    let mut failed = IndexMap::new();
+    for (table, ensured) in Table::ALL.into_iter().zip(ensured) {
+        if let Err(error) = ensured {
+            let error = ErrorRecord::new(error.code(), error.told(), error.hint());
+            failed.insert(table.name().to_owned(), error);
+        }
+    }
+    failed
+}
+
 /// A unified table that nobody writes has a file all the same, with its schema.
-pub(crate) fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
+fn ensure_table(folders: &Folders, table: Table) -> Result<(), StreamError> {
     let folder = folders.unified(table);
     tables::make(&folder)?;
     let empty: PathBuf = folder.join("empty.parquet");
@@ -161,14 +201,15 @@ pub(crate) fn ensure_table(folders: &Folders, table: Table) -> Result<(), Stream
 
 pub(crate) async fn run_source(
     source: &Source,
-    options: &RunOptions,
+    (options, stop): (&RunOptions, &Stop),
     progress: &Arc<dyn Progress>,
     folders: &Folders,
     archive: Archive,
 ) -> SourceRecord {
     let spec = source.connector.spec();
     let store = StateStore::new(&options.destination);
-    let mut run = SourceRun { source, options, progress, folders, store, archive, failed: BTreeSet::new() };
+    let failed = BTreeSet::new();
+    let mut run = SourceRun { source, options, stop, progress, folders, store, archive, failed };
     let mut done: BTreeMap<String, StreamRecord> = BTreeMap::new();
     for level in levels(spec, &source.selected) {
         let mut under_way = Vec::new();
@@ -198,7 +239,9 @@ pub(crate) async fn run_source(
         run.failed = failed.map(|(name, _)| name.clone()).collect();
     }
     let warn = |stream: &str, note: &Note| progress.warning(&source.name, stream, note);
-    if let Err(error) = shared_keys::tell(source, folders, &mut done, warn) {
+    if !stop.is_asked()
+        && let Err(error) = shared_keys::tell(source, folders, &mut done, warn)
+    {
         let text = format!("{}: keys that several streams give were not looked for", source.name);
         userhaul_client::warn(Code::KeysUnchecked, &text, &error);
     }

@@ -20,13 +20,14 @@ use userhaul_connector::{
 use crate::{
     archive::Tape,
     error::StreamError,
-    kept::Extent,
+    kept::{Extent, Journal},
     orders::{self, Order, Tables},
     reading,
     record::StreamRecord,
+    stop::Stop,
     stream::{SourceRun, fail, status},
     tables,
-    walk::{Ended, Known, SliceWalks, StreamWalks, Tally},
+    walk::{Ended, Known, SliceWalks, StreamWalks, Tally, lock},
 };
 
 /// A window is halved at most so often.
@@ -49,6 +50,7 @@ pub(crate) async fn read(
         Ok(held) => held,
         Err(error) => return (Err(error), Tally::default()),
     };
+    let keeps_ids = tables.journal.as_ref().is_some_and(Journal::keeps_ids);
     let (sender, writer) = orders::start(tables);
     let walks = StreamWalks {
         source: run.source,
@@ -66,8 +68,10 @@ pub(crate) async fn read(
         spoiled: Mutex::new(None),
         known,
         sizes: Mutex::default(),
+        keeps_ids,
+        ending: Stop::default(),
     };
-    let read = all_slices(&walks, slices, record).await;
+    let read = all_slices(&walks, slices, run.stop, record).await;
     if read.is_ok() {
         tape.came_whole();
     }
@@ -98,6 +102,7 @@ fn spend(record: &mut StreamRecord, tally: &Tally) {
 async fn all_slices(
     walks: &StreamWalks<'_>,
     slices: Vec<Slice>,
+    stop: &Stop,
     record: &mut StreamRecord,
 ) -> Result<(), StreamError> {
     let mut waiting: VecDeque<(Slice, u32)> = slices.into_iter().map(|slice| (slice, 0)).collect();
@@ -108,13 +113,26 @@ async fn all_slices(
     let mut forbidden = None;
     let mut read = 0;
     let mut failure: Option<StreamError> = None;
+    // A kill loses what is under way: of ids one slice, whose walks are side by side.
+    let most = if walks.keeps_ids { 1 } else { walks.source.concurrency.max(1) };
     loop {
-        while under_way.len() < walks.source.concurrency.max(1) {
+        while failure.is_none() && under_way.len() < most {
             let Some((slice, halvings)) = waiting.pop_front() else { break };
             number += 1;
             under_way.push(one_slice(walks, slice, number, halvings));
         }
-        let Some(done) = under_way.next().await else { break };
+        let done = tokio::select! {
+            biased;
+            () = stop.asked(), if failure.is_none() => {
+                failure = Some(StreamError::Stopped);
+                if !walks.ends_orderly() {
+                    break;
+                }
+                continue;
+            }
+            done = under_way.next() => done,
+        };
+        let Some(done) = done else { break };
         match done.read {
             Ok(None) => read += 1,
             Ok(Some(halves)) => {
@@ -132,8 +150,10 @@ async fn all_slices(
                 forbidden = Some(error);
             }
             Err(error) => {
-                failure = Some(error);
-                break;
+                failure.get_or_insert(error);
+                if !walks.ends_orderly() {
+                    break;
+                }
             }
         }
     }
@@ -164,9 +184,17 @@ async fn one_slice(walks: &StreamWalks<'_>, slice: Slice, number: usize, halving
     let cursor = walks.stream.window().map(|axis| axis.by.as_str()).or(walks.stream.cursor.as_deref());
     decoder.watch(true, cursor);
     decoder.watch_last(walks.stream.paging.last_column());
-    let under_way =
-        SliceWalks { number, slice: &slice, decoder: Mutex::new(decoder), inside: AtomicU64::new(0) };
+    let under_way = SliceWalks {
+        number,
+        slice: &slice,
+        decoder: Mutex::new(decoder),
+        inside: AtomicU64::new(0),
+        done: Mutex::default(),
+    };
     let read = read_slice(walks, &under_way, halvings).await;
+    if read.is_err() {
+        walks.leave(&under_way).await;
+    }
     SliceDone { slice, halvings, read }
 }
 
@@ -194,28 +222,56 @@ async fn read_slice(
         }
     }
     walks.hand_on(slice, 0, 0).await?;
-    let counts = slice.decoder.lock().unwrap_or_else(PoisonError::into_inner).counts().clone();
+    let counts = lock(&slice.decoder).counts().clone();
     walks.met(&counts);
-    let extent = walks.extent(slice.slice);
+    let ids = slice.slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
+    let extent = walks.extent(slice.slice, ids);
     walks.tape.over(slice.number).await?;
-    walks.order(Order::Close { slice: slice.number, proven, extent }).await?;
+    walks.close(slice, proven, extent).await?;
     walks.ended(slice.slice, proven);
     Ok(None)
 }
 
 impl StreamWalks<'_> {
-    /// What a slice has asked for, and which ids of it the vendor does not know.
-    fn extent(&self, slice: &Slice) -> Extent {
-        let ids: Vec<String> = slice.walks.iter().filter_map(|walk| walk.parent.clone()).collect();
-        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What a slice holds all of: its window or these ids, and which of them the vendor does not know.
+    fn extent(&self, slice: &Slice, ids: Vec<String>) -> Extent {
+        let tally = lock(&self.tally);
         let missing = ids.iter().filter(|id| tally.missing.contains(id)).cloned().collect();
         let window = slice.window.map(|window| (window.from, window.to));
-        Extent { pass: slice.pass, property: slice.property.clone(), window, ids, missing }
+        let (pass, property) = (slice.pass, slice.property.clone());
+        Extent { pass, property, window, ids, missing, behind: tally.behind }
+    }
+
+    /// Ends a slice. Where its ids are kept, they are noted when this returns.
+    async fn close(&self, slice: &SliceWalks<'_>, proven: bool, extent: Extent) -> Result<(), StreamError> {
+        // They are noted once.
+        lock(&slice.done).clear();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let noted = self.keeps_ids.then_some(sender);
+        self.order(Order::Close { slice: slice.number, proven, extent, noted }).await?;
+        if self.keeps_ids { receiver.await.map_err(|_| Self::writer_gone()) } else { Ok(()) }
+    }
+
+    /// The stream cannot be finished. Says whether slices under way have something to keep: they end soon then.
+    fn ends_orderly(&self) -> bool {
+        self.ending.ask();
+        self.keeps_ids
+    }
+
+    /// A slice is given up half-way: its rows are forgotten, but for ids that were read whole and are kept for the next run.
+    async fn leave(&self, slice: &SliceWalks<'_>) {
+        let ids = std::mem::take(&mut *lock(&slice.done));
+        // Where the writer has stopped, it tells why.
+        let _ = if self.keeps_ids && !ids.is_empty() && self.hand_on(slice, 0, 0).await.is_ok() {
+            self.close(slice, true, self.extent(slice.slice, ids)).await
+        } else {
+            self.order(Order::Forget { slice: slice.number }).await
+        };
     }
 
     /// A refusal costs little and may concern the length down to a single day (vendors/userlane.md 5.1).
     fn most_halvings(&self, refused: bool) -> u32 {
-        let pages = self.tally.lock().unwrap_or_else(PoisonError::into_inner).pages;
+        let pages = lock(&self.tally).pages;
         if pages == 0 && !self.known.answers && !refused { BLIND_HALVINGS } else { MAX_HALVINGS }
     }
 }
@@ -235,9 +291,9 @@ async fn read_walks(
     proven: &mut bool,
 ) -> Result<Option<[Slice; 2]>, StreamError> {
     let mut results = futures::stream::iter(&slice.slice.walks)
-        .map(|walk| walks.walk(slice, walk))
+        .map(|walk| async move { (walk, walks.walk(slice, walk).await) })
         .buffer_unordered(walks.source.concurrency.max(1));
-    while let Some(result) = results.next().await {
+    while let Some((walk, result)) = walks.ending.unless_asked(results.next()).await? {
         let too_large = match &result {
             Ok(Ended::Done { proven: walk_proven, cut }) => {
                 *proven &= walk_proven;
@@ -257,10 +313,7 @@ async fn read_walks(
             return Ok(Some(halves));
         }
         match result {
-            Err(error) => {
-                walks.order(Order::Forget { slice: slice.number }).await?;
-                return Err(error);
-            }
+            Err(error) => return Err(error),
             Ok(Ended::Split) if walks.tape.is_playing() => {
                 walks.unarchived(&StreamError::not_archived("no smaller windows".to_owned()));
                 *proven = false;
@@ -274,7 +327,8 @@ async fn read_walks(
                 let text = format!("{} {why}: the list may be truncated", slice.slice.label);
                 walks.warn(Code::MaybeTruncated.note(text));
             }
-            Ok(Ended::Done { cut: None, .. }) => {}
+            Ok(Ended::Done { proven: true, cut: None }) => lock(&slice.done).extend(walk.parent.clone()),
+            Ok(Ended::Done { proven: false, cut: None }) => {}
         }
     }
     Ok(None)

@@ -18,26 +18,27 @@ use userhaul_connector::{
 use crate::{
     archive::{self, Archive, Tape},
     error::StreamError,
+    finish::{self, Finish},
     grain, ids, inputs,
     kept::{self, Journal},
-    orders::Tables,
-    panics,
     progress::Progress,
-    reading::{self, Kind, Reading},
+    reading::{Kind, Reading},
     record::{Completeness, ErrorRecord, StreamRecord, StreamStatus},
-    shrink::{self, ByProperty, Stood},
-    slices,
+    shrink, slices,
     source::{RunOptions, Source},
-    state::{StateStore, StreamState},
+    state::StateStore,
+    stop::Stop,
     tables::Folders,
     walk::{Known, Tally},
-    writer::{Before, Replace, TableWriter, Written},
+    writer::{TableWriter, Written},
 };
 
 /// What the runs of all streams of a source share.
 pub(crate) struct SourceRun<'a> {
     pub(crate) source: &'a Source,
     pub(crate) options: &'a RunOptions,
+    /// Whether the run is to end soon.
+    pub(crate) stop: &'a Stop,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) folders: &'a Folders,
     pub(crate) store: StateStore,
@@ -59,8 +60,12 @@ impl SourceRun<'_> {
     }
 }
 
-/// Reads a stream and gives the records of it and of the derived streams that were wanted.
+/// Reads a stream and gives the records of it and of the derived streams that were wanted; none of a stream that was not over when
+/// the run was asked to end.
 pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String, StreamRecord)> {
+    if run.stop.is_asked() {
+        return Vec::new();
+    }
     let begun = Instant::now();
     let derived: Vec<&StreamSpec> = run
         .source
@@ -78,6 +83,12 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
     let outcome = reading.catch_unwind().await.unwrap_or_else(|_| Err(StreamError::panicked()));
     record.seconds = begun.elapsed().as_secs_f64();
     if let Err(error) = outcome {
+        if run.stop.is_asked() {
+            return Vec::new();
+        }
+        let names: Vec<&str> =
+            std::iter::once(stream).chain(derived.iter().copied()).map(|spec| spec.name.as_str()).collect();
+        run.folders.give_up(&run.source.name, &names, &error);
         fail(&mut record, &error);
     }
     if let (Some(error), Some(scope)) = (&mut record.error, run.source.connector.spec().scope())
@@ -97,7 +108,7 @@ pub(crate) async fn run(run: &SourceRun<'_>, stream: &StreamSpec) -> Vec<(String
             ..StreamRecord::default()
         };
         if let Some(written) = children.remove(&spec.name) {
-            add(&mut child, written);
+            finish::add(&mut child, written);
         }
         run.progress.finished(&run.source.name, &spec.name, &child);
         records.push((spec.name.clone(), child));
@@ -117,33 +128,6 @@ pub(crate) fn fail(record: &mut StreamRecord, error: &StreamError) {
     record.status = StreamStatus::Failed;
     record.completeness = Completeness::Unproven;
     record.error = Some(ErrorRecord::new(error.code(), error.told(), error.hint()));
-}
-
-fn add(record: &mut StreamRecord, written: Written) {
-    record.rows = written.rows;
-    record.bytes_written += written.bytes;
-    record.files += written.files;
-    if written.history_anew {
-        let text = "the account, the privacy rules or the key have changed: the history is begun anew";
-        record.warnings.push(Code::HistoryAnew.note(text));
-    }
-    if written.conflicts > 0 {
-        record.warnings.push(Code::RowsDiffer.note(format!(
-            "{} rows came twice with different content; the newer one stands",
-            written.conflicts
-        )));
-    }
-    if written.lost > 0 {
-        let (rows, share) = match written.lost {
-            1 => ("1 unified row".to_owned(), "shares its key"),
-            rows => (format!("{rows} unified rows"), "share their keys"),
-        };
-        record.warnings.push(Code::UnifiedKeyRepeats.note(format!(
-            "{rows} {share} with a row of another content and {}: the columns that make the key are not unique, or a `/` in \
-             one of several makes two keys one",
-            if written.lost == 1 { "is left out" } else { "are left out" }
-        )));
-    }
 }
 
 /// Reads a stream and makes its archive count before anything is committed, or when the stream is given up.
@@ -304,104 +288,5 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
         let plural = if count == 1 { "" } else { "s" };
         let text = format!("{count} parent{plural} or id{plural} not found at the vendor");
         record.warnings.push(Code::IdsMissing.note(text));
-    }
-}
-
-/// The end of a stream's reading: its rows into the files, then its checkpoint.
-struct Finish<'a> {
-    run: &'a SourceRun<'a>,
-    stream: &'a StreamSpec,
-    derived: &'a [&'a StreamSpec],
-    reading: &'a Reading,
-    tally: &'a Tally,
-}
-
-impl Finish<'_> {
-    async fn commit(
-        &self,
-        mut tables: Tables,
-        record: &mut StreamRecord,
-        children: &mut BTreeMap<String, Written>,
-    ) -> Result<(), StreamError> {
-        let Self { run, stream, derived, reading, tally } = self;
-        inputs::write_missing(run, stream, derived, &mut tables, tally)?;
-        let whole = tally.unproven.is_none() && record.error.is_none();
-        let keeps = stream.keeps_absent && !grain::changed(run, stream)? && tables.own.fits_former()?;
-        let replace = if whole && reading.kind == Kind::Full && !keeps {
-            Replace::All
-        } else {
-            Replace::Covered(reading.covers(run, stream, tally, whole))
-        };
-        let lookups = tables.own.lookups_hash;
-        let stood = if whole { Stood::now(run, stream, reading, tally)? } else { None };
-        self.mark()?;
-        let known = reading.state.as_ref();
-        let before = Before {
-            torn: known.is_some_and(|state| state.committing || state.lookups != lookups),
-            behind: known.is_none_or(|state| state.committing || state.history.is_none()),
-        };
-        let commit = move || {
-            tables.journal.map_or(Ok(()), Journal::end)?;
-            let mut written = BTreeMap::new();
-            let own = tables.own.commit(&replace, before)?;
-            for (name, table) in tables.derived {
-                written.insert(name, table.commit(&replace, Before { torn: false, ..before })?);
-            }
-            Ok::<_, StreamError>((own, written))
-        };
-        let committed = tokio::task::spawn_blocking(move || panics::guarded(commit));
-        let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
-        let gone = stood.map_or(Ok(ByProperty::new()), |stood| stood.gone(tally))?;
-        record.warnings.extend(shrink::held_back(&gone));
-        self.save(own, (lookups, whole), gone, record)?;
-        for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
-            run.folders.forget_kept(&run.source.name, name)?;
-        }
-        add(record, own);
-        *children = written;
-        if record.error.is_none() {
-            record.status = if whole { StreamStatus::Ok } else { StreamStatus::Unproven };
-            let start = run.options.from.or(run.source.start).or(run.options.to);
-            let scoped = stream.window().is_some() && start.is_some() || reading.kind != Kind::Full;
-            record.completeness = match (whole, scoped) {
-                (false, _) => Completeness::Unproven,
-                (true, true) => Completeness::CompleteForScope,
-                (true, false) => Completeness::Complete,
-            };
-        }
-        Ok(())
-    }
-
-    /// Says beforehand that some files may soon be newer than the state.
-    fn mark(&self) -> Result<(), StreamError> {
-        let Some(state) = self.reading.state.as_ref().filter(|_| self.reading.remembered) else {
-            return Ok(());
-        };
-        let committing_all = self.reading.kind == Kind::Full;
-        let state = StreamState { committing: true, committing_all, ..state.clone() };
-        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
-    }
-
-    fn save(
-        &self,
-        own: Written,
-        (lookups, whole): (u64, bool),
-        gone: ByProperty,
-        record: &mut StreamRecord,
-    ) -> Result<(), StreamError> {
-        if !self.reading.remembered {
-            return Ok(());
-        }
-        let Some(mut state) =
-            self.reading.after(self.run, self.stream, self.derived, self.tally, (whole, gone))
-        else {
-            return Ok(());
-        };
-        (state.rows, state.history) = (own.rows, own.versions);
-        state.lookups = lookups;
-        if let Some(cursor) = reading::written(&state.through) {
-            record.cursor_after = Some(cursor);
-        }
-        self.run.store.save(&self.run.source.name, &self.stream.name, &state)
     }
 }

@@ -3,6 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arrow_array::{Array, BooleanArray, RecordBatch, cast::AsArray};
@@ -18,12 +22,14 @@ use crate::{
 pub(crate) struct Folders {
     destination: PathBuf,
     parts: PathBuf,
+    /// Whether the run has met a disk without room: then nothing is kept for later ones.
+    full: Arc<AtomicBool>,
 }
 
 impl Folders {
     pub(crate) fn new(destination: &Path, run_id: &str) -> Self {
         let parts = destination.join("_userhaul").join("parts").join(run_id);
-        Self { destination: destination.to_owned(), parts }
+        Self { destination: destination.to_owned(), parts, full: Arc::default() }
     }
 
     /// A stream's table: visible where it is wanted, else beside the parts, gone after the run.
@@ -54,12 +60,36 @@ impl Folders {
         self.destination.join("_userhaul").join("kept")
     }
 
-    /// Removes everything that this run has made and not committed, but for slices that the next one can take over.
+    /// Removes everything that this run has made and not committed, but for slices that the next one can take over. Where there
+    /// is no room for anything else, those go too.
     pub(crate) fn clear(&self, now: i64) {
         // What cannot be removed now is swept by the next run.
-        let _ = self.keep(std::slice::from_ref(&self.parts));
-        let _ = self.prune(now);
+        if self.lack_room() {
+            let _ = userhaul_storage::remove_folder(&self.kept_folder());
+        } else {
+            let _ = self.keep(std::slice::from_ref(&self.parts));
+            let _ = self.prune(now);
+        }
         let _ = userhaul_storage::remove_folder(&self.parts);
+    }
+
+    /// Removes the parts of streams that have failed, so that there is room for the others: the first one and those derived from
+    /// it. Slices that the next run can take over stay.
+    pub(crate) fn give_up(&self, source: &str, streams: &[&str], error: &StreamError) {
+        if error.lacks_room() {
+            self.full.store(true, Ordering::Relaxed);
+        }
+        let Some(first) = streams.first() else { return };
+        if self.lack_room() || !self.has_journal(source, first) {
+            for stream in streams {
+                // What cannot be removed now goes with everything else, or is swept by the next run.
+                let _ = userhaul_storage::remove_folder(&self.making(source, stream));
+            }
+        }
+    }
+
+    fn lack_room(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Removes what runs that were killed have left. Only while no other run can be under way. What cannot be removed now is

@@ -5,6 +5,7 @@ mod fetched;
 mod gather;
 mod sizes;
 mod streamed;
+mod tally;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -17,12 +18,13 @@ use userhaul_client::{Attempts, Client};
 use userhaul_connector::{
     code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
-    pager::{Ask, End, Next, Pager, Whole},
+    pager::{Ask, End, Next, Pager},
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
 };
 
 pub(crate) use sizes::Sizes;
+pub(crate) use tally::{Known, Tally};
 
 use crate::{
     archive::{Tape, Track},
@@ -32,6 +34,7 @@ use crate::{
     progress::Progress,
     slices::Held,
     source::{RunOptions, Source},
+    stop::Stop,
 };
 
 /// A batch is handed on when it has so many rows or bytes. Several wait for the writer, and columns grow by doubling, so
@@ -68,48 +71,10 @@ pub(crate) struct StreamWalks<'a> {
     pub(crate) known: Known,
     /// How large its pages are.
     pub(crate) sizes: Mutex<Sizes>,
-}
-
-/// What earlier runs have found out.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Known {
-    /// The rows of the list when it last came whole, where it is known to.
-    pub(crate) whole: Option<u64>,
-    /// Whether one that was cut short has had answers.
-    pub(crate) answers: bool,
-    /// Whether all of it is read again where it gives too little.
-    pub(crate) guarded: bool,
-}
-
-/// What the walks of a stream have cost and met.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) attempts: Attempts,
-    pub(crate) pages: u64,
-    pub(crate) warnings: Vec<Note>,
-    pub(crate) unproven: Option<Note>,
-    pub(crate) missing: Vec<String>,
-    /// How many of them no address can carry.
-    pub(crate) unsendable: usize,
-    pub(crate) latest: Option<i64>,
-    /// That the list comes whole though its paging is not known.
-    pub(crate) whole: Option<Whole>,
-    /// By how many microseconds the vendor's clock is behind ours at most, as a number below zero.
-    pub(crate) behind: i64,
-    /// Whether it is not known if the vendor has nothing or is another one.
-    pub(crate) doubtful: bool,
-    /// When the first run began that has read some of it, where that was an earlier one.
-    pub(crate) since: Option<i64>,
-    /// Windows that were read whole, by property.
-    pub(crate) covered: Vec<(Option<String>, Window)>,
-    /// Properties, or the empty text, of which a slice was not read whole.
-    pub(crate) open: std::collections::BTreeSet<String>,
-    /// Parents whose children were asked for.
-    pub(crate) parents_read: std::collections::BTreeSet<String>,
-    /// All parents that there are, where that is known.
-    pub(crate) parents: Option<std::collections::BTreeSet<String>>,
-    pub(crate) new_fields: std::collections::BTreeMap<String, u64>,
-    pub(crate) type_mismatches: std::collections::BTreeMap<String, u64>,
+    /// Whether ids of a slice that were read whole are kept where the slice is not.
+    pub(crate) keeps_ids: bool,
+    /// Asked for where the stream cannot be finished.
+    pub(crate) ending: Stop,
 }
 
 /// A slice under way.
@@ -119,6 +84,8 @@ pub(crate) struct SliceWalks<'a> {
     pub(crate) decoder: Mutex<Decoder>,
     /// Rows that came inside the window.
     pub(crate) inside: AtomicU64,
+    /// Parents or ids that were read whole.
+    pub(crate) done: Mutex<Vec<String>>,
 }
 
 /// A walk as it is asked for this time.
@@ -140,7 +107,7 @@ pub(crate) enum Ended {
     Split,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -291,14 +258,21 @@ impl StreamWalks<'_> {
         rows: usize,
         bytes: usize,
     ) -> Result<(), StreamError> {
+        let few = |decoder: &Decoder| decoder.rows() < rows.max(1) && decoder.bytes() < bytes.max(1);
+        if few(&lock(&slice.decoder)) {
+            return Ok(());
+        }
+        // First a place, then the rows: whoever drops this half-way finds them where they were.
+        let place = self.orders.reserve().await.map_err(|_| Self::writer_gone())?;
         let taken = {
             let mut decoder = lock(&slice.decoder);
-            if decoder.rows() < rows.max(1) && decoder.bytes() < bytes.max(1) {
+            if few(&decoder) {
                 return Ok(());
             }
             decoder.take().map_err(|error| StreamError::Bug { what: error.to_string() })?
         };
-        self.order(Order::Write { slice: slice.number, taken, window: self.kept(slice.slice.window) }).await
+        place.send(Order::Write { slice: slice.number, taken, window: self.kept(slice.slice.window) });
+        Ok(())
     }
 
     /// The range whose rows are kept: the window itself, or all that was asked for where a row may move between windows.
@@ -336,8 +310,11 @@ impl StreamWalks<'_> {
     }
 
     pub(crate) async fn order(&self, order: Order) -> Result<(), StreamError> {
-        let gone = |_| StreamError::Bug { what: "the writer has stopped".to_owned() };
-        self.orders.send(order).await.map_err(gone)
+        self.orders.send(order).await.map_err(|_| Self::writer_gone())
+    }
+
+    pub(crate) fn writer_gone() -> StreamError {
+        StreamError::Bug { what: "the writer has stopped".to_owned() }
     }
 }
 

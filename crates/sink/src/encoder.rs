@@ -3,6 +3,7 @@
 //! A row group stands in memory until it is closed. Some of its columns may have been encoded already, for another file:
 //! see [`loan`](crate::loan).
 
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::sync::Arc;
 
@@ -98,8 +99,13 @@ impl Encoder {
 
     /// Whether the row group has reached its size.
     pub(crate) fn is_full(&self) -> bool {
-        let bytes = self.group.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>();
-        self.is_open() && (bytes >= self.group_bytes || self.rows >= GROUP_ROWS)
+        if self.rows >= GROUP_ROWS {
+            return self.is_open();
+        }
+        let seen = self.group.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>();
+        let (plain, packed) = self.pages.sizes();
+        // What is in no page yet is not compressed either.
+        self.is_open() && packed + seen.saturating_sub(plain) >= self.group_bytes
     }
 
     /// Ends the row group, if one is begun. Borrowed columns are taken from the loan. Gives what others may borrow.
@@ -108,15 +114,22 @@ impl Encoder {
             return Ok(None);
         }
         self.rows = 0;
+        let mut lent = BTreeMap::new();
         let mut group = self.file.next_row_group()?;
         for (leaf, writer) in self.group.drain(..).enumerate() {
-            match loan.and_then(|loan| loan.leaf(leaf)) {
-                Some(column) => column.append(&mut group, &self.leaves[leaf])?,
-                None => writer.close()?.append_to_row_group(&mut group)?,
+            if let Some(column) = loan.and_then(|loan| loan.leaf(leaf)) {
+                column.append(&mut group, &self.leaves[leaf])?;
+                continue;
+            }
+            let (chunk, closed) = self.pages.close(leaf, writer.close()?)?;
+            group.append_column(&chunk, closed)?;
+            if self.pages.lends(leaf) {
+                lent.insert(leaf, chunk);
             }
         }
         let metadata = group.close()?;
-        Ok(Some(Lent { metadata, chunks: self.pages.end_group() }))
+        self.pages.end_group();
+        Ok(Some(Lent { metadata, chunks: lent }))
     }
 
     /// Ends the file, which is to be synced yet.

@@ -1,5 +1,6 @@
 //! A Parquet file in the making: no name until it is whole and synced.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,7 +110,7 @@ impl FileWriter {
         let State::Sampling(sample) = std::mem::replace(&mut self.state, State::Broken) else {
             return Err(self.broken());
         };
-        self.begin(&sample.batches, Pages::default())?;
+        self.begin(&sample.batches, BTreeSet::new())?;
         sample.batches.iter().try_for_each(|batch| self.write_through(batch))
     }
 
@@ -121,12 +122,13 @@ impl FileWriter {
         Ok(())
     }
 
-    /// Judges the first rows, which are to be encoded next, and makes the file.
-    pub(crate) fn begin(&mut self, sample: &[RecordBatch], pages: Pages) -> Result<(), SinkError> {
+    /// Judges the first rows, which are to be encoded next, and makes the file. The leaves of `lent` are lent to others.
+    pub(crate) fn begin(&mut self, sample: &[RecordBatch], lent: BTreeSet<usize>) -> Result<(), SinkError> {
         let file = self.making.create()?;
         let failed = || SinkError::parquet("write", self.making.path());
         let in_order = self.order == Order::AsSpecified;
         let properties = settings::properties(&self.spec, sample, in_order).map_err(failed())?;
+        let pages = Pages::lending(lent, self.spec.compression).map_err(failed())?;
         let encoder = Encoder::new(file, &self.spec, properties, pages).map_err(failed())?;
         self.state = State::Writing(Box::new(encoder));
         Ok(())

@@ -7,6 +7,7 @@
 //! new one, and memory is bounded whatever the number of rows.
 
 mod bits;
+mod codec;
 mod commit;
 mod concat;
 mod conflicts;

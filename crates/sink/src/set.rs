@@ -7,7 +7,6 @@ use arrow_array::RecordBatch;
 use crate::error::SinkError;
 use crate::file::{Sample, conform};
 use crate::loan::Loan;
-use crate::pages::Pages;
 use crate::part::{Part, PartWriter};
 use crate::twins::Twins;
 
@@ -90,10 +89,10 @@ impl PartSet {
             other.twins = Twins::find(&other.part.spec, &first.spec, &beside);
             lent.append(&mut other.twins.lent(&first.spec.schema));
             let sample: Vec<_> = beside.into_iter().filter_map(|(_, beside)| beside).collect();
-            other.part.file.begin(&sample, Pages::default())?;
+            other.part.file.begin(&sample, BTreeSet::new())?;
         }
         let sample: Vec<_> = rows.iter().map(|(batch, _)| batch.clone()).collect();
-        first.file.begin(&sample, Pages::lending(lent))?;
+        first.file.begin(&sample, lent)?;
         rows.into_iter().try_for_each(|rows| self.encode(rows))
     }
 

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::{Compression as Codec, ZstdLevel};
+use parquet::basic::Compression as Codec;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -12,13 +12,10 @@ use parquet::schema::types::SchemaDescriptor;
 
 use crate::content;
 use crate::encoder::GROUP_ROWS;
-use crate::spec::{Compression, TableSpec};
+use crate::spec::TableSpec;
 
 /// Rows by which the layout is judged; a table with fewer is judged whole.
 pub(crate) const SAMPLE_ROWS: usize = 1 << 12;
-
-/// Level 1 is within a few per cent of level 3 on rows of people and events, at half the time.
-const ZSTD_LEVEL: i32 = 1;
 
 /// How often a bloom filter may say that a key is there when it is not. It takes one to two bytes a
 /// row.
@@ -28,8 +25,8 @@ const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// nothing, and finding them compares each value with the one before. So it is with the elements of lists and maps.
 const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
 
-/// Bytes in a page before compression. The codec keeps working memory of several times a page for each column that is
-/// being written; larger pages are hardly smaller in the end.
+/// Bytes in a page before compression. Each column that is being written has one in memory; larger pages are hardly
+/// smaller in the end.
 const PAGE_BYTES: usize = 64 << 10;
 
 /// The schema as Parquet has it; its columns are the leaves of ours, from left to right.
@@ -54,7 +51,8 @@ pub(crate) fn properties(
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(format!("userhaul version {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(codec(spec.compression)?)
+        // Pages are compressed after the library has encoded them.
+        .set_compression(Codec::UNCOMPRESSED)
         .set_data_page_size_limit(PAGE_BYTES)
         // Where each page stands is of use with bounds of each page only, and grows with the table until it is written.
         .set_offset_index_disabled(true)
@@ -75,14 +73,6 @@ pub(crate) fn properties(
         }
     }
     Ok(builder.build())
-}
-
-fn codec(compression: Compression) -> Result<Codec, ParquetError> {
-    Ok(match compression {
-        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
-        Compression::Snappy => Codec::SNAPPY,
-        Compression::None => Codec::UNCOMPRESSED,
-    })
 }
 
 fn sorting(spec: &TableSpec, descriptor: &SchemaDescriptor) -> Option<Vec<SortingColumn>> {

@@ -141,6 +141,21 @@ pub fn reason(error: &io::Error) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What the user can do about a refusal of the system, where that is known.
+pub fn remedy(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room there and run again"),
+        ErrorKind::FileTooLarge => Some("raise the limit on the size of a file (`ulimit -f`) and run again"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some("check the permissions there"),
+        _ => None,
+    }
+}
+
+/// Whether there is no room left for anything.
+pub fn lacks_room(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 impl File {
     /// Makes content and length survive a loss of power. After an error the content is not to be trusted, and must not be
     /// synced again: the kernel may have dropped the pages and would say yes.

@@ -61,7 +61,7 @@ pub(crate) async fn run(options: &Options, console: Console) -> Result<Exit, Fai
     let destination = config.destination.path.as_path();
     let run_options = sync::new_run(destination, config.destination.compression);
     let (record, exit) = sync::until_signal(&ready, &run_options, &progress).await?;
-    runs::save(destination, &record)?;
+    runs::save(destination, &record, console);
     sync::tell(&record, console, &sync::Credentials::new());
     for server in &running {
         super::sim::violations(server, console);

@@ -137,10 +137,8 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     };
     let (pushed, signal) = until_signal(&push, &stop, console).await?;
     let kept = asked.errors.as_ref().map_or(Ok(()), |path| tell::errors(path, &pushed, &input));
-    if !pushed.record.dry_run
-        && let Err(failure) = runs::save_push(destination, &pushed.record)
-    {
-        failure.messages.iter().for_each(|message| console.warning(message.code, &message.text));
+    if !pushed.record.dry_run {
+        runs::save_push(destination, &pushed.record, console);
     }
     tell::outcome(&pushed, &asked, options.json, console)?;
     kept?;

@@ -58,6 +58,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         sources,
         (Command::Replay, &replay.run_id),
         &progress,
+        None,
         |watched| async move {
             userhaul_runner::replay(sources, replay, env!("CARGO_PKG_VERSION"), &watched).await
         },
@@ -67,7 +68,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     if record.sources.is_empty() && exit != Exit::Interrupted && exit != Exit::Terminated {
         return Err(nothing(options));
     }
-    runs::save(destination, &record)?;
+    runs::save(destination, &record, console);
     sync::tell(&record, console, &sync::Credentials::new());
     if options.json {
         print(&record)?;

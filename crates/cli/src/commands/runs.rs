@@ -118,6 +118,9 @@ fn detail(record: &RunRecord) -> String {
             failure(outcome.error.as_ref(), &place, &mut text);
         }
     }
+    for (table, error) in &record.unified {
+        failure(Some(error), &format!("unified.{table}: "), &mut text);
+    }
     text
 }
 

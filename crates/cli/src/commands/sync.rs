@@ -4,15 +4,17 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use clap::Args;
+use indexmap::IndexMap;
 use jiff::civil::Date;
 use serde_json::json;
 use userhaul_client::Event;
 use userhaul_connector::code::Note;
 use userhaul_runner::{
-    RunError, RunOptions, Source,
+    RunError, RunOptions, Source, Stop,
     progress::Progress,
     record::{Command, ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
 };
@@ -87,7 +89,7 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
     run_options.allow_shrink = options.allow_shrink;
     let forecast = forecast(&chosen, destination);
     let (record, exit) = until_signal(&sources, &run_options, &progress).await?;
-    runs::save(destination, &record)?;
+    runs::save(destination, &record, console);
     if let Some(path) = options.metrics.as_deref().or(config.run.metrics.as_deref()) {
         metrics::save(path, destination, console);
     }
@@ -148,23 +150,30 @@ pub(crate) fn new_run(destination: &Path, compression: Compression) -> RunOption
     }
 }
 
-/// Runs until it is over or a signal comes. A signal drops what is in the making: tables stay as they are.
+/// How long a run may take to keep what it has read once a signal has come. A container is killed 30 seconds after it.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs until it is over or a signal comes. A first signal lets it commit what is being committed and keep what was read whole; a
+/// second one, or too long a wait, drops what is in the making. Tables stay as they are.
 pub(crate) async fn until_signal(
     sources: &[Source],
     options: &RunOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<(RunRecord, Exit), Failure> {
-    watched_until_signal(sources, (Command::Sync, &options.run_id), progress, |watched| async move {
-        userhaul_runner::sync(sources, options, env!("CARGO_PKG_VERSION"), &watched).await
-    })
-    .await
+    let stop = &Stop::default();
+    let work = |watched| async move {
+        userhaul_runner::sync_until(stop, sources, options, env!("CARGO_PKG_VERSION"), &watched).await
+    };
+    watched_until_signal(sources, (Command::Sync, &options.run_id), progress, Some(stop), work).await
 }
 
-/// The same for any work that gives a record and tells of the streams that are over.
+/// The same for any work that gives a record and tells of the streams that are over. Where it cannot be asked to stop, a signal drops
+/// it.
 pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, RunError>>>(
     sources: &[Source],
     (command, run_id): (Command, &str),
     progress: &Arc<dyn Progress>,
+    stop: Option<&Stop>,
     work: impl FnOnce(Arc<dyn Progress>) -> F,
 ) -> Result<(RunRecord, Exit), Failure> {
     let started_at = jiff::Timestamp::now().to_string();
@@ -173,8 +182,9 @@ pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, Ru
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| {
             Failure::failed(Code::Internal, format!("cannot watch for signals: {error}"), None)
         })?;
+    let mut work = std::pin::pin!(work(Arc::clone(&finished) as _));
     let exit = tokio::select! {
-        record = work(Arc::clone(&finished) as _) => {
+        record = &mut work => {
             let record = record?;
             let exit = match record.status {
                 RunStatus::Ok => Exit::Ok,
@@ -187,6 +197,16 @@ pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, Ru
         _ = tokio::signal::ctrl_c() => Exit::Interrupted,
         _ = terminate.recv() => Exit::Terminated,
     };
+    if let Some(stop) = stop {
+        stop.ask();
+        tokio::select! {
+            // What it has finished is known here, whether it ends well or not.
+            _ = work => {}
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            () = tokio::time::sleep(GRACE) => {}
+        }
+    }
     let record = RunRecord {
         run_id: run_id.to_owned(),
         started_at,
@@ -195,6 +215,7 @@ pub(crate) async fn watched_until_signal<F: Future<Output = Result<RunRecord, Ru
         status: RunStatus::Interrupted,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sources: sources.iter().map(|source| (source.name.clone(), finished.of(source))).collect(),
+        unified: IndexMap::new(),
     };
     Ok((record, exit))
 }
@@ -266,6 +287,11 @@ pub(crate) fn tell(record: &RunRecord, console: Console, credentials: &Credentia
         for failure in failures(streams) {
             failure.tell(source, console, credentials.get(source).map(String::as_str));
         }
+    }
+    for (table, error) in &record.unified {
+        let message = format!("unified.{table}: {}", error.message);
+        let facts = [("source", json!("unified")), ("streams", json!([table]))];
+        console.error_with(Code::of(&error.code), &message, error.hint.as_deref(), &facts);
     }
     match (record.status, console.format) {
         (RunStatus::Interrupted, _) => {

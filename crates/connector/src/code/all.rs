@@ -236,6 +236,10 @@ codes! {
         /// Built the tables under those in force, as far as the answers allow.
         /// Nothing; the next `sync` reads everything.
         ArchivedOtherwise = "archived_otherwise",
+        /// Answers that are older than `archive` says, or of runs that died, cannot be removed.
+        /// Left them where they are; the tables are not concerned.
+        /// Check the folder and its permissions; the next run tries again.
+        ArchiveNotSwept = "archive_not_swept",
     }
     "Rows of a push" {
         /// A value does not fit its field.
@@ -398,6 +402,10 @@ codes! {
         /// Left the file as it was; the run itself counts.
         /// Check the folder and its permissions.
         MetricsNotWritten = "metrics_not_written",
+        /// The record of a run or push cannot be written.
+        /// Went on: the work itself counts, and `--json` prints the record all the same.
+        /// Make room below the destination, or check the permissions there.
+        RecordNotKept = "record_not_kept",
         /// A simulator was asked for what the vendor's reference does not allow.
         /// Answered as the vendor would.
         /// Correct the client; `userhaul` itself never does it.

@@ -29,6 +29,7 @@ use crate::{
     shrink::SHRINK_FLOOR,
     source::{RunOptions, Source},
     state::{Loaded, StateStore, StreamState},
+    stop::Stop,
     stream::SourceRun,
     tables::{self, Folders},
     writer::{Before, Replace, TableWriter, Written},
@@ -220,6 +221,7 @@ impl Publication<'_> {
         act(&SourceRun {
             source: &source,
             options: &options,
+            stop: &Stop::default(),
             progress: &progress,
             folders,
             store: StateStore::new(&options.destination),

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use indexmap::IndexMap;
 use userhaul_connector::spec::ConnectorSpec;
-use userhaul_record::Table;
 use userhaul_sink::Compression;
 
 use super::{
@@ -24,6 +24,7 @@ use crate::{
     record::{Command, ErrorRecord, RunRecord, RunStatus, SourceRecord, StreamRecord},
     run::{self, RunError},
     source::{RunOptions, Source},
+    stop::Stop,
     stream,
     tables::Folders,
 };
@@ -71,18 +72,17 @@ pub async fn replay(
         command: Command::Replay,
         status: RunStatus::Failed,
         version: version.to_owned(),
-        sources: indexmap::IndexMap::new(),
+        sources: IndexMap::new(),
+        unified: IndexMap::new(),
     };
     for source in sources {
         let streams = Replay { source, options, folders: &folders, progress }.run().await?;
         record.sources.insert(source.name.clone(), streams);
     }
-    if record.sources.values().any(|source| !source.streams.is_empty()) {
-        for table in Table::ALL {
-            run::ensure_table(&folders, table)?;
-        }
-    }
     folders.clear(options.now);
+    if record.sources.values().any(|source| !source.streams.is_empty()) {
+        record.unified = run::ensure_tables(&folders);
+    }
     record.finished_at = run::wall_clock();
     record.status = record.judge();
     Ok(record)
@@ -168,7 +168,7 @@ impl Replay<'_> {
         let archive =
             Archive::Play { shelf: shelf.clone(), streams: streams.clone(), inexact: Arc::clone(inexact) };
         let quiet: Arc<dyn Progress> = Arc::new(NoProgress);
-        let record = run::run_source(&source, &options, &quiet, &folders, archive).await;
+        let record = run::run_source(&source, (&options, &Stop::default()), &quiet, &folders, archive).await;
         folders.clear(about.now);
         for (stream, record) in record.streams {
             outcomes.entry(stream).or_default().insert(run_id.to_owned(), record);

@@ -88,6 +88,8 @@ pub(crate) struct Journal {
     /// The reading that the slices are of which are added.
     begun: Begun,
     file: Option<userhaul_storage::File>,
+    /// Whether a line could not be written: nothing more is noted then.
+    given_up: bool,
 }
 
 impl Journal {
@@ -108,31 +110,47 @@ impl Journal {
             derived: derived.iter().map(|spec| spec.name.clone()).collect(),
         };
         let begun = Begun { at: run.options.now, full: reading.kind == Kind::Full };
-        Ok(by(run, stream, derived, reading).map(|by| Self { path, head, by, begun, file: None }))
+        Ok(by(run, stream, derived, reading).map(|by| Self {
+            path,
+            head,
+            by,
+            begun,
+            file: None,
+            given_up: false,
+        }))
     }
 
-    /// Notes a slice whose parts are synced.
-    pub(crate) fn add(&mut self, extent: Extent, parts: &[PathBuf]) -> Result<(), StreamError> {
+    /// Whether slices are known by their ids, so that a part of one can be kept.
+    pub(crate) fn keeps_ids(&self) -> bool {
+        matches!(self.by, By::Ids(_))
+    }
+
+    /// Notes a slice whose parts are synced. One that cannot be noted is read again where this run is cut short, and so are all
+    /// after it: that is no reason to cut it short.
+    pub(crate) fn add(&mut self, extent: Extent, parts: &[PathBuf]) {
         let of_use = match self.by {
             By::Ids(_) => true,
             By::Windows(settled) => {
                 extent.window.is_some_and(|(from, _)| from.is_none_or(|from| from < settled))
             }
         };
-        if !of_use {
-            return Ok(());
+        if of_use && !self.given_up {
+            self.given_up = self.write(extent, parts).is_err();
         }
-        let failed = failed("write", &self.path);
-        let parts = parts.iter().map(|part| PartFile::of(part)).collect::<Result<_, _>>().map_err(&failed)?;
-        let mut text = String::new();
-        if self.file.is_none() {
-            self.file = Some(userhaul_storage::create(&self.path).map_err(&failed)?);
-            text.push_str(&written(&self.head).map_err(|error| failed(error.into()))?);
-        }
-        let line = Line { begun: self.begun, extent, parts };
-        text.push_str(&written(&line).map_err(|error| failed(error.into()))?);
-        let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+    }
+
+    fn write(&mut self, extent: Extent, parts: &[PathBuf]) -> std::io::Result<()> {
+        let parts = parts.iter().map(|part| PartFile::of(part)).collect::<Result<_, _>>()?;
+        let line = written(&Line { begun: self.begun, extent, parts })?;
+        let (file, text) = match &mut self.file {
+            Some(file) => (file, line),
+            None => {
+                let text = written(&self.head)? + &line;
+                (self.file.insert(userhaul_storage::create(&self.path)?), text)
+            }
+        };
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
     }
 
     /// Ends it: the parts are about to be committed.
@@ -243,6 +261,11 @@ fn read(journal: &Path) -> Option<(Head, Vec<Line>)> {
 }
 
 impl Folders {
+    /// Whether the run has noted slices of a stream that the next one can take over.
+    pub(crate) fn has_journal(&self, source: &str, stream: &str) -> bool {
+        self.making(source, stream).join(NAME).exists()
+    }
+
     /// Where the parts of runs that were cut short are, a folder a run, each with one a source and stream.
     fn kept(&self) -> Vec<PathBuf> {
         folders(&self.kept_folder())

@@ -86,7 +86,9 @@ fn is_as_good(run: &SourceRun<'_>, stream: &StreamSpec, reading: &Reading, kept:
 fn usable(run: &SourceRun<'_>, stream: &StreamSpec, kept: &Kept, slice: &Slice) -> Option<Window> {
     let (from, to) = kept.extent.window?;
     let (planned, axis) = (slice.window?, stream.window()?);
-    let end = to.min(planned.to).min(settled(run, stream, kept.begun.at)?);
+    // By the vendor's clock: what came in there after that is not in it.
+    let begun = kept.begun.at.saturating_add(kept.extent.behind);
+    let end = to.min(planned.to).min(settled(run, stream, begun)?);
     let window = Window { from: from.max(planned.from), to: end };
     // Rows that lie beside their window cannot be cut off with it.
     let whole = axis.keep_inside || (window.from, window.to) == (from, to);

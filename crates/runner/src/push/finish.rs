@@ -10,12 +10,11 @@ use userhaul_connector::{
     auth::AuthSpec,
     code::Code,
     push::{Body, Call, Record, Setup, Stored, Value},
-    request::Method,
+    request::{Method, encode_segment},
 };
 
 use super::{
-    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, send::form, shows,
-    state::State,
+    Change, Planned, Push, PushError, PushRecord, Pushed, Rows, judged, now, read, shows, state::State,
 };
 use crate::record::{Command, RunStatus, Warnings};
 
@@ -195,4 +194,11 @@ pub(super) fn count(push: &Push<'_>, records: &[Record], which: &[usize], pushed
     pushed.faults.sort_by(|left, right| (left.row, &left.field).cmp(&(right.row, &right.field)));
     pushed.record.finished_at = now();
     pushed.record.status = judged(&pushed.record.rows, pushed.record.error.is_some(), push.stopped());
+}
+
+/// Pairs as a form.
+pub(super) fn form(pairs: &[(String, String)]) -> String {
+    let pair =
+        |(name, value): &(String, String)| format!("{}={}", encode_segment(name), encode_segment(value));
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }

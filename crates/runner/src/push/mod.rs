@@ -179,13 +179,15 @@ pub async fn push(push: &Push<'_>) -> Result<Pushed, PushError> {
     if let Some(path) = push.undo.filter(|_| !which.is_empty()) {
         finish::undo(push, &batch.records, &which, stored, path, &mut pushed).await?;
     }
-    let sent = send::all(push, &mut state, &setup, &batch.records, &which, &mut pushed).await;
+    send::all(push, &mut state, &setup, &batch.records, &which, &mut pushed).await;
     state.memory.extend(setup.learned);
-    if push.verify && sent.is_ok() && !push.stopped() {
+    if push.verify && !push.stopped() {
         read::verify(push, &mut state, &batch.records, &which, &mut pushed).await;
     }
-    state.save()?;
-    sent?;
+    // The journal says as much, and the next push reads it.
+    if let Err(error) = state.save() {
+        unwritten(&error, &mut pushed);
+    }
     finish::count(push, &batch.records, &which, &mut pushed);
     Ok(pushed)
 }
@@ -236,6 +238,18 @@ pub(crate) fn end_early(pushed: &mut Pushed, code: Code, message: String, hint: 
     if pushed.record.error.is_none() {
         pushed.record.error = Some(ErrorRecord::new(code, message, hint));
     }
+}
+
+/// Ends a push because what it knows cannot be written.
+pub(crate) fn unwritten(error: &PushError, pushed: &mut Pushed) {
+    let (message, hint) = match error {
+        PushError::Io { act, path, source } => {
+            let message = format!("cannot {act} `{path}`: {}", userhaul_storage::reason(source));
+            (message, userhaul_storage::remedy(source).map(str::to_owned))
+        }
+        _ => (error.to_string(), None),
+    };
+    end_early(pushed, Code::Output, message, hint);
 }
 
 /// Faults of all rows of a record.

@@ -7,13 +7,14 @@ use userhaul_client::{ErrorKind, Page, Payload, SendError};
 use userhaul_connector::{
     code::Code,
     push::{Answer, Body, Call, Fault, Record, Repeat, Setup, Stop, Verdict},
-    request::{Request, Target as Address, encode_segment},
+    request::{Request, Target as Address},
 };
 
 use crate::record::{StreamRecord, StreamStatus};
 
 use super::{
     Push, PushError, Pushed, end_early, faults_of,
+    finish::form,
     state::{Outcome, State},
 };
 
@@ -49,14 +50,16 @@ pub(super) async fn all(
     records: &[Record],
     which: &[usize],
     pushed: &mut Pushed,
-) -> Result<(), PushError> {
+) {
     let mut course = Course::default();
     if !which.is_empty() {
         for call in &setup.calls {
             if course.over || push.stopped() {
                 break;
             }
-            first(push, state, call, &mut course, pushed).await?;
+            if let Err(error) = first(push, state, call, &mut course, pushed).await {
+                unwritten(&error, &mut course, pushed);
+            }
         }
     }
     let planned = push.target.plan(records, which);
@@ -77,7 +80,15 @@ pub(super) async fn all(
             let call = push.target.compose(work.step, records, &work.items);
             let carried: Vec<&Record> = work.items.iter().map(|&item| &records[item]).collect();
             let never = call.repeat == Repeat::Never && push.target.doubt(&call).is_none();
-            let id = state.begin(&carried, never)?;
+            let id = match state.begin(&carried, never) {
+                Ok(id) => id,
+                // What is not noted is not sent.
+                Err(error) => {
+                    unwritten(&error, &mut course, pushed);
+                    queue.push_front(work);
+                    break;
+                }
+            };
             under_way.push(async move {
                 let result = send(push, &call).await;
                 (work, call, id, result)
@@ -87,7 +98,9 @@ pub(super) async fn all(
         count(&result, pushed);
         let verdict = verdict(push, &call, records, result, &mut course);
         let outcome = settle(push, records, &work, &call, verdict, &mut queue, &mut course, pushed);
-        state.end(id, &outcome, push.options.replace)?;
+        if let Err(error) = state.end(id, &outcome, push.options.replace) {
+            unwritten(&error, &mut course, pushed);
+        }
         push.progress.page(&push.source.name, push.spec().name, outcome.applied.len() as u64, 0);
     }
     let over = StreamRecord { status: StreamStatus::Ok, ..StreamRecord::default() };
@@ -104,7 +117,12 @@ pub(super) async fn all(
                 .extend(faults_of(&records[item], &Fault::of_record(item, None, Code::NotSent, reason)));
         }
     }
-    Ok(())
+}
+
+/// What is sent can no longer be noted: nothing more is.
+fn unwritten(error: &PushError, course: &mut Course, pushed: &mut Pushed) {
+    course.over = true;
+    super::unwritten(error, pushed);
 }
 
 /// A call that must succeed before records are sent.
@@ -188,13 +206,6 @@ pub(super) fn request(push: &Push<'_>, call: &Call) -> Request {
         accept: call.accept.clone(),
         timeout: push.source.timeout,
     }
-}
-
-/// Pairs as a form.
-pub(super) fn form(pairs: &[(String, String)]) -> String {
-    let pair =
-        |(name, value): &(String, String)| format!("{}={}", encode_segment(name), encode_segment(value));
-    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 /// What an answer, or none, means. A vendor that repeats the credential in its reasons is not quoted.

@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use userhaul_runner::{
+    Stop,
     progress::{NoProgress, Progress},
     record::RunStatus,
-    sync,
+    sync, sync_until,
 };
 
 use crate::{
@@ -60,8 +61,8 @@ async fn a_run_that_failed_half_way_is_gone_on_with() {
     vendor.0.lock().unwrap().fails_after = Some(first + 13);
     let failed = run(&vendor, folder.path(), NOW, &BOTH, |_| {}).await;
     assert_eq!(failed.status, RunStatus::Partial);
-    // Blocks of three: four were whole.
-    let whole: BTreeSet<String> = asked(&vendor).into_iter().take(12).collect();
+    // Blocks of three: four were whole, and of the fifth one was answered.
+    let whole: BTreeSet<String> = asked(&vendor).into_iter().take(13).collect();
     vendor.0.lock().unwrap().fails_after = None;
     let second = run(&vendor, folder.path(), NOW + 1, &BOTH, |_| {}).await;
     assert_eq!(second.status, RunStatus::Ok);
@@ -76,6 +77,36 @@ async fn a_run_that_failed_half_way_is_gone_on_with() {
         .map(|row| row[0].clone())
         .collect();
     assert!(!of_first.is_empty() && of_first.is_subset(&whole));
+}
+
+#[tokio::test]
+async fn a_run_that_is_asked_to_end_keeps_every_id_that_was_answered() {
+    for answered in [1, 12, 13, 14] {
+        let (vendor, folder) = (filled(), tempfile::tempdir().unwrap());
+        let first = before_the_ids(&vendor).await;
+        vendor.0.lock().unwrap().asked.clear();
+        vendor.0.lock().unwrap().hangs_after = Some(first + answered);
+        let (stop, sources) = (Stop::default(), [source(&vendor, &BOTH, ALL)]);
+        let options = options(folder.path(), NOW);
+        let progress: Arc<dyn Progress> = Arc::new(NoProgress);
+        let ask = async {
+            hung(&vendor).await;
+            stop.ask();
+        };
+        let (record, ()) = tokio::join!(sync_until(&stop, &sources, &options, "test", &progress), ask);
+        let record = record.unwrap();
+        assert_eq!(record.status, RunStatus::Interrupted);
+        let over: BTreeSet<&str> = record.sources["memory"].streams.keys().map(String::as_str).collect();
+        assert!(over.contains("events") && !over.contains("details"), "{over:?}");
+        let read: BTreeSet<String> = asked(&vendor).into_iter().collect();
+        assert_eq!(read.len(), answered);
+        let second = run(&vendor, folder.path(), NOW + 1, &BOTH, |_| {}).await;
+        assert_eq!(second.status, RunStatus::Ok);
+        let again: BTreeSet<String> = asked(&vendor).into_iter().collect();
+        let twice: BTreeSet<&String> = read.intersection(&again).collect();
+        assert!(twice.iter().all(|id| seen_again(&vendor).contains(*id)), "{answered}: {twice:?}");
+        exact(&vendor, folder.path());
+    }
 }
 
 #[test]

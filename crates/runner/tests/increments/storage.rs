@@ -245,12 +245,9 @@ impl Before {
         let record = match outcome {
             Ok(record) => record,
             Err(RunError::Destination { .. }) => return,
-            Err(RunError::Table(error)) => {
-                assert_eq!(error.code().word(), "output", "{place}: {error}");
-                return;
-            }
             Err(error) => panic!("{place}: {error}"),
         };
+        assert!(record.unified.values().all(|error| error.code == "output"), "{place}: {:?}", record.unified);
         for (stream, told) in &record.sources["memory"].streams {
             if told.status == StreamStatus::Ok {
                 let table = |files: &Files| {

@@ -195,6 +195,22 @@ async fn a_start_that_moves_takes_what_it_covers() {
     }
 }
 
+#[tokio::test]
+async fn a_kept_window_is_settled_by_the_vendors_clock() {
+    let make = |vendor: &Vendor| of(vendor, &["events", "kinds"]);
+    let (vendor, folder) = (filled(), in_memory());
+    vendor.0.lock().unwrap().behind = Some(10 * 86_400);
+    cut_short(make, &vendor, folder.path(), "/a/events", 4).await;
+    let everything = asked(&vendor, "/a/events").len();
+    // Our clock says that this is long over, the vendor's that it is yet to come.
+    let event = (SETTLED - DAY, "k1".to_owned(), "p1".to_owned());
+    vendor.0.lock().unwrap().events.insert(("a".to_owned(), "late".to_owned()), event);
+    at(make(&vendor), &vendor, folder.path(), NOW + HOUR).await;
+    assert_eq!(events(folder.path()), expected_events(&vendor, &BOTH));
+    assert!(asked(&vendor, "/a/events").len() < everything, "{:?}", asked(&vendor, "/a/events"));
+    nothing_is_left(folder.path());
+}
+
 fn journals(folder: &Path) -> Vec<PathBuf> {
     let kept = std::fs::read_dir(folder.join("_userhaul/kept")).unwrap();
     kept.map(|run| run.unwrap().path().join("memory/events/journal.ndjson")).collect()

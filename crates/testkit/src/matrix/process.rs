@@ -27,6 +27,14 @@ pub(super) const ROWS: &[Row] = &[
             "an_interrupted_export_leaves_the_target_alone",
         ]),
     ),
+    row(
+        "a signal half-way through ids",
+        "every id that was answered is kept for the next run",
+        Tests(&[
+            "a_run_that_is_asked_to_end_keeps_every_id_that_was_answered",
+            "ids_that_were_read_before_a_signal_or_a_kill_are_not_asked_for_again",
+        ]),
+    ),
     row("SIGTERM", "the same, exit 143", Tests(&["sigterm_ends_with_143"])),
     row(
         "kill -9 at a request",
@@ -39,8 +47,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "kill -9 half-way through windows or ids",
-        "what was read whole is not asked for again, as far as the run after a whole one would not ask either",
+        "what was read whole is not asked for again, as far as the run after a whole one would not ask either; of ids one block \
+         at most",
         Tests(&[
+            "ids_that_were_read_before_a_signal_or_a_kill_are_not_asked_for_again",
             "windows_that_were_read_before_a_kill_are_not_asked_for_again",
             "a_run_that_goes_on_leaves_what_one_after_a_whole_run_leaves",
             "so_is_one_that_was_killed_again_and_again",
@@ -93,10 +103,22 @@ pub(super) const ROWS: &[Row] = &[
         "an error that says so, the old tables stand; with room again the next run ends equal",
         Tests(&[
             "a_full_disk_is_told_and_the_old_tables_stand",
+            "a_first_run_into_a_full_disk_is_told_in_its_record_and_leaves_no_parts",
+            "a_push_that_cannot_be_noted_sends_no_more_and_says_what_was_sent",
             "calls_that_fill_an_empty_warehouse_meet_each_fault",
             "each_call_that_changes_a_filled_warehouse_meets_a_fault",
             "a_failed_commit_leaves_the_old_file_and_no_temporary_one",
         ]),
+    ),
+    row(
+        "a limit on the size of files (`ulimit -f`)",
+        "the same as a full disk; the signal that comes with it ends nothing",
+        Tests(&["a_limit_on_the_size_of_files_is_told_as_a_full_disk_is"]),
+    ),
+    row(
+        "no room or no permission for the run record",
+        "a warning; the record stands on stdout with `--json`, and the run counts",
+        Tests(&["a_record_that_cannot_be_kept_is_printed_all_the_same"]),
     ),
     row(
         "read-only folder, no permission",
@@ -129,8 +151,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "the clock jumps",
-        "waits go by a steady clock; the quota's history is bounded by one window",
-        Tests(&["a_time_from_the_future_costs_one_window_at_most", "times_survive_a_reboot"]),
+        "waits go by a steady clock; the quota's history is bounded by one window; checkpoints and what is kept over a kill go by the \
+         vendor's clock",
+        Tests(&[
+            "a_time_from_the_future_costs_one_window_at_most",
+            "times_survive_a_reboot",
+            "a_checkpoint_is_an_instant_of_the_vendors_clock",
+            "a_kept_window_is_settled_by_the_vendors_clock",
+        ]),
     ),
     row(
         "a process that dies with a place in the quota",

@@ -139,6 +139,11 @@ pub(super) const HTTP: &[Row] = &[
         "an error that names `base_url`, unless the vendor documents it as \"no rows\"",
         Played(&["404 on the collection"]),
     ),
+    row(
+        "404 to everything, where that may mean an empty account",
+        "believed with a warning; no checkpoint moves, so that the next run reads everything",
+        Tests(&["a_night_of_404_moves_no_checkpoint"]),
+    ),
     row("408, 425", "asked again", Played(&["408", "425"])),
     row("409", "asked once more, then fails", Played(&["409"])),
     row(

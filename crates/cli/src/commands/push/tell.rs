@@ -60,9 +60,10 @@ pub(super) fn errors(path: &Path, pushed: &Pushed, input: &Input) -> Result<(), 
         file.write_all(&text)?;
         file.sync_all()
     });
-    written
-        .and_then(|()| std::fs::rename(&making, path))
-        .map_err(|error| Failure::file("write", path, &error))
+    written.and_then(|()| std::fs::rename(&making, path)).map_err(|error| {
+        let _ = std::fs::remove_file(&making);
+        Failure::file("write", path, &error)
+    })
 }
 
 fn line(fault: &Fault, input: &Input) -> Value {
