@@ -230,8 +230,8 @@ impl List {
         if self.run.answered.load(Ordering::Acquire) {
             return self.done();
         }
-        // One probe speaks for all lists.
-        if self.run.probed.swap(true, Ordering::AcqRel) {
+        // A probe that found nothing speaks for all lists after it; one that is under way may yet find something.
+        if self.run.probed.load(Ordering::Acquire) {
             return self.nothing_at_all();
         }
         self.stage = Stage::Probing;
@@ -245,9 +245,12 @@ impl List {
     fn probed(&mut self, status: u16) -> Result<Next, PagingError> {
         match status {
             200..=299 => self.run.answered.store(true, Ordering::Release),
-            status if self.empty.contains(&status) => {
+            // Another list may have been answered meanwhile.
+            status if self.empty.contains(&status) && !self.run.answered.load(Ordering::Acquire) => {
+                self.run.probed.store(true, Ordering::Release);
                 return Ok(self.nothing_at_all());
             }
+            status if self.empty.contains(&status) => {}
             _ => return Err(PagingError::Probe { status }),
         }
         Ok(self.done())

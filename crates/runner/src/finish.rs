@@ -64,11 +64,11 @@ impl Finish<'_> {
         };
         let committed = tokio::task::spawn_blocking(move || panics::guarded(commit));
         let (own, written) = committed.await.map_err(|_| StreamError::panicked())??;
-        let gone = stood.map_or(Ok(ByProperty::new()), |stood| stood.gone(tally))?;
-        record.warnings.extend(shrink::held_back(&gone));
         // The files are there by now, whatever becomes of the checkpoint.
         add(record, own);
         *children = written;
+        let gone = stood.map_or(Ok(ByProperty::new()), |stood| stood.gone(tally))?;
+        record.warnings.extend(shrink::held_back(&gone));
         self.save(own, (lookups, whole), gone, record)?;
         for name in derived.iter().map(|spec| &spec.name).chain([&stream.name]) {
             run.folders.forget_kept(&run.source.name, name)?;

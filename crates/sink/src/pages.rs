@@ -185,7 +185,9 @@ impl Shared {
         let (plain, packed) = (page.len() + bytes.len(), page.len() + data.len());
         page.extend_from_slice(&data);
         let kept = self.keep(&page);
-        self.rooms = (data, page);
+        if page.len() <= IN_MEMORY {
+            self.rooms = (data, page);
+        }
         let leaf = self.group.leaves.entry(leaf).or_default();
         match kind {
             Kind::Dictionary => leaf.dictionary = Some(kept),

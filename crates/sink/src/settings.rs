@@ -29,6 +29,9 @@ const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
 /// smaller in the end.
 const PAGE_BYTES: usize = 64 << 10;
 
+/// Rows in a page. The library keeps eight bytes a row of a page for each column with a dictionary, however few values it has.
+const PAGE_ROWS: usize = 1 << 13;
+
 /// The schema as Parquet has it; its columns are the leaves of ours, from left to right.
 pub(crate) fn descriptor(schema: &Schema) -> Result<SchemaDescriptor, ParquetError> {
     ArrowSchemaConverter::new().convert(schema)
@@ -54,6 +57,7 @@ pub(crate) fn properties(
         // Pages are compressed after the library has encoded them.
         .set_compression(Codec::UNCOMPRESSED)
         .set_data_page_size_limit(PAGE_BYTES)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         // Where each page stands is of use with bounds of each page only, and grows with the table until it is written.
         .set_offset_index_disabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)

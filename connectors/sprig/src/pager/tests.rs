@@ -246,6 +246,19 @@ fn one_probe_a_run_and_a_warning_with_each_list_where_nothing_is() {
 }
 
 #[test]
+fn a_list_that_is_refused_while_a_probe_is_under_way_looks_for_itself() {
+    let (run, stream) = (run(), stream("responses", 2));
+    let mut first = list(&stream, &run);
+    let mut reader = Reader::new(&stream);
+    let Next::Ask(ask) = first.first() else { unreachable!("a first page") };
+    let Ok(Next::Ask(_)) = reader.next(&mut first, &ask, None) else { unreachable!("a probe") };
+    // That of the first is not answered yet.
+    let asked = walk("surveys", 2, &run, &[None, ok(&[(1, 1)], "")]);
+    assert_eq!(asked.last().map(String::as_str), Some("done"), "{asked:?}");
+    assert_eq!(asked.len(), 3, "{asked:?}");
+}
+
+#[test]
 fn a_list_that_answered_makes_404_believable() {
     let run = run();
     walk("surveys", 2, &run, &[ok(&[(1, 1)], "")]);
