@@ -4,6 +4,7 @@ use userhaul_simulator::Vendor;
 
 use crate::{
     folder::{Folder, Outcome},
+    scripted::Scripted,
     vendors::{self, closed, config, lms, surveys},
 };
 
@@ -32,6 +33,33 @@ fn all_good() {
     assert_eq!((thrive.running.requests(), sprig.running.requests()), (1, 1));
     assert_eq!(folder.run(&["check", "lms"]).code, 0);
     assert_eq!((thrive.running.requests(), sprig.running.requests()), (2, 1));
+}
+
+#[test]
+fn a_clock_that_differs_is_a_warning_with_a_code() {
+    let vendor = Scripted::with_headers("Date: Sat, 01 Jan 2000 00:00:00 GMT\r\n", |_| {
+        (200, r#"{"results":[],"pagination":{"totalResults":0,"totalPages":0}}"#.to_owned())
+    });
+    let folder = Folder::with(&config(&[lms(&vendor.url, "")]));
+    let outcome = folder.run(&["check", "--json"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(" s ahead of the vendor's [clock_differs]\n"), "{}", outcome.stderr);
+    assert_eq!(outcome.json()[0]["warnings"][0]["code"], "clock_differs");
+}
+
+#[test]
+fn a_429_within_the_published_limit_is_a_warning_with_a_code() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let vendor = Scripted::with_headers("Retry-After: 0\r\n", move |_| {
+        let first = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        (if first { 429 } else { 200 }, r#"{"cursor":null,"data":[]}"#.to_owned())
+    });
+    let folder = Folder::with(&config(&[surveys(&vendor.url, "")]));
+    let outcome = folder.run(&["check"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let told = "warning: surveys: the vendor answered 429 within its published limit; one request every ";
+    let line = outcome.stderr.lines().find(|line| line.starts_with(told)).unwrap_or_default();
+    assert!(line.ends_with(" ms from now on [quota_stricter]"), "{}", outcome.stderr);
 }
 
 #[test]

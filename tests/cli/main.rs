@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod quota;
 mod record;
+mod refused;
 mod resumed;
 mod scarce;
 mod scripted;

@@ -32,6 +32,9 @@ fn an_id_that_no_path_can_carry_counts_as_missing() {
 
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert_eq!((folder.rows("w/surveys/users"), folder.rows("w/surveys/users_missing")), (2, 2));
+    let told =
+        "surveys.users: 2 ids cannot be sent: addresses take `.` and `..` for folders [ids_unsendable]\n";
+    assert!(outcome.stderr.contains(told) && !outcome.stderr.contains("[ids_missing]"), "{}", outcome.stderr);
     let mut asked = vendor.asked("/v2/");
     asked.sort();
     assert_eq!(asked, ["/v2/users/a%2F..%2Fb", "/v2/users/u-1"]);

@@ -15,6 +15,14 @@ pub(crate) struct Scripted {
 impl Scripted {
     /// Answers each request's path and query with a status and a body.
     pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::with_headers("", answer)
+    }
+
+    /// The same, with more lines in each answer's head.
+    pub(crate) fn with_headers(
+        headers: &'static str,
+        answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -22,7 +30,7 @@ impl Scripted {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (answer, asked) = (Arc::clone(&answer), Arc::clone(&kept));
-                std::thread::spawn(move || serve(stream, answer.as_ref(), &asked));
+                std::thread::spawn(move || serve(stream, headers, answer.as_ref(), &asked));
             }
         });
         Self { url, asked }
@@ -38,6 +46,7 @@ impl Scripted {
 /// One request a connection.
 fn serve(
     mut stream: TcpStream,
+    headers: &str,
     answer: &(dyn Fn(&str) -> (u16, String) + Send + Sync),
     asked: &Mutex<Vec<String>>,
 ) {
@@ -52,7 +61,7 @@ fn serve(
     let (status, body) = answer(&target);
     asked.lock().expect("no test panics while it holds this").push(target);
     let head = format!(
-        "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
         body.len()
     );
     // A client that has gone is the test's to notice.

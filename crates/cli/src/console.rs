@@ -92,6 +92,11 @@ impl Console {
         self.say(Level::Warning(code), message, None, facts);
     }
 
+    /// As [`Self::warning_with`], with what to do about it.
+    pub(crate) fn warning_hinted(&self, code: Code, message: &str, hint: &str, facts: &[(&str, Value)]) {
+        self.say(Level::Warning(code), message, Some(hint), facts);
+    }
+
     /// Something that the user may like to know.
     pub(crate) fn info(&self, message: &str) {
         self.info_with(message, &[]);

@@ -14,7 +14,7 @@ use userhaul_runner::{
     record::{StreamRecord, StreamStatus},
 };
 
-use userhaul_connector::code::Note;
+use userhaul_connector::code::{Code, Note};
 
 use crate::{console::Console, render};
 
@@ -170,10 +170,15 @@ impl Progress for Display {
                 }
                 format!("{source}: try {attempt} failed ({why}), next in {:.1} s", after.as_secs_f64())
             }
-            Event::SwitchedToPaced { interval } => format!(
-                "{source}: the vendor answered 429 within its published limit; one request every {} ms from now on",
-                interval.as_millis().max(1)
-            ),
+            Event::SwitchedToPaced { interval } => {
+                let text = format!(
+                    "{source}: the vendor answered 429 within its published limit; one request every {} ms from now on",
+                    interval.as_millis().max(1)
+                );
+                let facts = [("source", json!(source))];
+                self.say(|console| console.warning_with(Code::QuotaStricter, &text, &facts));
+                return;
+            }
         };
         self.say(|console| console.info_with(&message, &[("source", json!(source))]));
     }

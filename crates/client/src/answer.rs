@@ -98,12 +98,25 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    pub(crate) fn add(&mut self, other: Self) {
+    /// Adds what something else has cost.
+    pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.retries += other.retries;
         self.throttled += other.throttled;
         self.wire_bytes += other.wire_bytes;
         self.waited_on_quota += other.waited_on_quota;
+    }
+
+    /// What has come to it since it was `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(before.requests),
+            retries: self.retries.saturating_sub(before.retries),
+            throttled: self.throttled.saturating_sub(before.throttled),
+            wire_bytes: self.wire_bytes.saturating_sub(before.wire_bytes),
+            waited_on_quota: self.waited_on_quota.saturating_sub(before.waited_on_quota),
+        }
     }
 }
 

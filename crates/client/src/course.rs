@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A token may be used up by others while a request waits for its turn, but not so often.
-const MOST_RENEWALS: u32 = 8;
+const MOST_RENEWALS: u32 = 3;
 
 /// One request on its way, all its attempts together.
 pub(crate) struct Course {
@@ -33,6 +33,8 @@ pub(crate) struct Course {
     /// The generation of the token that was refused last.
     pub(crate) refused: Option<u64>,
     renewals: u32,
+    /// The credential that was refused to this was taken for others.
+    pub(crate) is_taken_elsewhere: bool,
 }
 
 impl Course {
@@ -50,6 +52,7 @@ impl Course {
             plain: false,
             refused: None,
             renewals: 0,
+            is_taken_elsewhere: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Course {
             elapsed: self.started.elapsed(),
             excerpt: None,
             resume_at: None,
+            is_taken_elsewhere: self.is_taken_elsewhere,
         }))
     }
 
@@ -85,10 +89,15 @@ impl Course {
     }
 
     /// Whether a refused token is worth a new one: once a request, and a few times more where the new one has served
-    /// other requests before it was refused to this one.
+    /// other requests before it was refused to this one. Not so where it was itself had for a refused one, and has served
+    /// nobody.
     pub(crate) fn renews(&mut self, failure: &Failure, token: Option<&Token>) -> bool {
-        let Some(token) = token.filter(|_| failure.status == Some(401)) else { return false };
-        let renews = self.refused.is_none() || (token.has_worked() && self.renewals < MOST_RENEWALS);
+        let Some(token) = token.filter(|_| failure.is_refusal()) else { return false };
+        token.was_refused();
+        let renews = match token.has_worked() {
+            true => self.renewals < MOST_RENEWALS,
+            false => self.refused.is_none() && !token.is_second,
+        };
         if renews {
             self.refused = Some(token.generation);
             self.renewals += 1;

@@ -126,8 +126,11 @@ pub enum Reason {
     },
     /// The request's path or URL cannot be sent as it is.
     BadTarget,
-    /// The source has refused this credential before; not asked again with it.
-    RefusedBefore,
+    /// The source has refused this credential wherever it was sent; not asked again with it.
+    RefusedBefore {
+        /// Where: addresses without query, at most three.
+        at: Vec<String>,
+    },
     /// The credential holds characters that cannot stand in a header.
     BadCredential,
     /// The token endpoint is plain `http` to another machine, or no URL.
@@ -180,6 +183,8 @@ pub(crate) struct Detail {
     pub(crate) elapsed: Duration,
     pub(crate) excerpt: Option<String>,
     pub(crate) resume_at: Option<Timestamp>,
+    /// The credential that was refused to this was taken for others.
+    pub(crate) is_taken_elsewhere: bool,
 }
 
 impl SendError {
@@ -253,7 +258,7 @@ impl SendError {
 
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
-        hint(&self.0)
+        crate::hint::hint(&self.0)
     }
 }
 
@@ -311,7 +316,14 @@ impl fmt::Display for Reason {
                 write!(f, "was not asked: a link given by `{from}` points to `{to}`")
             }
             Self::BadTarget => write!(f, "was not asked: its path cannot be sent unchanged"),
-            Self::RefusedBefore => write!(f, "was not asked: another request was refused with status 401"),
+            Self::RefusedBefore { at } => {
+                let at: Vec<String> = at.iter().map(|url| format!("`{url}`")).collect();
+                write!(
+                    f,
+                    "was not asked: {} answered 401, and nothing has taken the credential",
+                    at.join(", ")
+                )
+            }
             Self::BadCredential => {
                 write!(f, "was not asked: the credential holds characters that cannot be sent in a header")
             }
@@ -355,47 +367,7 @@ pub(crate) fn kind(reason: &Reason, status: Option<u16>) -> ErrorKind {
         | Reason::LinkElsewhere { .. }
         | Reason::BadTarget
         | Reason::TokenUnreadable => ErrorKind::Vendor,
-        Reason::RefusedBefore | Reason::BadCredential | Reason::TokenRefused => ErrorKind::Credentials,
+        Reason::RefusedBefore { .. } | Reason::BadCredential | Reason::TokenRefused => ErrorKind::Credentials,
         Reason::HeldOff => ErrorKind::RateLimited,
     }
-}
-
-fn hint(detail: &Detail) -> Option<String> {
-    if detail.kind == ErrorKind::RateLimited {
-        return Some(match detail.resume_at {
-            Some(at) => format!("run again after {at:.0}: what is done is kept"),
-            None => "run again later, or lower the quota: what is done is kept".to_owned(),
-        });
-    }
-    let text = match (&detail.reason, detail.status) {
-        (Reason::Refused | Reason::Dns { .. } | Reason::ConnectTimeout | Reason::Connect, _) => {
-            "check `base_url` and the network; run again when the source is up"
-        }
-        (Reason::Tls { .. }, _) => "check `base_url`, and this machine's clock and certificates",
-        (Reason::Html, _) => {
-            "check `base_url`: a wrong host or path often shows a login page; or sign in to the network"
-        }
-        (Reason::RedirectElsewhere { .. } | Reason::RedirectLoop, _) | (Reason::Status, Some(300..=399)) => {
-            "check `base_url`: it must be the final address"
-        }
-        (Reason::TokenUrl, _) => "use an `https` address for the token endpoint",
-        (Reason::TokenRefused, _) => "check the client id, the client secret and the token endpoint",
-        (Reason::BadCredential, _) => "check the credential for line breaks and other stray characters",
-        (Reason::RefusedBefore, _) | (Reason::Status, Some(401)) => {
-            "check the credential: it is wrong, expired or of another account"
-        }
-        (Reason::Status, Some(403)) => {
-            "check the credential and its permissions: it is wrong, or may not read this"
-        }
-        (Reason::Status, Some(404)) => "check `base_url` and the identifiers in the configuration",
-        (Reason::Timeout { .. } | Reason::TooSlow | Reason::CutShort | Reason::Garbled, _) => {
-            "run again later: what is done is kept"
-        }
-        (Reason::Status, Some(status)) if passing(status) => "run again later: what is done is kept",
-        (Reason::Status, Some(_)) => {
-            "check `base_url` and the identifiers in the configuration, or correct the facts under `wire`"
-        }
-        _ => return None,
-    };
-    Some(text.to_owned())
 }

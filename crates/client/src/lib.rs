@@ -15,6 +15,7 @@ mod disk;
 mod error;
 mod exchange;
 mod gzip;
+mod hint;
 mod ledger;
 mod login;
 mod machine;
@@ -26,8 +27,10 @@ mod retry;
 mod retry_after;
 mod ring;
 mod rooms;
+mod sending;
 mod settings;
 mod sign;
+mod standing;
 mod target;
 #[cfg(test)]
 mod tests;

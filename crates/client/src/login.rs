@@ -42,8 +42,7 @@ pub(crate) fn ways(grant: Grant<'_>, known: Option<Style>) -> VecDeque<Style> {
     let differs = changed(grant.client_id) || changed(grant.client_secret.expose_secret());
     let usual: &[Style] = match (differs, grant.form_encoded) {
         (true, true) => &[Style::Encoded, Style::Basic, Style::Form],
-        (true, false) => &[Style::Basic, Style::Form, Style::Encoded],
-        (false, _) => &[Style::Basic, Style::Form],
+        (_, false) | (false, true) => &[Style::Basic, Style::Form],
     };
     let known = known.filter(|style| usual.contains(style));
     known.into_iter().chain(usual.iter().copied().filter(|style| Some(*style) != known)).collect()

@@ -33,6 +33,13 @@ pub(crate) struct Failure {
     pub(crate) sent_at: Instant,
 }
 
+impl Failure {
+    /// Whether the source refuses the credential.
+    pub(crate) fn is_refusal(&self) -> bool {
+        (&self.reason, self.status) == (&Reason::Status, Some(401))
+    }
+}
+
 /// What a request has been through.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {

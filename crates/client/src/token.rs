@@ -56,19 +56,39 @@ pub(crate) struct Token {
     pub(crate) generation: u64,
     renew_at: Instant,
     ends_at: Instant,
+    /// Had because the one before was refused.
+    pub(crate) is_second: bool,
+    fate: Arc<Fate>,
+}
+
+/// What became of the tokens of a grant.
+#[derive(Default)]
+struct Fate {
     /// The latest generation that the source has taken.
-    taken: Arc<AtomicU64>,
+    taken: AtomicU64,
+    /// The latest one that it has refused.
+    refused: AtomicU64,
 }
 
 impl Token {
     /// The source has taken it.
     pub(crate) fn worked(&self) {
-        self.taken.fetch_max(self.generation, Ordering::AcqRel);
+        self.fate.taken.fetch_max(self.generation, Ordering::AcqRel);
+    }
+
+    /// The source has refused it.
+    pub(crate) fn was_refused(&self) {
+        self.fate.refused.fetch_max(self.generation, Ordering::AcqRel);
+    }
+
+    /// Whether it was refused before anybody could use it, and another one may do better.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        !self.is_second && !self.has_worked() && self.fate.refused.load(Ordering::Acquire) >= self.generation
     }
 
     /// Whether the source has taken it, or a later one: that it is refused now does not speak against the credential.
     pub(crate) fn has_worked(&self) -> bool {
-        self.taken.load(Ordering::Acquire) >= self.generation
+        self.fate.taken.load(Ordering::Acquire) >= self.generation
     }
 
     /// Whether the source should still take it.
@@ -85,7 +105,7 @@ pub(crate) struct Tokens(Mutex<HashMap<String, Arc<Slot>>>);
 struct Slot {
     /// Calls that failed so far: who waited for one of them shares its error instead of calling again.
     failures: AtomicU64,
-    taken: Arc<AtomicU64>,
+    fate: Arc<Fate>,
     state: tokio::sync::Mutex<SlotState>,
 }
 
@@ -115,15 +135,20 @@ impl Inner {
         let slot = self.tokens.slot(grant);
         let failures = slot.failures.load(Ordering::Acquire);
         let mut state = slot.state.lock().await;
-        let good = |token: &&Token| Instant::now() < token.renew_at && Some(token.generation) != refused;
+        let good = |token: &&Token| {
+            Instant::now() < token.renew_at && Some(token.generation) != refused && !token.is_spoiled()
+        };
         if let Some(token) = state.token.as_ref().filter(good) {
             return Ok(token.clone());
         }
-        if slot.failures.load(Ordering::Acquire) != failures
-            && let Some(error) = &state.last_error
-        {
+        let shared = slot.failures.load(Ordering::Acquire) != failures;
+        // A login that was refused is not tried again: it would be the same one.
+        let shared = |error: &&SendError| shared || lasts(error.reason());
+        if let Some(error) = state.last_error.as_ref().filter(shared) {
             return Err(error.clone());
         }
+        let is_second =
+            state.token.as_ref().is_some_and(|token| Some(token.generation) == refused || token.is_spoiled());
         let mut learned = state.learned;
         match self.fetch_token(grant, &mut learned, attempts).await {
             Ok(life) => {
@@ -135,7 +160,8 @@ impl Inner {
                     generation: state.generation,
                     renew_at: now + life.1.mul_f64(0.9),
                     ends_at: now + life.1,
-                    taken: Arc::clone(&slot.taken),
+                    is_second,
+                    fate: Arc::clone(&slot.fate),
                 };
                 state.token = Some(token.clone());
                 state.last_error = None;
@@ -195,7 +221,8 @@ impl Inner {
             };
             course.tries += 1;
             let attempt = Attempt { outgoing, accept: &[], timeout: grant.timeout, want: Want::Page };
-            match self.exchange(permit, attempt, &mut course.attempts).await {
+            // At once, so that it is counted whatever becomes of the request that waits for it.
+            match self.exchange(permit, attempt, attempts).await {
                 Ok(answer) => {
                     throttle.praise();
                     if learned.style.replace(style).is_none() {
@@ -276,6 +303,14 @@ fn adapt(learned: &mut Learned, ways: &mut VecDeque<Style>, grant: Grant<'_>, fa
         ways.pop_front();
     }
     other
+}
+
+/// Whether a failure of the login is the same for the whole run.
+fn lasts(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TokenRefused | Reason::TokenUnreadable | Reason::TokenUrl | Reason::BadCredential
+    )
 }
 
 fn refusal(mut failure: Failure) -> Failure {

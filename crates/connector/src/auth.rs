@@ -53,7 +53,7 @@ pub enum AuthSpec {
         /// The scope to ask for; left out once where the server calls it invalid.
         scope: Option<String>,
         /// Whether id and secret go form-encoded into the header first (RFC 6749, section 2.3.1), and as they are where
-        /// that is refused; or the other way round.
+        /// that is refused; or only as they are. Where both are refused, they go into the form.
         form_encoded: bool,
     },
 }

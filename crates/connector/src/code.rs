@@ -37,6 +37,13 @@ impl Code {
         self.entry().word
     }
 
+    /// What is to be done, as a phrase without a full stop.
+    pub fn advice(self) -> String {
+        let remedy = self.entry().remedy.trim().trim_end_matches('.');
+        let mut letters = remedy.chars();
+        letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    }
+
     /// The code that is written so.
     pub fn find(word: &str) -> Option<Self> {
         ENTRIES.iter().find(|entry| entry.word == word).map(|entry| entry.code)

@@ -175,7 +175,7 @@ fn a_page_that_is_refused_leaves_no_row_behind() {
         let error = read(&mut decoder, page.as_bytes()).expect_err("a row without its key");
         assert_eq!(
             error.to_string(),
-            "row 0 has no value for `id`, which is part of the primary key; its fields: v, name"
+            "row 1 has no value for `id`, which is part of the primary key; its fields: v, name"
         );
     }
 }

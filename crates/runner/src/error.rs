@@ -235,6 +235,9 @@ impl StreamError {
             Self::Decode { source: DecodeError::NoItems { .. } | DecodeError::NullKey { .. }, .. } => {
                 Some("the vendor may name it otherwise: correct the facts under `wire`".to_owned())
             }
+            Self::Decode { source: DecodeError::NotAnObject { .. }, .. } => {
+                Some("the rows may stand elsewhere in the answer: correct `items` under `wire`".to_owned())
+            }
             Self::Plan(_) => Some("set `start_date` for the source, or under `[defaults]`".to_owned()),
             Self::FilterIgnored { .. } => {
                 Some("the date parameters may have other names: correct the facts under `wire`".to_owned())

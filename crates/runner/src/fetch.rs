@@ -1,7 +1,7 @@
 //! One ask into one answer.
 
 use bytes::{Bytes, BytesMut};
-use userhaul_client::{Attempts, Headers, SendError};
+use userhaul_client::{Attempts, Client, Headers, SendError};
 use userhaul_connector::{
     pager::{self, Ask},
     request::{Method, Request, Target},
@@ -96,8 +96,8 @@ pub(crate) fn page_size(stream: &StreamSpec) -> Option<(String, u32)> {
 }
 
 /// Asks and gives the whole answer.
-pub(crate) async fn whole(source: &Source, request: &Request) -> Result<Answer, SendError> {
-    let page = source.client.send(request).await?;
+pub(crate) async fn whole(client: &Client, request: &Request) -> Result<Answer, SendError> {
+    let page = client.send(request).await?;
     Ok(Answer {
         status: page.status,
         received_at: page.received_at.as_microsecond(),

@@ -54,6 +54,7 @@ pub(crate) async fn read(
     let (sender, writer) = orders::start(tables);
     let walks = StreamWalks {
         source: run.source,
+        client: run.source.client.with_own_account(),
         stream,
         options: run.options,
         decode: options,
@@ -66,6 +67,7 @@ pub(crate) async fn read(
         held,
         spoiled: Mutex::new(None),
         known,
+        sizes: Mutex::default(),
         keeps_ids,
         ending: Stop::default(),
     };
@@ -73,9 +75,12 @@ pub(crate) async fn read(
     if read.is_ok() {
         tape.came_whole();
     }
+    walks.tell_sizes();
     let spoiled = walks.spoiled.into_inner().unwrap_or_else(PoisonError::into_inner);
     let read = spoiled.map_or(read, Err);
-    let tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut tally = walks.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // A failure drops what else is under way.
+    tally.attempts.add(walks.client.take_unheard());
     spend(record, &tally);
     drop(walks.orders);
     let written = match writer.await {

@@ -277,8 +277,14 @@ fn settle(record: &mut StreamRecord, tally: &Tally) {
         .latest
         .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
         .map(|at| at.to_string());
-    if !tally.missing.is_empty() {
-        let count = tally.missing.len();
+    if tally.unsendable > 0 {
+        let ids = if tally.unsendable == 1 { "id" } else { "ids" };
+        let text =
+            format!("{} {ids} cannot be sent: addresses take `.` and `..` for folders", tally.unsendable);
+        record.warnings.push(Code::IdsUnsendable.note(text));
+    }
+    let count = tally.missing.len().saturating_sub(tally.unsendable);
+    if count > 0 {
         let plural = if count == 1 { "" } else { "s" };
         let text = format!("{count} parent{plural} or id{plural} not found at the vendor");
         record.warnings.push(Code::IdsMissing.note(text));

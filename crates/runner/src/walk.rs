@@ -3,6 +3,7 @@
 mod absorb;
 mod fetched;
 mod gather;
+mod sizes;
 mod streamed;
 mod tally;
 
@@ -13,6 +14,7 @@ use std::sync::{
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
+use userhaul_client::Client;
 use userhaul_connector::{
     code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
@@ -21,12 +23,12 @@ use userhaul_connector::{
     spec::{Paging, StreamSpec, WindowAxis},
 };
 
+pub(crate) use sizes::Sizes;
 pub(crate) use tally::{Known, Tally};
 
 use crate::{
     archive::{Tape, Track},
     error::StreamError,
-    fetch,
     orders::Order,
     progress::Progress,
     slices::Held,
@@ -42,14 +44,13 @@ const BATCH_BYTES: usize = 2 << 20;
 /// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
 const MAX_DECODE_RETRIES: u32 = 2;
 
-/// A page size is not halved below this.
-const MIN_PAGE_ROWS: u32 = 50;
-
 const TWO_DAYS: i64 = 2 * 86_400_000_000;
 
 /// What all walks of a stream share.
 pub(crate) struct StreamWalks<'a> {
     pub(crate) source: &'a Source,
+    /// The way to it, with an account of what this stream's requests cost.
+    pub(crate) client: Client,
     pub(crate) stream: &'a StreamSpec,
     pub(crate) options: &'a RunOptions,
     pub(crate) decode: &'a DecodeOptions,
@@ -64,6 +65,8 @@ pub(crate) struct StreamWalks<'a> {
     /// Why the stream will fail, though its answers are still fetched for the archive.
     pub(crate) spoiled: Mutex<Option<StreamError>>,
     pub(crate) known: Known,
+    /// How large its pages are.
+    pub(crate) sizes: Mutex<Sizes>,
     /// Whether ids of a slice that were read whole are kept where the slice is not.
     pub(crate) keeps_ids: bool,
     /// Asked for where the stream cannot be finished.
@@ -89,6 +92,8 @@ pub(crate) struct Course<'a> {
     /// What replaces the facts' page size.
     pub(crate) rows: Option<u32>,
     pub(crate) track: Track<'a>,
+    /// Whether its first page has come.
+    pub(crate) answered: AtomicBool,
 }
 
 /// How a walk ended.
@@ -105,42 +110,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl StreamWalks<'_> {
-    /// Walks once, with smaller pages where the source cannot answer large ones.
-    pub(crate) async fn walk(&self, slice: &SliceWalks<'_>, walk: &Walk) -> Result<Ended, StreamError> {
-        let mut rows = fetch::page_size(self.stream).map(|(_, rows)| rows);
-        let mut cut_off = 0;
-        let mut gone = false;
-        loop {
-            let error = match self.walk_with(slice, walk, rows).await {
-                Ok(ended) => return Ok(ended),
-                Err(error) => error,
-            };
-            if let Some(ended) = self.unaskable(walk, &error).or_else(|| self.unarchived(&error)) {
-                return Ok(ended);
-            }
-            // Refusals concern the window; a page is too large where the source fails or gives up.
-            let refused =
-                matches!(&error, StreamError::Send(error) if matches!(error.status(), Some(400 | 422)));
-            let smaller = rows.map(|rows| rows / 2).filter(|&rows| rows >= MIN_PAGE_ROWS);
-            if !gone && matches!(&error, StreamError::Send(error) if error.status() == Some(410)) {
-                // A cursor that ran out: from the first page on, once.
-                gone = true;
-            } else if let Some(smaller) = smaller.filter(|_| error.smaller_may_help() && !refused) {
-                self.warn(Code::SmallerPages.note(format!("{error}: asking for {smaller} rows a page")));
-                rows = Some(smaller);
-            } else if rows.is_none()
-                && (error.smaller_may_help() && !refused || passing(&error) && !self.stream.single)
-                && cut_off < MAX_DECODE_RETRIES
-            {
-                // A long answer without pages that was cut off half-way, or cannot be read.
-                cut_off += 1;
-            } else {
-                return Err(error);
-            }
-            self.begin_again(slice).await?;
-        }
-    }
-
     pub(crate) async fn begin_again(&self, slice: &SliceWalks<'_>) -> Result<(), StreamError> {
         self.hand_on(slice, 0, 0).await?;
         lock(&slice.decoder).begin_walk();
@@ -154,19 +123,6 @@ impl StreamWalks<'_> {
         Ok(())
     }
 
-    async fn walk_with(
-        &self,
-        slice: &SliceWalks<'_>,
-        walk: &Walk,
-        rows: Option<u32>,
-    ) -> Result<Ended, StreamError> {
-        let track = self.tape.track((self.source, self.stream), (slice.number, slice.slice), walk).await?;
-        let course = Course { walk, rows, track };
-        let ended = self.follow(slice, &course).await?;
-        course.track.end().await?;
-        Ok(ended)
-    }
-
     async fn follow(&self, slice: &SliceWalks<'_>, course: &Course<'_>) -> Result<Ended, StreamError> {
         let mut pager = self.source.connector.pager(self.stream);
         let mut next = pager.first();
@@ -178,7 +134,9 @@ impl StreamWalks<'_> {
             next = match next {
                 Next::Ask(ask) => {
                     number += 1;
-                    self.ask(slice, course, &ask, pager.as_mut(), number).await?
+                    let next = self.ask(slice, course, &ask, pager.as_mut(), number).await?;
+                    course.answered.store(true, Ordering::Relaxed);
+                    next
                 }
                 Next::AskAll(asks) => self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?,
                 Next::Restart(ask) => {

@@ -34,7 +34,11 @@ pub const CHECKS: &[Check] = &[
         promise: "the tables are what the vendor holds, each row once, and no request is one that the vendor does not know",
         run: whole::truth,
     },
-    Check { name: "page_size", promise: "the tables are the same for any page size", run: runs::page_size },
+    Check {
+        name: "page_size",
+        promise: "the tables are the same for any page size, also where the server refuses large ones",
+        run: |subject| [runs::page_size(subject), faults::play(subject, "page_size")].concat(),
+    },
     Check {
         name: "killed",
         promise: "a run that is killed at any request and run again gives the same tables",

@@ -140,6 +140,14 @@ pub const FAULTS: &[Fault] = &[
         |_, _, _| Ok(header(status(429, ""), "retry-after", "31536000")),
         LIMITED,
     ),
+    Fault {
+        name: "413 on large pages",
+        check: "page_size",
+        applies: large_page,
+        act: |_, _, _| Ok(status(413, "")),
+        once: Some(Verdict::Recovers),
+        stays: Some(Verdict::Recovers),
+    },
     lasting("401, key", keyed, |_, _, _| Ok(status(401, "{}")), Verdict::Fails(&["credentials"])),
     Fault {
         name: "401, token",
@@ -315,6 +323,16 @@ fn first_page(asked: &Asked<'_>) -> bool {
         Paging::Cursor(paging) => value(&paging.param).is_none(),
         _ => value("page").is_none() && value("offset").is_none(),
     }
+}
+
+/// A page of more rows than half of what the runs of the suite ask for.
+fn large_page(asked: &Asked<'_>) -> bool {
+    let size = stream(asked).and_then(|stream| stream.paging.page_size());
+    let Some((name, _)) = size else { return false };
+    let asked = asked.url.query_pairs().find(|(key, _)| key == name);
+    asked
+        .and_then(|(_, value)| value.parse().ok())
+        .is_some_and(|rows: u32| rows * 2 > crate::check::PAGE_ROWS)
 }
 
 fn behind_the_first(asked: &Asked<'_>) -> bool {

@@ -7,6 +7,7 @@ use serde_json::json;
 use userhaul_client::{ErrorKind, SendError, masked_path};
 use userhaul_connector::{
     auth::AuthSpec,
+    code::Note,
     decode::{DecodeOptions, Decoder, Lineage},
     plan::{self, PlanInputs},
     request::{Method, Request, Target},
@@ -55,11 +56,17 @@ pub(crate) async fn run(options: &Options, global: &Global, console: Console) ->
         let begun = Instant::now();
         let facts = [("source", json!(source.name))];
         match check(&source, prepared).await {
-            Ok(note) => {
+            Ok(Checked { note, clock }) => {
                 passed += 1;
                 let milliseconds = begun.elapsed().as_millis();
                 console.info_with(&format!("{}: ok, {milliseconds} ms{note}", source.name), &facts);
-                found.push(json!({ "source": source.name, "status": "ok", "milliseconds": milliseconds }));
+                let mut entry =
+                    json!({ "source": source.name, "status": "ok", "milliseconds": milliseconds });
+                if let Some(Note { code, text }) = clock {
+                    console.warning_with(code, &format!("{}: {text}", source.name), &facts);
+                    entry["warnings"] = json!([{ "code": code.word(), "message": text }]);
+                }
+                found.push(entry);
             }
             Err(failure) => {
                 let before = format!("{}: ", source.name);
@@ -159,8 +166,16 @@ async fn probe(
     })
 }
 
-/// Asks the check's endpoint and reads the answer; gives what is worth telling.
-async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> {
+/// What is worth telling of a source that answers as it should.
+struct Checked {
+    /// What follows the time that it took.
+    note: String,
+    /// How its clock differs from ours.
+    clock: Option<Note>,
+}
+
+/// Asks the check's endpoint and reads the answer.
+async fn check(source: &Source, prepared: &Prepared) -> Result<Checked, Failure> {
     let spec = source.connector.spec();
     let stream = spec
         .stream(&spec.check.stream)
@@ -248,15 +263,10 @@ async fn check(source: &Source, prepared: &Prepared) -> Result<String, Failure> 
         note.push_str(&format!(", status {}: no rows", page.status));
     }
     let date = page.headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-    if let Some(date) = date {
-        let skew = page.received_at.as_second() - date.timestamp().as_second();
-        if skew.abs() > MAX_SKEW_SECONDS {
-            note.push_str(&format!(
-                ", but this clock is {} s {}",
-                skew.abs(),
-                if skew > 0 { "ahead" } else { "behind" }
-            ));
-        }
-    }
-    Ok(note)
+    let skew = date.map(|date| page.received_at.as_second() - date.timestamp().as_second());
+    let clock = skew.filter(|skew| skew.abs() > MAX_SKEW_SECONDS).map(|skew| {
+        let way = if skew > 0 { "ahead of" } else { "behind" };
+        Code::ClockDiffers.note(format!("this clock is {} s {way} the vendor's", skew.abs()))
+    });
+    Ok(Checked { note, clock })
 }

@@ -278,7 +278,10 @@ pub(crate) fn tell(record: &RunRecord, console: Console, credentials: &Credentia
             }
             if let Some(reason) = outcome.reason.text() {
                 let text = format!("{source}.{stream}: not proven complete: {reason}");
-                console.warning_with(Code::of(outcome.reason.code()), &text, &facts);
+                match Code::find(outcome.reason.code()) {
+                    Some(code) => console.warning_hinted(code, &text, &code.advice(), &facts),
+                    None => console.warning_with(Code::Internal, &text, &facts),
+                }
             }
         }
         for failure in failures(streams) {

@@ -2,6 +2,7 @@
 
 mod history;
 mod quota;
+mod refused;
 mod retries;
 mod script;
 mod tokens;

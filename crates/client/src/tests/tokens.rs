@@ -7,7 +7,11 @@ use std::{
 
 use futures::future::join_all;
 use tokio::time::advance;
-use userhaul_connector::{auth::AuthSpec, quota::QuotaMode, request::Request};
+use userhaul_connector::{
+    auth::AuthSpec,
+    quota::QuotaMode,
+    request::{Request, Target},
+};
 
 use super::script::{Reply, Script, client, oauth, ok, quota, reply, wide};
 use crate::{ErrorKind, Reason};
@@ -152,16 +156,19 @@ async fn a_secret_is_form_encoded_first_where_that_differs() {
     let (script, request) = special(ENCODED);
     client(wide(), &script).send(&request).await.expect("a page");
     assert_eq!(logins(&script), 1);
-    // A vendor that is known to take it as it is gets that first, and the other form last.
+    // A vendor that is known to take it as it is gets nothing else in the header.
+    let (script, request) = special(AS_IT_IS);
     let mut plain = request;
     if let AuthSpec::ClientCredentials { form_encoded, .. } = &mut plain.auth {
         *form_encoded = false;
     }
     client(wide(), &script).send(&plain).await.expect("a page");
-    let forms: Vec<_> =
-        script.asked().iter().skip(2).map(|one| one.header("authorization").map(str::to_owned)).collect();
-    let forms: Vec<_> = forms.iter().map(Option::as_deref).collect();
-    assert_eq!(forms, [Some(AS_IT_IS), None, Some(ENCODED), Some("Bearer t4")]);
+    assert_eq!((logins(&script), script.asked()[0].header("authorization")), (1, Some(AS_IT_IS)));
+    let refused = Script::play(vec![reply(401, "{}")]);
+    client(wide(), &refused).send(&plain).await.expect_err("a refusal");
+    let asked = refused.asked();
+    let forms: Vec<_> = asked.iter().map(|one| one.header("authorization")).collect();
+    assert_eq!(forms, [Some(AS_IT_IS), None]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,8 +214,50 @@ async fn refused_credentials_are_told_without_the_secret() {
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Credentials, &Reason::TokenRefused));
         assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("s3cret"));
     }
-    // Once each way, however many waited.
+    // Once each way, however many waited, and never again.
+    let later = client.send(&get_other()).await.expect_err("a refusal");
+    assert_eq!(later.reason(), &Reason::TokenRefused);
     assert_eq!(script.asked().len(), 2);
+    let told = errors.iter().flat_map(|result| result.as_ref().err()).chain([&later]);
+    assert_eq!(told.map(|error| error.attempts().requests).sum::<u32>(), 2);
+}
+
+fn get_other() -> Request {
+    Request { target: Target::Path("/teams".to_owned()), ..oauth(None) }
+}
+
+/// Nothing tells a wrong secret from a source that takes no token at all: two tokens are enough to see it.
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_refused_everywhere_are_had_twice() {
+    let script = world(usize::MAX);
+    let client = client(wide(), &script);
+    let requests: Vec<Request> = (0..20)
+        .map(|number| Request { target: Target::Path(format!("/stream/{number}")), ..oauth(None) })
+        .collect();
+    let errors = join_all(requests.iter().map(|request| client.send(request))).await;
+    assert_eq!(logins(&script), 2);
+    // Eight in flight with each token, and those that ask one after the other.
+    let sent = script.asked().len();
+    assert!(sent <= 2 + 8 + 8 + 2, "{sent}");
+    let told = errors.iter().flat_map(|result| result.as_ref().err());
+    assert_eq!(told.map(|error| error.attempts().requests as usize).sum::<usize>(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_refused_its_token_keeps_nobody_else_from_being_answered() {
+    let issued = AtomicUsize::new(0);
+    let script = Script::of(move |outgoing, _| match (outgoing.url.host_str(), outgoing.url.path()) {
+        (Some("login.example"), _) => token(issued.fetch_add(1, Ordering::Relaxed) + 1, "3600"),
+        (_, "/v1/teams") => reply(401, "not for you"),
+        _ => ok(),
+    });
+    let client = client(wide(), &script);
+    for _ in 0..3 {
+        client.send(&oauth(None)).await.expect("a page");
+        let error = client.send(&get_other()).await.expect_err("a refusal");
+        assert_eq!((error.status(), error.excerpt()), (Some(401), Some("not for you")));
+    }
+    assert!(logins(&script) <= 4, "{}", logins(&script));
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,8 +74,8 @@ codes! {
         PropertySkipped = "property_skipped",
     }
     "How a source was read" {
-        /// The source could not answer pages of this size.
-        /// Asked for smaller pages.
+        /// The source refused pages of this size, or could not answer them.
+        /// Asked for smaller pages of this stream from then on.
         /// Nothing; if it comes each night, a smaller page size under `wire` saves the failed requests.
         SmallerPages = "smaller_pages",
         /// The source refused the way in which the stream was asked for.
@@ -86,6 +86,10 @@ codes! {
         /// Went on without them; some connectors list them in a table of their own.
         /// Nothing, unless the ids come from a file of yours: then take them out.
         IdsMissing = "ids_missing",
+        /// Ids that were to be asked for cannot be sent: in an address, `.` and `..` are folders (RFC 3986).
+        /// Went on without them; some connectors list them in the table of ids that have no row.
+        /// Take them out of the file of ids, or correct them at the vendor.
+        IdsUnsendable = "ids_unsendable",
         /// The vendor refused or did not know what had no rows to give.
         /// Took it for no rows.
         /// Nothing, unless you know that there are rows: then the path is wrong; correct it under `wire`.
@@ -151,7 +155,7 @@ codes! {
         /// Run again when the source is up; check `base_url` and the network.
         SourceUnavailable = "source_unavailable",
         /// The source refuses the credential.
-        /// Left the table as it was, and did not ask again with that credential.
+        /// Left the table as it was and asked for the other streams, unless three were refused and none was answered.
         /// Set the right credential; the message names where it stands.
         Credentials = "credentials",
         /// The source takes the credential, but does not let it read or write this.
@@ -374,6 +378,14 @@ codes! {
         /// Left every table as it was or as it will be.
         /// Run it again: it goes on.
         Interrupted = "interrupted",
+        /// The vendor answered 429 though its published limit was kept.
+        /// Sent the requests evenly from then on, at half the rate.
+        /// Nothing after one; if it comes in each run, lower `rate_limit`, or see who else uses the key.
+        QuotaStricter = "quota_stricter",
+        /// The clock of this machine differs from the vendor's.
+        /// Went on: checkpoints go by the earlier of both.
+        /// Set the clock of the machine, and keep it right by NTP.
+        ClockDiffers = "clock_differs",
         /// A fact of the connector is otherwise at this source.
         /// Proposed a correction on stdout, where one was found.
         /// Put the correction under `wire`.

@@ -134,13 +134,13 @@ pub enum DecodeError {
         found: String,
     },
     /// A row that is no object.
-    #[error("row {row} is no object")]
+    #[error("row {} is no object", row + 1)]
     NotAnObject {
         /// The row's index in the page, from 0.
         row: usize,
     },
     /// A row without its primary key.
-    #[error("row {row} has no value for `{column}`, which is part of the primary key; its fields: {fields}")]
+    #[error("row {} has no value for `{column}`, which is part of the primary key; its fields: {fields}", row + 1)]
     NullKey {
         /// The row's index in the page, from 0.
         row: usize,

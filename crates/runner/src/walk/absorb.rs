@@ -99,7 +99,9 @@ impl StreamWalks<'_> {
         if *sent.reason() != userhaul_client::Reason::BadTarget {
             return None;
         }
-        lock(&self.tally).missing.push(key.clone());
+        let mut tally = lock(&self.tally);
+        tally.missing.push(key.clone());
+        tally.unsendable += 1;
         Some(Ended::Done { proven: true, cut: None })
     }
 

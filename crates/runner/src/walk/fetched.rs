@@ -22,7 +22,7 @@ impl StreamWalks<'_> {
         let request = fetch::request(self.source, self.stream, course.walk, ask, course.rows);
         let answer = match course.track.played(&request, ask) {
             Some(played) => played,
-            None => fetch::whole(self.source, &request).await.map_err(StreamError::from),
+            None => fetch::whole(&self.client, &request).await.map_err(StreamError::from),
         };
         (request, answer)
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use userhaul_client::{Attempts, Body, masked_path};
 use userhaul_connector::{
-    decode::{Envelope, PageRows},
+    decode::{Counts, Envelope, PageRows},
     pager::{Ask, End, Next, PageFacts, Pager},
     request::Request,
     slice::Walk,
@@ -62,6 +62,14 @@ impl Incoming {
     }
 }
 
+/// What a body was.
+enum Read {
+    /// Short: not decoded yet.
+    Whole(Bytes),
+    /// Long: its rows, and what had been counted before they came.
+    Rows { all: PageRows, counts: Counts },
+}
+
 impl StreamWalks<'_> {
     /// Reads an answer without pages while it comes: it may be of any size.
     pub(super) async fn streamed(
@@ -72,9 +80,56 @@ impl StreamWalks<'_> {
         pager: &mut dyn Pager,
         number: u64,
     ) -> Result<Next, StreamError> {
-        let walk = course.walk;
-        let request = fetch::request(self.source, self.stream, walk, ask, course.rows);
+        let request = fetch::request(self.source, self.stream, course.walk, ask, course.rows);
         let mut body = self.incoming(course, ask, &request).await?;
+        // At once, so that the request is counted whatever becomes of its body.
+        let opened = body.attempts();
+        self.count(opened);
+        let read = self.pieces(slice, course, (ask, &request), &mut body, number).await;
+        self.count(body.attempts().since(opened));
+        let (status, headers, received_at) = (body.status(), body.headers(), body.received_at());
+        drop(body);
+        match read? {
+            Read::Whole(body) => {
+                let answer = Answer { status, headers, body, received_at, attempts: Attempts::default() };
+                course.track.keep(&request, ask, &answer).await?;
+                self.absorb(slice, course.walk, ask, &answer, pager, number)
+            }
+            Read::Rows { all, counts } => {
+                let exact = lock(&slice.decoder).exact_keys();
+                let facts = PageFacts {
+                    ask,
+                    status,
+                    headers: &headers,
+                    envelope: &Envelope::default(),
+                    rows: all.rows as u64,
+                    keys: &all.keys,
+                    exact,
+                    cursors: &[],
+                    known_whole: self.known.whole,
+                };
+                let next = pager
+                    .next(&facts)
+                    .map_err(|source| StreamError::Paging { path: masked_path(&course.walk.path), source })?;
+                // Rows that came before are merged by their key; what they had besides counts once.
+                if matches!(&next, Next::Done(End { forget_last: true, .. })) {
+                    lock(&slice.decoder).restore_counts(counts);
+                }
+                Ok(next)
+            }
+        }
+    }
+
+    /// Reads a body to its end, and decodes the elements of a long one on the way.
+    async fn pieces(
+        &self,
+        slice: &SliceWalks<'_>,
+        course: &Course<'_>,
+        (ask, request): (&Ask, &Request),
+        body: &mut Incoming,
+        number: u64,
+    ) -> Result<Read, StreamError> {
+        let walk = course.walk;
         let mut cutter = Cutter::default();
         let counts = lock(&slice.decoder).counts().clone();
         let mut all = PageRows::default();
@@ -83,15 +138,20 @@ impl StreamWalks<'_> {
         let failed = |what: &'static str| StreamError::Body { path: masked_path(&walk.path), what };
         let mut kept_head = false;
         loop {
-            let piece = match body.chunk(course, &request).await {
+            let piece = match body.chunk(course, request).await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(error) => return Err(self.failed(course, error).await?),
+                Err(error) => {
+                    if let StreamError::Send(error) = &error {
+                        course.track.refused(error.status()).await?;
+                    }
+                    return Err(error);
+                }
             };
             if let Some(elements) = cutter.push(&piece).map_err(failed)? {
                 if !kept_head {
                     let headers = body.headers();
-                    course.track.keep_head(&request, ask, (body.status(), &headers, received_at)).await?;
+                    course.track.keep_head(request, ask, (body.status(), &headers, received_at)).await?;
                     kept_head = true;
                 }
                 course.track.keep_part(elements.clone()).await?;
@@ -101,15 +161,10 @@ impl StreamWalks<'_> {
                 self.hand_on(slice, BATCH_ROWS, BATCH_BYTES).await?;
             }
         }
-        self.count(body.attempts());
-        let (status, headers) = (body.status(), body.headers());
-        drop(body);
         let streaming = cutter.streaming;
         let rest = cutter.end().map_err(failed)?;
         if !streaming {
-            let answer = Answer { status, headers, body: rest, received_at, attempts: Attempts::default() };
-            course.track.keep(&request, ask, &answer).await?;
-            return self.absorb(slice, walk, ask, &answer, pager, number);
+            return Ok(Read::Whole(rest));
         }
         if !rest.trim_ascii().is_empty() {
             course.track.keep_part(rest.clone()).await?;
@@ -119,26 +174,7 @@ impl StreamWalks<'_> {
         let read = self.elements(slice, walk, &rest, received_at, number)?;
         all.rows += read.rows;
         all.keys.extend(read.keys);
-        let exact = lock(&slice.decoder).exact_keys();
-        let facts = PageFacts {
-            ask,
-            status,
-            headers: &headers,
-            envelope: &Envelope::default(),
-            rows: all.rows as u64,
-            keys: &all.keys,
-            exact,
-            cursors: &[],
-            known_whole: self.known.whole,
-        };
-        let next = pager
-            .next(&facts)
-            .map_err(|source| StreamError::Paging { path: masked_path(&walk.path), source })?;
-        // Rows that came before are merged by their key; what they had besides counts once.
-        if matches!(&next, Next::Done(End { forget_last: true, .. })) {
-            lock(&slice.decoder).restore_counts(counts);
-        }
-        Ok(next)
+        Ok(Read::Rows { all, counts })
     }
 
     async fn incoming(
@@ -151,7 +187,7 @@ impl StreamWalks<'_> {
             let found = course.track.found(request, ask)?;
             return Ok(Incoming::Archived { found, next: 0 });
         }
-        match self.source.client.open(request).await {
+        match self.client.open(request).await {
             Ok(body) => Ok(Incoming::Vendor(Box::new(body))),
             Err(error) => Err(self.failed(course, error.into()).await?),
         }

@@ -24,6 +24,8 @@ pub(crate) struct Tally {
     pub(crate) warnings: Vec<Note>,
     pub(crate) unproven: Option<Note>,
     pub(crate) missing: Vec<String>,
+    /// How many of them no address can carry.
+    pub(crate) unsendable: usize,
     pub(crate) latest: Option<i64>,
     /// That the list comes whole though its paging is not known.
     pub(crate) whole: Option<Whole>,

@@ -103,7 +103,26 @@ pub(super) const HTTP: &[Row] = &[
         "exactly one renewal",
         Tests(&["a_refused_token_is_renewed_once_for_all", "a_second_refusal_is_final"]),
     ),
-    row("401 in mid-run, key", "`credentials`; nothing of the stream is committed", Played(&["401, key"])),
+    row(
+        "401 in mid-run, key",
+        "`credentials`; nothing of the stream is committed, the others are asked and judged by themselves",
+        Played(&["401, key"]),
+    ),
+    row(
+        "401 to everything",
+        "behind a refusal one request after the other; after three addresses, and none that took the credential, none more",
+        Tests(&[
+            "a_credential_that_nothing_takes_is_not_sent_again_after_three_addresses",
+            "behind_a_refusal_requests_go_out_one_after_the_other",
+            "a_credential_that_nothing_takes_is_sent_a_few_times_and_the_answer_is_told_of_those_that_were_asked",
+            "tokens_that_are_refused_everywhere_are_had_twice",
+        ]),
+    ),
+    row(
+        "a login that is refused",
+        "tried in each form once, and not again in the run",
+        Tests(&["a_login_that_is_refused_is_tried_in_each_form_once_a_run"]),
+    ),
     row(
         "401 at the start",
         "`check` names the credential and where it stands",
@@ -133,8 +152,21 @@ pub(super) const HTTP: &[Row] = &[
         Played(&["410 on a page behind the first"]),
     ),
     row(
-        "413, 414, 422, 400 on a page's size or a window",
-        "smaller pages, then halved windows",
+        "413, 414 on a page's size",
+        "halved down to one row, for the whole stream, told once",
+        Played(&["413 on large pages"]),
+    ),
+    row(
+        "400, 422 on a page's size",
+        "the same where the first page's answer speaks of the size; one half is tried where it does not say why",
+        Tests(&[
+            "a_page_size_that_is_refused_is_halved_remembered_and_told_once",
+            "a_refusal_that_does_not_say_why_is_met_with_half_a_page_once",
+        ]),
+    ),
+    row(
+        "413, 414, 422, 400 on a window",
+        "halved windows",
         Tests(&["an_answer_that_may_be_cut_is_asked_for_in_halves", "halves_tile_their_window"]),
     ),
     row(
