@@ -97,7 +97,8 @@ fn ids_that_were_read_before_a_signal_or_a_kill_are_not_asked_for_again() {
 fn a_night_of_404_moves_no_checkpoint() {
     let nowhere = "[sprig]\nfaults = [{ times = 0, kind = \"status\", status = 404 }]";
     let vendor = vendors::start(Vendor::Sprig, nowhere);
-    let sync = ["sync", "surveys.responses", "surveys.surveys"];
+    // One list: of two that are asked together each may look for surveys, and the night would have no fixed length.
+    let sync = ["sync", "surveys.responses"];
     let folder = Folder::with(&config(&[surveys(&vendor.running.base_url, "")]));
     assert_eq!(folder.run(&sync).code, 0);
     let night = vendor.running.requests();
