@@ -38,7 +38,7 @@ use crate::{
 
 /// A batch is handed on when it has so many rows or bytes. Several wait for the writer, and columns grow by doubling, so
 /// that memory is a multiple of this; smaller ones cost more for each column.
-const BATCH_ROWS: usize = 4 * 1024;
+const BATCH_ROWS: usize = 2000;
 const BATCH_BYTES: usize = 2 << 20;
 
 /// An answer that is no JSON is asked for again so often: the connection may have ended early without a trace.
