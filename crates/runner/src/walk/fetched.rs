@@ -70,11 +70,6 @@ impl StreamWalks<'_> {
     }
 
     pub(super) fn count(&self, spent: Attempts) {
-        let mut tally = lock(&self.tally);
-        tally.attempts.requests += spent.requests;
-        tally.attempts.retries += spent.retries;
-        tally.attempts.throttled += spent.throttled;
-        tally.attempts.wire_bytes += spent.wire_bytes;
-        tally.attempts.waited_on_quota += spent.waited_on_quota;
+        lock(&self.tally).attempts.add(spent);
     }
 }
