@@ -10,12 +10,9 @@ use crate::{
     error::{Detail, ErrorKind, Limit, Reason, SendError, kind},
     redact,
     retry::{Failure, Patience},
-    token::Token,
+    token::{Refusals, Token},
     wall,
 };
-
-/// A token may be used up by others while a request waits for its turn, but not so often.
-const MOST_RENEWALS: u32 = 3;
 
 /// One request on its way, all its attempts together.
 pub(crate) struct Course {
@@ -30,9 +27,8 @@ pub(crate) struct Course {
     pub(crate) plain: bool,
     /// An attempt that may have arrived may be sent again.
     pub(crate) repeatable: bool,
-    /// The generation of the token that was refused last.
-    pub(crate) refused: Option<u64>,
-    renewals: u32,
+    /// Tokens that were refused and are worth a new one.
+    pub(crate) refusals: Refusals,
     /// The credential that was refused to this was taken for others.
     pub(crate) is_taken_elsewhere: bool,
 }
@@ -50,8 +46,7 @@ impl Course {
             patience: Patience::default(),
             hops: 0,
             plain: false,
-            refused: None,
-            renewals: 0,
+            refusals: Refusals::default(),
             is_taken_elsewhere: false,
         }
     }
@@ -88,19 +83,13 @@ impl Course {
         error
     }
 
-    /// Whether a refused token is worth a new one: once a request, and a few times more where the new one has served
-    /// other requests before it was refused to this one. Not so where it was itself had for a refused one, and has served
-    /// nobody.
+    /// Whether a refused token is worth a new one.
     pub(crate) fn renews(&mut self, failure: &Failure, token: Option<&Token>) -> bool {
         let Some(token) = token.filter(|_| failure.is_refusal()) else { return false };
         token.was_refused();
-        let renews = match token.has_worked() {
-            true => self.renewals < MOST_RENEWALS,
-            false => self.refused.is_none() && !token.is_second,
-        };
+        let renews = token.is_worth_another(self.refusals.count > 0);
         if renews {
-            self.refused = Some(token.generation);
-            self.renewals += 1;
+            self.refusals = Refusals { last: Some(token.generation), count: self.refusals.count + 1 };
             self.attempts.retries += 1;
         }
         renews

@@ -27,7 +27,7 @@ use crate::{
     standing::Standing,
     target,
     throttle::{HeldOff, Permit, Throttle},
-    token::{Grant, Token},
+    token::{Grant, Lease},
     transport::Outgoing,
     wall,
 };
@@ -59,8 +59,11 @@ impl Inner {
             };
             // What others have heard meanwhile need not be heard again.
             is_worth_sending(standing, course)?;
-            if token.as_ref().is_some_and(Token::is_spoiled) {
-                continue;
+            if let Some(token) = &token {
+                if token.is_spoiled() {
+                    continue;
+                }
+                token.used();
             }
             course.tries += 1;
             let attempt = Attempt { outgoing, accept: &request.accept, timeout: request.timeout, want };
@@ -79,13 +82,14 @@ impl Inner {
                     }
                     return Ok(answer);
                 }
-                Err(failure) if course.renews(&failure, token.as_ref()) => {}
+                Err(failure) if course.renews(&failure, token.as_deref()) => {}
                 Err(failure) => {
                     if let Some(standing) = standing.filter(|_| failure.is_refusal()) {
                         standing.refuse(redact::url(&course.url));
                         course.is_taken_elsewhere = standing.is_taken();
                     }
-                    drop(turn);
+                    // Nobody waits for the pause of another.
+                    drop((turn, token));
                     self.settle(course, &self.throttle, failure).await?;
                 }
             }
@@ -109,13 +113,13 @@ impl Inner {
         course: &mut Course,
         request: &Request,
         payload: Option<&Payload>,
-    ) -> Result<(Permit, Outgoing, Option<Token>), SendError> {
+    ) -> Result<(Permit, Outgoing, Option<Lease>), SendError> {
         let mut stale = 0;
         let (permit, token) = loop {
             let token = self.token_for(course, request).await?;
             let permit = self.permit(&self.throttle, course).await?;
             // The wait may have been longer than the token's life.
-            if stale == STALE_TOKENS || token.as_ref().is_none_or(Token::lives) {
+            if stale == STALE_TOKENS || token.as_ref().is_none_or(|token| token.lives()) {
                 break (permit, token);
             }
             stale += 1;
@@ -145,7 +149,7 @@ impl Inner {
         Ok((permit, outgoing, token))
     }
 
-    async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Token>, SendError> {
+    async fn token_for(&self, course: &mut Course, request: &Request) -> Result<Option<Lease>, SendError> {
         let AuthSpec::ClientCredentials { token_url, client_id, client_secret, scope, form_encoded } =
             &request.auth
         else {
@@ -159,7 +163,7 @@ impl Inner {
             form_encoded: *form_encoded,
             timeout: request.timeout,
         };
-        let token = self.token(grant, course.refused, &mut course.attempts).await?;
+        let token = self.token(grant, course.refusals, &mut course.attempts).await?;
         course.secrets.push(token.value.clone());
         let mut sent = self.sent_tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if !sent.iter().any(|known| known.expose_secret() == token.value.expose_secret()) {

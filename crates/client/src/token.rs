@@ -4,9 +4,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    ops::Deref,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +15,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 use url::{Url, form_urlencoded};
 
 use crate::{
@@ -58,7 +59,32 @@ pub(crate) struct Token {
     ends_at: Instant,
     /// Had because the one before was refused.
     pub(crate) is_second: bool,
+    /// How many requests went out with it.
+    uses: Arc<AtomicU32>,
     fate: Arc<Fate>,
+}
+
+/// A token for one request; nobody else is given one while a request has it to itself.
+pub(crate) struct Lease {
+    token: Token,
+    _alone: Option<OwnedMutexGuard<SlotState>>,
+}
+
+impl Deref for Lease {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        &self.token
+    }
+}
+
+/// What a request knows of the tokens that it has had.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Refusals {
+    /// The generation that was refused last.
+    pub(crate) last: Option<u64>,
+    /// How many were.
+    pub(crate) count: u32,
 }
 
 /// What became of the tokens of a grant.
@@ -68,9 +94,23 @@ struct Fate {
     taken: AtomicU64,
     /// The latest one that it has refused.
     refused: AtomicU64,
+    /// The latest one that it has refused to the only request that ever had it, as it had refused it one before.
+    refused_alone: AtomicU64,
+}
+
+impl Fate {
+    /// Whether one that nobody can have used up was refused, and none was taken since.
+    fn is_hopeless(&self) -> bool {
+        self.refused_alone.load(Ordering::Acquire) > self.taken.load(Ordering::Acquire)
+    }
 }
 
 impl Token {
+    /// A request goes out with it.
+    pub(crate) fn used(&self) {
+        self.uses.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// The source has taken it.
     pub(crate) fn worked(&self) {
         self.fate.taken.fetch_max(self.generation, Ordering::AcqRel);
@@ -81,14 +121,24 @@ impl Token {
         self.fate.refused.fetch_max(self.generation, Ordering::AcqRel);
     }
 
-    /// Whether it was refused before anybody could use it, and another one may do better.
-    pub(crate) fn is_spoiled(&self) -> bool {
-        !self.is_second && !self.has_worked() && self.fate.refused.load(Ordering::Acquire) >= self.generation
+    /// Whether a request that it was refused to may have another one: where the source has taken the credential, once, and
+    /// once more where others may have used the second one up; where it has taken nothing, once for all requests together.
+    pub(crate) fn is_worth_another(&self, refused_before: bool) -> bool {
+        let fate = &self.fate;
+        let is_mine_alone = self.uses.load(Ordering::Acquire) == 1;
+        if refused_before && is_mine_alone {
+            fate.refused_alone.fetch_max(self.generation, Ordering::AcqRel);
+        }
+        match fate.taken.load(Ordering::Acquire) {
+            0 => !refused_before && !self.is_second,
+            _ => !(refused_before && is_mine_alone) && !fate.is_hopeless(),
+        }
     }
 
-    /// Whether the source has taken it, or a later one: that it is refused now does not speak against the credential.
-    pub(crate) fn has_worked(&self) -> bool {
-        self.fate.taken.load(Ordering::Acquire) >= self.generation
+    /// Whether it was refused before anybody could use it, and another one may do better.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        let has_worked = self.fate.taken.load(Ordering::Acquire) >= self.generation;
+        !self.is_second && !has_worked && self.fate.refused.load(Ordering::Acquire) >= self.generation
     }
 
     /// Whether the source should still take it.
@@ -106,11 +156,11 @@ struct Slot {
     /// Calls that failed so far: who waited for one of them shares its error instead of calling again.
     failures: AtomicU64,
     fate: Arc<Fate>,
-    state: tokio::sync::Mutex<SlotState>,
+    state: Arc<tokio::sync::Mutex<SlotState>>,
 }
 
 #[derive(Default)]
-struct SlotState {
+pub(crate) struct SlotState {
     token: Option<Token>,
     generation: u64,
     last_error: Option<SendError>,
@@ -125,21 +175,27 @@ struct Learned {
 }
 
 impl Inner {
-    /// The token of a grant, fetched where there is none, where it is old, or where it is the one that was `refused`.
+    /// The token of a grant, fetched where there is none, where it is old, or where it is the one that was refused. What was
+    /// refused more than once gets one that nobody else can have used up.
     pub(crate) async fn token(
         &self,
         grant: Grant<'_>,
-        refused: Option<u64>,
+        refusals: Refusals,
         attempts: &mut Attempts,
-    ) -> Result<Token, SendError> {
+    ) -> Result<Lease, SendError> {
         let slot = self.tokens.slot(grant);
         let failures = slot.failures.load(Ordering::Acquire);
-        let mut state = slot.state.lock().await;
+        let mut state = Arc::clone(&slot.state).lock_owned().await;
+        let refused = refusals.last;
+        let alone = refusals.count > 1 && !slot.fate.is_hopeless();
         let good = |token: &&Token| {
-            Instant::now() < token.renew_at && Some(token.generation) != refused && !token.is_spoiled()
+            !alone
+                && Instant::now() < token.renew_at
+                && Some(token.generation) != refused
+                && !token.is_spoiled()
         };
         if let Some(token) = state.token.as_ref().filter(good) {
-            return Ok(token.clone());
+            return Ok(Lease { token: token.clone(), _alone: None });
         }
         let shared = slot.failures.load(Ordering::Acquire) != failures;
         // A login that was refused is not tried again: it would be the same one.
@@ -161,11 +217,12 @@ impl Inner {
                     renew_at: now + life.1.mul_f64(0.9),
                     ends_at: now + life.1,
                     is_second,
+                    uses: Arc::default(),
                     fate: Arc::clone(&slot.fate),
                 };
                 state.token = Some(token.clone());
                 state.last_error = None;
-                Ok(token)
+                Ok(Lease { token, _alone: alone.then_some(state) })
             }
             Err(error) => {
                 state.last_error = Some(error.clone());

@@ -70,11 +70,11 @@ async fn a_second_refusal_is_final() {
     assert_eq!(logins(&script), 2);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_token_that_others_have_used_up_is_no_wrong_credential() {
+/// A source whose tokens serve so many requests each. It refuses faster than it answers.
+fn sparing(most: u32) -> std::sync::Arc<Script> {
     let issued = AtomicUsize::new(0);
     let used: std::sync::Mutex<std::collections::HashMap<String, u32>> = std::sync::Mutex::default();
-    let script = Script::of(move |outgoing, _| {
+    Script::of(move |outgoing, _| {
         if outgoing.url.host_str() == Some("login.example") {
             return token(issued.fetch_add(1, Ordering::Relaxed) + 1, "3600");
         }
@@ -82,8 +82,13 @@ async fn a_token_that_others_have_used_up_is_no_wrong_credential() {
         let mut used = used.lock().expect("nobody panics");
         let uses = used.entry(header.unwrap_or_default().to_owned()).or_default();
         *uses += 1;
-        if *uses > 5 { reply(401, "") } else { ok() }
-    });
+        if *uses > most { reply(401, "") } else { ok().after(Duration::from_millis(50)) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_others_have_used_up_is_no_wrong_credential() {
+    let script = sparing(5);
     let client = client(wide(), &script);
     let request = oauth(None);
     for _ in 0..10 {
@@ -91,6 +96,46 @@ async fn a_token_that_others_have_used_up_is_no_wrong_credential() {
         assert!(pages.iter().all(Result::is_ok));
     }
     assert_eq!(logins(&script), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_use_a_token_up_each_is_answered() {
+    for most in 1..=5 {
+        let script = sparing(most);
+        let client = client(wide(), &script);
+        client.send(&oauth(None)).await.expect("a page");
+        let requests: Vec<Request> = (0..60)
+            .map(|number| Request { target: Target::Path(format!("/stream/{number}")), ..oauth(None) })
+            .collect();
+        let pages = join_all(requests.iter().map(|request| client.send(request))).await;
+        let refused = pages.iter().filter(|page| page.is_err()).count();
+        assert_eq!(refused, 0, "with {most} requests a token");
+    }
+}
+
+/// The login goes on, but what it gives is refused from now on.
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_revoked_under_way_is_seen_by_one_token_that_nobody_else_had() {
+    let sent = AtomicUsize::new(0);
+    let issued = AtomicUsize::new(0);
+    let script = Script::of(move |outgoing, _| {
+        if outgoing.url.host_str() == Some("login.example") {
+            return token(issued.fetch_add(1, Ordering::Relaxed) + 1, "3600");
+        }
+        if sent.fetch_add(1, Ordering::Relaxed) < 3 { ok() } else { reply(401, "") }
+    });
+    let client = client(wide(), &script);
+    let requests: Vec<Request> = (0..60)
+        .map(|number| Request { target: Target::Path(format!("/stream/{number}")), ..oauth(None) })
+        .collect();
+    let pages = join_all(requests.iter().map(|request| client.send(request))).await;
+    assert_eq!(pages.iter().filter(|page| page.is_ok()).count(), 3);
+    assert_eq!(logins(&script), 3);
+    // What is asked later finds it in the same state, and logs in no more.
+    for request in &requests[..5] {
+        assert_eq!(client.send(request).await.expect_err("a refusal").status(), Some(401));
+    }
+    assert_eq!(logins(&script), 3);
 }
 
 #[tokio::test(start_paused = true)]
