@@ -131,7 +131,7 @@ impl Token {
         }
         match fate.taken.load(Ordering::Acquire) {
             0 => !refused_before && !self.is_second,
-            _ => !(refused_before && is_mine_alone) && !fate.is_hopeless(),
+            _ => !(fate.is_hopeless() || refused_before && is_mine_alone),
         }
     }
 
