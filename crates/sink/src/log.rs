@@ -4,7 +4,7 @@
 //! The file is of use to this process alone and is not synced.
 
 use std::fs;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::SinkError;
@@ -48,7 +48,18 @@ pub(crate) struct Run {
 /// A sorted run being read from its start.
 pub(crate) enum Cursor<'a> {
     Memory(&'a [Entry]),
-    File { path: &'a Path, run: Run, block: std::vec::IntoIter<Entry>, block_entries: usize },
+    File(FileCursor<'a>),
+}
+
+/// A cursor over a run in the file, of which one block is in memory.
+pub(crate) struct FileCursor<'a> {
+    path: &'a Path,
+    /// What has not been read yet.
+    run: Run,
+    block: Vec<u8>,
+    /// How much of the block was given.
+    given: usize,
+    block_entries: usize,
 }
 
 impl KeyLog {
@@ -76,8 +87,15 @@ impl KeyLog {
     /// A cursor for each run of a sealed log.
     pub(crate) fn cursors(&self, block_entries: usize) -> impl Iterator<Item = Cursor<'_>> {
         let path = self.path.as_path();
-        let file = move |&run: &Run| Cursor::File { path, run, block: Vec::new().into_iter(), block_entries };
+        let file = move |&run: &Run| {
+            Cursor::File(FileCursor { path, run, block: Vec::new(), given: 0, block_entries })
+        };
         self.runs.iter().map(file).chain((!self.open.is_empty()).then_some(Cursor::Memory(&self.open)))
+    }
+
+    /// Number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.entries).sum::<usize>() + self.open.len()
     }
 
     /// Number of cursors.
@@ -121,29 +139,66 @@ impl Cursor<'_> {
     pub(crate) fn next(&mut self) -> Result<Option<Entry>, SinkError> {
         match self {
             Self::Memory(entries) => Ok(entries.split_off_first().copied()),
-            Self::File { path, run, block, block_entries } => {
-                if block.len() == 0 && run.entries > 0 {
-                    let count = run.entries.min(*block_entries);
-                    *block = read_block(path, run.first, count)?.into_iter();
-                    *run = Run { first: run.first + count, entries: run.entries - count };
-                }
-                Ok(block.next())
+            Self::File(file) => {
+                let next = file.block()?.first().map(Entry::from_bytes);
+                file.given += if next.is_some() { ENTRY_BYTES } else { 0 };
+                Ok(next)
             }
         }
+    }
+
+    /// Gives the next entries in order, as long as their keys are smaller than `bound`; all of them where there is none.
+    pub(crate) fn below(
+        &mut self,
+        bound: Option<u128>,
+        mut each: impl FnMut(Entry) -> Result<(), SinkError>,
+    ) -> Result<(), SinkError> {
+        let is_below = |entry: &Entry| bound.is_none_or(|bound| entry.key < bound);
+        match self {
+            Self::Memory(entries) => {
+                let count = entries.partition_point(is_below);
+                let (below, rest) = entries.split_at(count);
+                *entries = rest;
+                below.iter().copied().try_for_each(each)?;
+            }
+            Self::File(file) => loop {
+                let block = file.block()?;
+                let mut taken = 0;
+                for entry in block.iter().map(Entry::from_bytes).take_while(is_below) {
+                    each(entry)?;
+                    taken += 1;
+                }
+                let is_over = taken < block.len() || taken == 0;
+                file.given += taken * ENTRY_BYTES;
+                if is_over {
+                    break;
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+impl FileCursor<'_> {
+    /// What is to be given next; nothing at the end of the run.
+    fn block(&mut self) -> Result<&[[u8; ENTRY_BYTES]], SinkError> {
+        if self.given == self.block.len() && self.run.entries > 0 {
+            let count = self.run.entries.min(self.block_entries);
+            self.block.resize(count * ENTRY_BYTES, 0);
+            read_block(self.path, self.run.first, &mut self.block)
+                .map_err(SinkError::io("read", self.path))?;
+            self.given = 0;
+            self.run = Run { first: self.run.first + count, entries: self.run.entries - count };
+        }
+        Ok(self.block[self.given..].as_chunks().0)
     }
 }
 
 /// The file is opened anew each time: a commit of a thousand parts must not need a thousand handles.
-fn read_block(path: &Path, first: usize, count: usize) -> Result<Vec<Entry>, SinkError> {
-    let read = || {
-        let mut file = fs::File::open(path)?;
-        file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
-        let mut bytes = vec![0; count * ENTRY_BYTES];
-        file.read_exact(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(SinkError::io("read", path))?;
-    Ok(bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(Entry::from_bytes).collect())
+fn read_block(path: &Path, first: usize, block: &mut [u8]) -> io::Result<()> {
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
+    file.read_exact(block)
 }
 
 const ENTRY_BYTES: usize = 40;
