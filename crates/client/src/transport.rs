@@ -4,7 +4,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that makes a client")]
 
-use std::{error::Error, fmt, io, net::SocketAddr, sync::Arc, sync::Once};
+use std::{
+    error::Error,
+    fmt, io,
+    net::SocketAddr,
+    sync::{Arc, Once, OnceLock},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -63,22 +68,35 @@ pub trait Chunks: Send {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Reason>;
 }
 
-pub(crate) struct HttpTransport(reqwest::Client);
+pub(crate) struct HttpTransport {
+    settings: ClientSettings,
+    /// For loopback.
+    plain: OnceLock<Built>,
+    /// For everybody else. The system's certificates are read for it, hundreds of files.
+    encrypted: OnceLock<Built>,
+}
+
+type Built = Result<reqwest::Client, String>;
 
 impl HttpTransport {
     pub(crate) fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
         static PROVIDER: Once = Once::new();
         // An error means that the program has chosen a provider already, which is as good.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let built = builder(settings).build().or_else(|error| {
-            // A machine without certificates can still talk to a simulator.
-            if settings.base_url.scheme() == "http" {
-                builder(settings).tls_certs_only([]).build()
-            } else {
-                Err(error)
-            }
-        });
-        built.map(Self).map_err(|error| ClientError::Setup { why: innermost(&error) })
+        let (plain, encrypted) = (OnceLock::new(), OnceLock::new());
+        let transport = Self { settings: settings.clone(), plain, encrypted };
+        transport.client(&settings.base_url).map_err(|why| ClientError::Setup { why })?;
+        Ok(transport)
+    }
+
+    /// What is made when it is needed first: a machine without certificates can still talk to a simulator.
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|error| innermost(&error));
+        let built = match url.scheme() {
+            "http" => self.plain.get_or_init(|| build(builder(&self.settings).tls_certs_only([]))),
+            _ => self.encrypted.get_or_init(|| build(builder(&self.settings))),
+        };
+        built.as_ref().map_err(String::clone)
     }
 }
 
@@ -101,7 +119,8 @@ fn builder(settings: &ClientSettings) -> reqwest::ClientBuilder {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Incoming, Reason> {
-        let mut request = self.0.request(outgoing.method, outgoing.url).headers(outgoing.headers);
+        let client = self.client(&outgoing.url).map_err(|why| Reason::Tls { why })?;
+        let mut request = client.request(outgoing.method, outgoing.url).headers(outgoing.headers);
         if let Some(body) = outgoing.body {
             request = request.body(body);
         }
