@@ -118,6 +118,14 @@ class Bench:
 
         return measure
 
+    def faucet(self, url, rows_a_page=1000):
+        folder = self.folder("faucet")
+        text = (PEERS / "faucet.yaml").read_text()
+        for word, value in {"URL": url, "PER_PAGE": str(rows_a_page), "FOLDER": str(folder / "out")}.items():
+            text = text.replace(word, value)
+        (folder / "users.yaml").write_text(text)
+        return Spent([self.options.faucet, "run", folder / "users.yaml"]), folder / "out" / "*.parquet"
+
     def checked(self, files, rows):
         """Fails unless the files hold each row once: the count, the different keys, and the sum of their numbers."""
         query = f"select count(*), count(distinct id), sum(ref[4:]::bigint) from '{files}'"
@@ -139,6 +147,8 @@ class Bench:
             "dlt, no nesting": self.dlt("flat"),
             "dlt, default": self.dlt("default"),
         }
+        if self.options.faucet:
+            contestants["faucet-stream"] = self.faucet
         spent = {name: [] for name in contestants}
         with Server(self.bin, rows) as server:
             Spent([self.bin / "fetch-only", server.url, 1000, -(-rows // 1000), 8])
@@ -166,7 +176,7 @@ class Bench:
         """Wall time at 50 ms a page, eight at once, against fetching alone."""
         rows = self.options.rows
         pages = -(-rows // 1000)
-        ratios = []
+        ratios, theirs = [], []
         with Server(self.bin, rows, "--latency-ms", 50) as server:
             Spent([self.bin / "fetch-only", server.url, 1000, pages, 8])
             for _ in range(self.options.rounds):
@@ -174,10 +184,18 @@ class Bench:
                 ours, files = self.userhaul(server.url)
                 self.checked(files, rows)
                 ratios.append((ours.wall / alone.wall, ours.wall, alone.wall))
+                if self.options.faucet:
+                    spent, files = self.faucet(server.url)
+                    self.checked(files, rows)
+                    theirs.append((spent.wall / ours.wall, spent.wall))
         ratios.sort()
         ratio, ours, alone = ratios[len(ratios) // 2]
         print(f"\n## 50 ms a page, eight at once, {rows:,} rows\n")
         print(f"userhaul {ours:.2f} s, fetching alone {alone:.2f} s: {ratio:.2f}×, {ratios[0][0]:.2f}–{ratios[-1][0]:.2f}")
+        if theirs:
+            theirs.sort()
+            ratio, wall = theirs[len(theirs) // 2]
+            print(f"\nfaucet-stream, one page at a time, {wall:.2f} s: {ratio:.2f}×, {theirs[0][0]:.2f}–{theirs[-1][0]:.2f}")
 
     def memory(self):
         """Peak memory from a hundred thousand rows to ten million."""
@@ -260,6 +278,7 @@ def main():
     parser.add_argument("--slow-rounds", type=int, default=5, help="rounds of those that take a minute each")
     parser.add_argument("--bin", help="folder of built binaries, instead of building them")
     parser.add_argument("--python", help="an interpreter that has the peers, instead of making an environment")
+    parser.add_argument("--faucet", help="the program of faucet-stream, to be measured too; see docs/benchmarks.md")
     options = parser.parse_args()
     bench = Bench(options)
     try:
