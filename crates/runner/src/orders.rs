@@ -22,6 +22,8 @@ const WAITING: usize = 2;
 pub(crate) enum Order {
     /// Rows of a slice.
     Write { slice: usize, taken: Taken, window: Option<Window> },
+    /// The slice may have no more rows: it is being found out.
+    Pause { slice: usize },
     /// The slice is over: its rows count. They are all that there is of this. Says when that is noted, if somebody waits for it.
     Close { slice: usize, proven: bool, extent: Extent, noted: Option<oneshot::Sender<()>> },
     /// The slice's walk begins anew.
@@ -52,6 +54,7 @@ impl Tables {
                 }
                 Ok(())
             }
+            Order::Pause { slice } => self.each(|table| table.pause(slice)),
             Order::Close { slice, proven, extent, noted } => {
                 self.close(slice, proven, extent)?;
                 // Who waits may have been dropped.

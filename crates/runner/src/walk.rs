@@ -12,13 +12,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, future};
 use tokio::sync::mpsc;
 use userhaul_client::Client;
 use userhaul_connector::{
     code::{Code, Note},
     decode::{Counts, DecodeError, DecodeOptions, Decoder},
-    pager::{Ask, End, Next, Pager},
+    pager::{Ask, End, Next, PageNumber, Pager},
     slice::{Slice, Walk, Window},
     spec::{Paging, StreamSpec, WindowAxis},
 };
@@ -134,11 +134,22 @@ impl StreamWalks<'_> {
             next = match next {
                 Next::Ask(ask) => {
                     number += 1;
-                    let next = self.ask(slice, course, &ask, pager.as_mut(), number).await?;
+                    let asked = self.ask(slice, course, &ask, pager.as_mut(), number);
+                    let pause = self.pause(slice, PageNumber::is_recheck(&ask));
+                    let (next, paused) = future::join(asked, pause).await;
+                    let next = next?;
+                    paused?;
                     course.answered.store(true, Ordering::Relaxed);
                     next
                 }
-                Next::AskAll(asks) => self.ask_all(slice, course, asks, pager.as_mut(), &mut number).await?,
+                Next::AskAll(asks) => {
+                    let pause = self.pause(slice, asks.iter().any(PageNumber::is_recheck));
+                    let asked = self.ask_all(slice, course, asks, pager.as_mut(), &mut number);
+                    let (next, paused) = future::join(asked, pause).await;
+                    let next = next?;
+                    paused?;
+                    next
+                }
                 Next::Restart(ask) => {
                     self.begin_again(slice).await?;
                     Next::Ask(ask)
@@ -234,6 +245,16 @@ impl StreamWalks<'_> {
             }
         }
         Ok(next)
+    }
+
+    /// While the first page is asked for again, at the end of a slice, the writer ends what it has.
+    async fn pause(&self, slice: &SliceWalks<'_>, at_recheck: bool) -> Result<(), StreamError> {
+        // After one of several walks the next one brings more.
+        if !at_recheck || slice.slice.walks.len() > 1 {
+            return Ok(());
+        }
+        self.hand_on(slice, 0, 0).await?;
+        self.order(Order::Pause { slice: slice.number }).await
     }
 
     /// Hands the rows so far to the writer, if there are enough.

@@ -267,6 +267,15 @@ impl TableWriter {
         Ok(parts)
     }
 
+    /// Makes use of a pause after what may be the last rows of a slice.
+    pub(crate) fn pause(&mut self, slice: usize) -> Result<(), StreamError> {
+        let open = self.open.range_mut((slice, String::new())..).take_while(|((of, _), _)| *of == slice);
+        for (_, open) in open {
+            open.pause()?;
+        }
+        Ok(())
+    }
+
     /// A slice's walk begins anew: its rows so far count only if it ends unproven.
     pub(crate) fn restart(&mut self, slice: usize) -> Result<(), StreamError> {
         let finished = self.finish(slice)?;

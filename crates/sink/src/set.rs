@@ -67,6 +67,21 @@ impl PartSet {
         if waiting.sample.is_enough() { self.begin() } else { Ok(()) }
     }
 
+    /// Makes use of a pause after what may be the last rows: ends the row groups, so that [`finish`](Self::finish) finds
+    /// less to do. More rows may follow.
+    ///
+    /// # Errors
+    /// As [`PartWriter::finish`].
+    pub fn pause(&mut self) -> Result<(), SinkError> {
+        // A part of so few rows is written in no time.
+        if self.waiting.is_some() {
+            return Ok(());
+        }
+        self.close_groups()?;
+        let single = self.others.iter_mut().filter(|other| other.twins.is_empty());
+        single.map(|other| other.part.file.close_group(None)).try_for_each(|closed| closed.map(drop))
+    }
+
     /// Ends the files, syncs them and gives them their names: the first part and the others in order.
     ///
     /// # Errors

@@ -151,7 +151,10 @@ proptest! {
 
     #[test]
     fn parts_of_a_set_hold_what_each_would_hold_alone(
-        batches in proptest::collection::vec(proptest::collection::vec(person(), 1..900), 1..16),
+        batches in proptest::collection::vec(
+            (proptest::collection::vec(person(), 1..900), proptest::bool::weighted(0.2)),
+            1..16,
+        ),
     ) {
         let folder = tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -159,12 +162,15 @@ proptest! {
         let part = |name: &str, index: usize| PartWriter::create(path(name), &specs[index]).unwrap();
         let mut set = PartSet::new(part("vendor", 0), vec![part("unified", 1), part("fields", 2)]);
         let mut alone = [part("vendor alone", 0), part("unified alone", 1), part("fields alone", 2)];
-        for people in &batches {
+        for (people, is_paused) in &batches {
             set.write(&vendor(people), [Some(unified(people)), fields(people)]).unwrap();
             alone[0].write(&vendor(people)).unwrap();
             alone[1].write(&unified(people)).unwrap();
             if let Some(fields) = fields(people) {
                 alone[2].write(&fields).unwrap();
+            }
+            if *is_paused {
+                set.pause().unwrap();
             }
         }
         let (vendor, others) = set.finish().unwrap();
@@ -176,6 +182,37 @@ proptest! {
             }
             prop_assert_eq!(counts(&metadata(&part.path)), counts(&metadata(&alone.path)));
         }
+    }
+}
+
+#[test]
+fn a_pause_ends_row_groups_that_are_more_than_a_sample() {
+    let folder = tempdir().unwrap();
+    let [first, second, third] = specs().map(|spec| TableSpec { row_group_bytes: 2 << 20, ..spec });
+    let writer = |name: &str, spec: &TableSpec| PartWriter::create(folder.path().join(name), spec).unwrap();
+    let others = vec![writer("unified", &second), writer("fields", &third)];
+    let mut set = PartSet::new(writer("vendor", &first), others);
+    let people = |count: usize| -> Vec<Person> {
+        let field = vec![("site".to_owned(), None)];
+        (0..count)
+            .map(|id| Person {
+                id: id.to_string(),
+                email: None,
+                seen: None,
+                active: None,
+                fields: field.clone(),
+            })
+            .collect()
+    };
+    for count in [100, 5000, 10] {
+        let people = people(count);
+        set.write(&vendor(&people), [Some(unified(&people)), fields(&people)]).unwrap();
+        set.pause().unwrap();
+        set.pause().unwrap();
+    }
+    let (vendor, others) = set.finish().unwrap();
+    for part in [&vendor].into_iter().chain(&others) {
+        assert_eq!((part.rows, metadata(&part.path).num_row_groups()), (5110, 2), "{}", part.path.display());
     }
 }
 
