@@ -13,10 +13,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::Result;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 use userhaul_storage::File;
 
+use crate::groups::Groups;
 use crate::loan::{Lent, Loan};
 use crate::pages::Pages;
 use crate::settings::leaves;
@@ -39,7 +39,7 @@ pub(crate) fn output(file: File) -> Output {
 /// Encodes the rows of one file. After an error it can only be dropped.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    file: SerializedFileWriter<Output>,
+    groups: Groups,
     columns: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     leaves: Vec<ColumnDescPtr>,
@@ -61,13 +61,15 @@ impl Encoder {
         pages: Pages,
     ) -> Result<Self> {
         let schema = Arc::clone(&spec.schema);
-        // That writer puts the types of our columns into the metadata, which readers go by.
-        let writer = ArrowWriter::try_new(output(file), Arc::clone(&schema), Some(properties))?;
-        let (file, columns) = writer.into_serialized_writer()?;
+        // That writer, which writes nothing, puts the types of our columns into the metadata, which readers go by.
+        let writer = ArrowWriter::try_new(std::io::sink(), Arc::clone(&schema), Some(properties))?;
+        let (unused, columns) = writer.into_serialized_writer()?;
         let columns = columns.with_page_store_factory(Arc::new(pages.clone()));
-        let leaves = file.schema_descr().columns().to_vec();
+        let descriptor = Arc::new(unused.schema_descr().clone());
+        let leaves = descriptor.columns().to_vec();
+        let groups = Groups::begin(file, descriptor, Arc::clone(unused.properties()))?;
         let group_bytes = spec.row_group_bytes;
-        Ok(Self { file, columns, schema, leaves, group: Vec::new(), rows: 0, group_bytes, pages })
+        Ok(Self { groups, columns, schema, leaves, group: Vec::new(), rows: 0, group_bytes, pages })
     }
 
     /// Adds rows to the row group, but for the columns that are borrowed, by their index.
@@ -76,7 +78,7 @@ impl Encoder {
             return Ok(());
         }
         if self.group.is_empty() {
-            self.group = self.columns.create_column_writers(self.file.flushed_row_groups().len())?;
+            self.group = self.columns.create_column_writers(self.groups.written())?;
         }
         self.rows += batch.num_rows();
         let mut writers = self.group.iter_mut();
@@ -115,7 +117,7 @@ impl Encoder {
         }
         self.rows = 0;
         let mut lent = BTreeMap::new();
-        let mut group = self.file.next_row_group()?;
+        let mut group = self.groups.next()?;
         for (leaf, writer) in self.group.drain(..).enumerate() {
             if let Some(column) = loan.and_then(|loan| loan.leaf(leaf)) {
                 column.append(&mut group, &self.leaves[leaf])?;
@@ -135,8 +137,6 @@ impl Encoder {
     /// Ends the file, which is to be synced yet.
     pub(crate) fn finish(&mut self) -> Result<&File> {
         self.close_group(None)?;
-        // Not `into_inner`, which makes a text of the system's answer.
-        self.file.finish()?;
-        Ok(self.file.inner().get_ref())
+        self.groups.finish()
     }
 }

@@ -17,6 +17,7 @@ mod encoder;
 mod error;
 mod file;
 mod former;
+mod groups;
 mod history;
 mod keys;
 mod loan;
