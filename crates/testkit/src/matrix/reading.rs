@@ -104,6 +104,19 @@ pub(super) const HTTP: &[Row] = &[
         Tests(&["a_refused_token_is_renewed_once_for_all", "a_second_refusal_is_final"]),
     ),
     row(
+        "a token that others use up under a request",
+        "each request is answered: refused a second time, it gets a token that nobody else has",
+        Tests(&[
+            "a_token_that_others_have_used_up_is_no_wrong_credential",
+            "however_many_use_a_token_up_each_is_answered",
+        ]),
+    ),
+    row(
+        "a credential that is revoked in mid-run",
+        "seen by one token that nobody else had; no more logins",
+        Tests(&["a_credential_that_is_revoked_under_way_is_seen_by_one_token_that_nobody_else_had"]),
+    ),
+    row(
         "401 in mid-run, key",
         "`credentials`; nothing of the stream is committed, the others are asked and judged by themselves",
         Played(&["401, key"]),
