@@ -135,20 +135,14 @@ impl StreamWalks<'_> {
                 Next::Ask(ask) => {
                     number += 1;
                     let asked = self.ask(slice, course, &ask, pager.as_mut(), number);
-                    let pause = self.pause(slice, PageNumber::is_recheck(&ask));
-                    let (next, paused) = future::join(asked, pause).await;
-                    let next = next?;
-                    paused?;
+                    let next = self.pausing(slice, PageNumber::is_recheck(&ask), asked).await?;
                     course.answered.store(true, Ordering::Relaxed);
                     next
                 }
                 Next::AskAll(asks) => {
-                    let pause = self.pause(slice, asks.iter().any(PageNumber::is_recheck));
+                    let at_recheck = asks.iter().any(PageNumber::is_recheck);
                     let asked = self.ask_all(slice, course, asks, pager.as_mut(), &mut number);
-                    let (next, paused) = future::join(asked, pause).await;
-                    let next = next?;
-                    paused?;
-                    next
+                    self.pausing(slice, at_recheck, asked).await?
                 }
                 Next::Restart(ask) => {
                     self.begin_again(slice).await?;
@@ -247,14 +241,25 @@ impl StreamWalks<'_> {
         Ok(next)
     }
 
-    /// While the first page is asked for again, at the end of a slice, the writer ends what it has.
-    async fn pause(&self, slice: &SliceWalks<'_>, at_recheck: bool) -> Result<(), StreamError> {
+    /// Waits for the answers. Where the first page is asked for again, at the end of a slice, the writer ends meanwhile what it
+    /// has.
+    async fn pausing(
+        &self,
+        slice: &SliceWalks<'_>,
+        at_recheck: bool,
+        asked: impl Future<Output = Result<Next, StreamError>>,
+    ) -> Result<Next, StreamError> {
         // After one of several walks the next one brings more.
         if !at_recheck || slice.slice.walks.len() > 1 {
-            return Ok(());
+            return asked.await;
         }
-        self.hand_on(slice, 0, 0).await?;
-        self.order(Order::Pause { slice: slice.number }).await
+        let pause = async {
+            self.hand_on(slice, 0, 0).await?;
+            self.order(Order::Pause { slice: slice.number }).await
+        };
+        let (next, paused) = future::join(asked, pause).await;
+        let next = next?;
+        paused.map(|()| next)
     }
 
     /// Hands the rows so far to the writer, if there are enough.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow_array::RecordBatch;
 
 use crate::error::SinkError;
-use crate::file::{Sample, conform};
+use crate::file::{FileWriter, Sample, conform};
 use crate::loan::Loan;
 use crate::part::{Part, PartWriter};
 use crate::twins::Twins;
@@ -78,8 +78,7 @@ impl PartSet {
             return Ok(());
         }
         self.close_groups()?;
-        let single = self.others.iter_mut().filter(|other| other.twins.is_empty());
-        single.map(|other| other.part.file.close_group(None)).try_for_each(|closed| closed.map(drop))
+        self.close_single_groups(|_| true)
     }
 
     /// Ends the files, syncs them and gives them their names: the first part and the others in order.
@@ -130,7 +129,7 @@ impl PartSet {
         if full {
             self.close_groups()?;
         }
-        self.close_single_groups()
+        self.close_single_groups(FileWriter::is_full)
     }
 
     /// Ends the row groups where a column of these rows is the twin no more.
@@ -158,10 +157,10 @@ impl PartSet {
         Ok(())
     }
 
-    /// Ends the row groups that are full, of files that borrow nothing.
-    fn close_single_groups(&mut self) -> Result<(), SinkError> {
+    /// Ends the row groups of files that borrow nothing, where they are to be ended.
+    fn close_single_groups(&mut self, is_over: impl Fn(&FileWriter) -> bool) -> Result<(), SinkError> {
         for other in self.others.iter_mut().filter(|other| other.twins.is_empty()) {
-            if other.part.file.is_full() {
+            if is_over(&other.part.file) {
                 other.part.file.close_group(None)?;
             }
         }
