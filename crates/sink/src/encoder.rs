@@ -27,7 +27,7 @@ pub(crate) type Output = BufWriter<File>;
 
 /// Rows at which a row group is closed, however few bytes they take: filters of keys are made for so many, and readers
 /// share out row groups.
-pub(crate) const GROUP_ROWS: usize = 1 << 17;
+pub(crate) const GROUP_ROWS: usize = 1 << 16;
 
 /// Bytes that are handed to the system at once.
 const OUTPUT_BYTES: usize = 64 << 10;

@@ -29,6 +29,10 @@ const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
 /// smaller in the end.
 const PAGE_BYTES: usize = 64 << 10;
 
+/// How often a value must come in a row group, on average, for a dictionary of them to pay. It is kept in memory until the
+/// row group ends, with a table of it, and looking each value up costs as much as compressing it.
+const WORTH_REPEATS: usize = 16;
+
 /// Rows in a page. The library keeps eight bytes a row of a page for each column with a dictionary, however few values it has.
 const PAGE_ROWS: usize = 1 << 13;
 
@@ -90,18 +94,20 @@ fn sorting(spec: &TableSpec, descriptor: &SchemaDescriptor) -> Option<Vec<Sortin
     (!columns.is_empty()).then_some(columns)
 }
 
-/// For each leaf whether a dictionary pays. Where more than three of four values are seen for the first time, it does
-/// not: the codec would fill a dictionary of a megabyte in each row group before giving it up.
+/// For each leaf whether a dictionary pays.
 fn dictionaries(schema: &Schema, sample: &[RecordBatch]) -> Vec<bool> {
-    let mut seen = Vec::new();
+    let rows = sample.iter().map(RecordBatch::num_rows).sum::<usize>();
+    // What a row group has in proportion to the sample. Fewer rows are all there are.
+    let times = if rows < SAMPLE_ROWS { 1 } else { (GROUP_ROWS / rows).max(1) };
+    let mut pay = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
-        let first = seen.len();
-        seen.resize_with(first + leaves(field.data_type()), Vec::new);
+        let mut hashes = vec![Vec::new(); leaves(field.data_type())];
         for batch in sample {
-            gather(batch.column(index), &mut seen[first..].iter_mut());
+            gather(batch.column(index), &mut hashes.iter_mut());
         }
+        pay.extend(hashes.iter().map(|hashes| dictionary_pays(hashes, times)));
     }
-    seen.into_iter().map(repeats).collect()
+    pay
 }
 
 /// How many leaves a column has.
@@ -131,9 +137,75 @@ fn gather<'a>(array: &dyn Array, leaves: &mut impl Iterator<Item = &'a mut Vec<u
     }
 }
 
-fn repeats(mut hashes: Vec<u64>) -> bool {
-    let values = hashes.len();
-    hashes.sort_unstable();
-    hashes.dedup();
-    hashes.len() * 4 <= values * 3
+/// Whether a dictionary of a leaf pays, by the hashes of some values, of which a row group has `times` as many.
+///
+/// It does where values come again far from each other: those that come again at once are found by the compression. So what
+/// counts is how many different ones are to be expected in the row group, if new ones become rarer at the pace at which they
+/// do from the first half of the sample to the second.
+fn dictionary_pays(hashes: &[u64], times: usize) -> bool {
+    let (first, second) = hashes.split_at(hashes.len() / 2);
+    let mut seen = Seen::default();
+    let (early, late) = (seen.add(first), seen.add(second));
+    if times == 1 {
+        return (early + late) * 4 <= hashes.len() * 3;
+    }
+    let (mut expected, mut fresh) = (early, late);
+    for _ in 1..2 * times {
+        expected += fresh;
+        fresh = fresh * late / early.max(1);
+    }
+    expected * WORTH_REPEATS <= hashes.len() * times
+}
+
+/// The values that were met, but for some in a hundred: those whose hashes agree in 16 bits are one.
+struct Seen(Vec<u64>);
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self(vec![0; (1 << 16) / 64])
+    }
+}
+
+impl Seen {
+    /// How many of these had not been met.
+    fn add(&mut self, hashes: &[u64]) -> usize {
+        let mut fresh = 0;
+        for hash in hashes {
+            let place = hash >> 48;
+            let (word, bit) = (&mut self.0[(place / 64) as usize], 1 << (place % 64));
+            fresh += usize::from(*word & bit == 0);
+            *word |= bit;
+        }
+        fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a dictionary pays of so many values that are made of their numbers.
+    fn pays(value: impl Fn(u64) -> u64) -> bool {
+        let mixed = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hashes: Vec<u64> =
+            (0..SAMPLE_ROWS as u64).map(|row| mixed(value(mixed(row) >> 8 << 24 | row))).collect();
+        dictionary_pays(&hashes, GROUP_ROWS / SAMPLE_ROWS)
+    }
+
+    const ROW: u64 = (1 << 24) - 1;
+
+    #[test]
+    fn a_dictionary_pays_of_values_that_come_again() {
+        assert!(pays(|_| 1));
+        assert!(pays(|chance| (chance >> 24) % 1000));
+        // As many as there are in the sample, of which most are met for the first time.
+        assert!(pays(|chance| (chance >> 24) % 3000));
+    }
+
+    #[test]
+    fn no_dictionary_pays_of_values_that_come_again_at_once_or_never() {
+        assert!(!pays(|row| row & ROW));
+        assert!(!pays(|row| (row & ROW) / 10));
+        assert!(!pays(|chance| (chance >> 24) % 100_000));
+    }
 }
