@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Batches that may wait for the writer.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
 
 /// What the walks tell the writer, in order.
 pub(crate) enum Order {

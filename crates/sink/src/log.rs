@@ -3,14 +3,16 @@
 //! Entries are gathered into runs sorted by key; a full run goes to a file beside the part, so that memory is bounded.
 //! The file is of use to this process alone and is not synced.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::error::SinkError;
 
-/// Entries in a run: 1.5 MB.
-pub(crate) const RUN_ENTRIES: usize = 1 << 15;
+/// Entries in a run: 0.8 MB.
+pub(crate) const RUN_ENTRIES: usize = 1 << 14;
 
 /// Entries that a finished part may keep in memory: 80 kB, as a commit may have thousands of parts.
 const KEPT_ENTRIES: usize = 1 << 11;
@@ -53,7 +55,7 @@ pub(crate) enum Cursor<'a> {
 
 /// A cursor over a run in the file, of which one block is in memory.
 pub(crate) struct FileCursor<'a> {
-    path: &'a Path,
+    file: Rc<LogFile<'a>>,
     /// What has not been read yet.
     run: Run,
     block: Vec<u8>,
@@ -84,13 +86,14 @@ impl KeyLog {
         Ok(())
     }
 
-    /// A cursor for each run of a sealed log.
-    pub(crate) fn cursors(&self, block_entries: usize) -> impl Iterator<Item = Cursor<'_>> {
-        let path = self.path.as_path();
-        let file = move |&run: &Run| {
-            Cursor::File(FileCursor { path, run, block: Vec::new(), given: 0, block_entries })
+    /// A cursor for each run of a sealed log. The file is opened anew for each block, unless it may stay open.
+    pub(crate) fn cursors(&self, block_entries: usize, stays_open: bool) -> impl Iterator<Item = Cursor<'_>> {
+        let file = Rc::new(LogFile { path: &self.path, stays_open, open: RefCell::default() });
+        let cursor = move |&run: &Run| {
+            let file = Rc::clone(&file);
+            Cursor::File(FileCursor { file, run, block: Vec::new(), given: 0, block_entries })
         };
-        self.runs.iter().map(file).chain((!self.open.is_empty()).then_some(Cursor::Memory(&self.open)))
+        self.runs.iter().map(cursor).chain((!self.open.is_empty()).then_some(Cursor::Memory(&self.open)))
     }
 
     /// Number of entries.
@@ -185,8 +188,9 @@ impl FileCursor<'_> {
         if self.given == self.block.len() && self.run.entries > 0 {
             let count = self.run.entries.min(self.block_entries);
             self.block.resize(count * ENTRY_BYTES, 0);
-            read_block(self.path, self.run.first, &mut self.block)
-                .map_err(SinkError::io("read", self.path))?;
+            self.file
+                .read_block(self.run.first, &mut self.block)
+                .map_err(SinkError::io("read", self.file.path))?;
             self.given = 0;
             self.run = Run { first: self.run.first + count, entries: self.run.entries - count };
         }
@@ -194,11 +198,25 @@ impl FileCursor<'_> {
     }
 }
 
-/// The file is opened anew each time: a commit of a thousand parts must not need a thousand handles.
-fn read_block(path: &Path, first: usize, block: &mut [u8]) -> io::Result<()> {
-    let mut file = fs::File::open(path)?;
-    file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
-    file.read_exact(block)
+/// The file of a sealed log, which cursors share.
+struct LogFile<'a> {
+    path: &'a Path,
+    stays_open: bool,
+    open: RefCell<Option<fs::File>>,
+}
+
+impl LogFile<'_> {
+    fn read_block(&self, first: usize, block: &mut [u8]) -> io::Result<()> {
+        let mut open = self.open.borrow_mut();
+        let mut file = match open.take() {
+            Some(file) => file,
+            None => fs::File::open(self.path)?,
+        };
+        file.seek(SeekFrom::Start((first * ENTRY_BYTES) as u64))?;
+        file.read_exact(block)?;
+        *open = self.stays_open.then_some(file);
+        Ok(())
+    }
 }
 
 const ENTRY_BYTES: usize = 40;

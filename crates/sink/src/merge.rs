@@ -9,8 +9,11 @@ use crate::bits;
 use crate::error::SinkError;
 use crate::log::{BLOCK_ENTRIES, Cursor, Entry, KeyLog};
 
-/// Entries that the cursors of a commit may hold together, 6 MB.
-const CURSOR_ENTRIES: usize = 1 << 17;
+/// Entries that the cursors of a commit may hold together, 1.3 MB.
+const CURSOR_ENTRIES: usize = 1 << 15;
+
+/// Logs whose files stay open while they are read: a commit of a thousand parts must not need a thousand handles.
+const OPEN_LOGS: usize = 16;
 
 /// Entries that are looked at together to find those of equal keys: what is needed for them fits the processor's cache.
 const RANGE_ENTRIES: usize = 1 << 12;
@@ -169,8 +172,10 @@ pub(crate) fn in_order<'a>(
 fn cursors<'a>(logs: &[(u64, &'a KeyLog)]) -> Vec<(u64, Cursor<'a>)> {
     let runs: usize = logs.iter().map(|(_, log)| log.run_count()).sum();
     let block_entries = (CURSOR_ENTRIES / runs.max(1)).clamp(64, BLOCK_ENTRIES);
-    let of_a_log =
-        |&(first, log): &(u64, &'a KeyLog)| log.cursors(block_entries).map(move |cursor| (first, cursor));
+    let stay_open = logs.len() <= OPEN_LOGS;
+    let of_a_log = |&(first, log): &(u64, &'a KeyLog)| {
+        log.cursors(block_entries, stay_open).map(move |cursor| (first, cursor))
+    };
     logs.iter().flat_map(of_a_log).collect()
 }
 

@@ -19,7 +19,7 @@ use crate::codec::{Codec, Kind, rewrite_header};
 use crate::spec::Compression;
 
 /// Bytes of pages that wait in memory, over all columns of a file.
-const IN_MEMORY: usize = 1 << 20;
+const IN_MEMORY: usize = 512 << 10;
 
 /// The pages of one file's row group in the making.
 #[derive(Debug, Clone)]

@@ -27,14 +27,14 @@ const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
 
 /// Bytes in a page before compression. Each column that is being written has one in memory; larger pages are hardly
 /// smaller in the end.
-const PAGE_BYTES: usize = 64 << 10;
+const PAGE_BYTES: usize = 32 << 10;
 
 /// How often a value must come in a row group, on average, for a dictionary of them to pay. It is kept in memory until the
 /// row group ends, with a table of it, and looking each value up costs as much as compressing it.
 const WORTH_REPEATS: usize = 16;
 
 /// Rows in a page. The library keeps eight bytes a row of a page for each column with a dictionary, however few values it has.
-const PAGE_ROWS: usize = 1 << 13;
+const PAGE_ROWS: usize = 1 << 12;
 
 /// The schema as Parquet has it; its columns are the leaves of ours, from left to right.
 pub(crate) fn descriptor(schema: &Schema) -> Result<SchemaDescriptor, ParquetError> {
