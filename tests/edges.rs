@@ -46,6 +46,7 @@ const OF_A_CONNECTOR: &[&str] = &["connector", "record"];
 const NAMED_BY: &[(&str, &[&str])] = &[
     ("reqwest", &["client", "bench"]),
     ("governor", &["client"]),
+    ("tikv-jemallocator", &[""]),
     ("rustls", &["client", "bench"]),
     ("parquet", &["sink", "cli", "testkit", "bench"]),
     ("axum", &["simulator", "bench"]),

@@ -6,8 +6,85 @@
 
 /// An instant, in microseconds since 1970-01-01T00:00:00Z.
 pub(crate) fn instant(text: &[u8]) -> Option<i64> {
+    match seconds(text) {
+        Some((seconds, [b'Z'])) => Some(seconds * 1_000_000),
+        Some((seconds, &[b'.', a, b, c, b'Z'])) => {
+            let [a, b, c] = [digit(a), digit(b), digit(c)];
+            let millis = a * 100 + b * 10 + c;
+            (a.max(b).max(c) <= 9).then(|| seconds * 1_000_000 + i64::from(millis) * 1000)
+        }
+        Some((seconds, rest)) => ended(seconds * 1_000_000, rest),
+        None => unusual(text),
+    }
+}
+
+/// Full seconds since 1970 in the form that nearly all have, `2024-05-02T08:30:00`, and what follows.
+#[inline]
+fn seconds(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (text, rest) = text.split_first_chunk::<19>()?;
+    // The last eight bytes overlap those before them.
+    let date = DATE.pairs(text.first_chunk()?)?;
+    let clock = DAY_AND_CLOCK.pairs(text.get(8..)?.first_chunk()?)?;
+    let end = CLOCK.pairs(text.last_chunk()?)?;
+    let (year, month, day) = (pair(date, 0) * 100 + pair(date, 2), pair(date, 5), pair(clock, 0));
+    let (hour, minute, second) = (pair(clock, 3), pair(clock, 6), pair(end, 6));
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(year, month, day)?;
+    Some((i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second), rest))
+}
+
+/// How eight bytes must look.
+struct Form {
+    /// With `0` where a digit must stand.
+    bytes: u64,
+    /// What is added to a digit so that one above nine shows in the upper half of its byte.
+    six: u64,
+    /// What must not be left: of a digit the upper half, of a separator all.
+    wrong: u64,
+}
+
+const DATE: Form = Form::new(*b"0000-00-");
+const DAY_AND_CLOCK: Form = Form::new(*b"00T00:00");
+const CLOCK: Form = Form::new(*b"00:00:00");
+
+impl Form {
+    const fn new(form: [u8; 8]) -> Self {
+        let (mut six, mut wrong) = ([0; 8], [0xff; 8]);
+        let mut at = 0;
+        while at < 8 {
+            if form[at] == b'0' {
+                (six[at], wrong[at]) = (0x06, 0xf0);
+            }
+            at += 1;
+        }
+        let [bytes, six, wrong] =
+            [u64::from_le_bytes(form), u64::from_le_bytes(six), u64::from_le_bytes(wrong)];
+        Self { bytes, six, wrong }
+    }
+
+    /// For each byte the number of two digits that begins there; none where they look otherwise.
+    #[inline(always)]
+    fn pairs(&self, bytes: &[u8; 8]) -> Option<u64> {
+        // Digits are left as their values. What a byte carries over to the next makes it wrong itself.
+        let left = u64::from_le_bytes(*bytes) ^ self.bytes;
+        let wrong = (left | left.wrapping_add(self.six)) & self.wrong;
+        (wrong == 0).then(|| left * 10 + (left >> 8))
+    }
+}
+
+/// The number that begins at a byte.
+#[inline(always)]
+fn pair(pairs: u64, at: u32) -> u32 {
+    u32::from((pairs >> (8 * at)).to_le_bytes()[0])
+}
+
+/// An instant in a form that is not the usual one.
+#[inline(never)]
+fn unusual(text: &[u8]) -> Option<i64> {
     let (day, rest) = split_day(text)?;
-    let mut micros = i64::from(day) * 86_400_000_000;
+    let micros = i64::from(day) * 86_400_000_000;
     let rest = match rest {
         [] => return Some(micros),
         [b'T' | b't' | b' ', rest @ ..] => rest,
@@ -15,7 +92,7 @@ pub(crate) fn instant(text: &[u8]) -> Option<i64> {
     };
     let [h1, h2, b':', m1, m2, rest @ ..] = rest else { return None };
     let (hour, minute) = (two(*h1, *h2)?, two(*m1, *m2)?);
-    let (second, mut rest) = match rest {
+    let (second, rest) = match rest {
         [b':', s1, s2, rest @ ..] => (two(*s1, *s2)?, rest),
         rest => (0, rest),
     };
@@ -23,7 +100,12 @@ pub(crate) fn instant(text: &[u8]) -> Option<i64> {
     if hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute, second) != (0, 0)) {
         return None;
     }
-    micros += (hour * 3600 + minute * 60 + second) * 1_000_000;
+    ended(micros + (hour * 3600 + minute * 60 + second) * 1_000_000, rest)
+}
+
+/// An instant whose full seconds are known, with what follows them: a fraction and an offset.
+#[inline(never)]
+fn ended(mut micros: i64, mut rest: &[u8]) -> Option<i64> {
     if let [b'.' | b',', fraction @ ..] = rest {
         let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (fraction, tail) = fraction.split_at(digits);
@@ -61,50 +143,58 @@ pub(crate) fn from_fraction(billionths: i128) -> Option<i64> {
 }
 
 fn split_day(text: &[u8]) -> Option<(i32, &[u8])> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = text else { return None };
-    let [y1, y2, y3, y4, m1, m2, d1, d2] = numbers([*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2])?;
-    let year = y1 * 1000 + y2 * 100 + y3 * 10 + y4;
-    let (month, day) = (m1 * 10 + m2, d1 * 10 + d2);
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u32::from(leap),
-        1..=12 => 31,
-        _ => return None,
-    };
-    (1..=days).contains(&day).then(|| (days_from_civil(year, month, day, leap), rest))
+    let (date, rest) = text.split_first_chunk::<10>()?;
+    let numbers = DATE.pairs(date.first_chunk()?)?;
+    let day = u32::try_from(two(date[8], date[9])?).ok()?;
+    let year = pair(numbers, 0) * 100 + pair(numbers, 2);
+    Some((days_from_civil(year, pair(numbers, 5), day)?, rest))
 }
 
-/// The values of digits; none where one is no digit.
-#[inline]
-fn numbers<const COUNT: usize>(digits: [u8; COUNT]) -> Option<[u32; COUNT]> {
-    let numbers = digits.map(|digit| u32::from(digit.wrapping_sub(b'0')));
-    // All are looked at, which is faster than stopping at the first that is none.
-    let worst = numbers.iter().fold(0, |worst, &number| worst.max(number));
-    (worst <= 9).then_some(numbers)
+/// The value of a digit; more than nine where it is none.
+#[inline(always)]
+fn digit(byte: u8) -> u32 {
+    u32::from(byte.wrapping_sub(b'0'))
 }
 
 #[inline]
 fn two(tens: u8, ones: u8) -> Option<i64> {
-    let [tens, ones] = numbers([tens, ones])?;
-    Some(i64::from(tens * 10 + ones))
+    let (tens, ones) = (digit(tens), digit(ones));
+    (tens.max(ones) <= 9).then(|| i64::from(tens * 10 + ones))
 }
 
-/// Days of a common year before each month.
-const BEFORE: [u32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+/// Days of a common year before each month, and in it.
+const MONTHS: [(u16, u8); 12] = [
+    (0, 31),
+    (31, 28),
+    (59, 31),
+    (90, 30),
+    (120, 31),
+    (151, 30),
+    (181, 31),
+    (212, 31),
+    (243, 30),
+    (273, 31),
+    (304, 30),
+    (334, 31),
+];
 
 /// Days from the first day of the year -399 to 1970-01-01.
 const EPOCH: i32 = 865_259;
 
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, of a year from 0 to 9999.
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, of a year from 0 to 9999; none where there is no
+/// such day.
 #[inline]
-fn days_from_civil(year: u32, month: u32, day: u32, leap: bool) -> i32 {
+fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
+    let &(before, length) = MONTHS.get(month.checked_sub(1)? as usize)?;
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    if day == 0 || day > u32::from(length) + u32::from(leap && month == 2) {
+        return None;
+    }
     // Counted from a year before which there was a leap day every 4, 100 and 400 years.
     let years = year + 399;
-    let leap_day = u32::from(leap && month > 2);
-    let before = BEFORE[month as usize - 1] + leap_day + day - 1;
+    let before = u32::from(before) + u32::from(leap && month > 2) + day - 1;
     let days = years * 365 + years / 4 - years / 100 + years / 400 + before;
-    days.cast_signed() - EPOCH
+    Some(days.cast_signed() - EPOCH)
 }
 
 fn micros_of_fraction(digits: &[u8]) -> Option<i64> {
@@ -152,6 +242,27 @@ mod tests {
         assert_eq!(instant(b"1969-12-31T23:59:59Z"), Some(-1_000_000));
         assert_eq!(instant(b"0001-01-01T00:00:00Z"), Some(-62_135_596_800_000_000));
         assert_eq!(instant(b"2024-02-29T00:00:60Z"), instant(b"2024-02-29T00:01:00Z"));
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_any_other() {
+        let usual = ["2024-02-29T23:59:59.999Z", "1999-12-31T00:00:00Z", "0000-01-01T12:30:45.5+01:00"];
+        for text in usual {
+            assert!(seconds(text.as_bytes()).is_some(), "{text}");
+            assert_eq!(instant(text.as_bytes()), unusual(text.as_bytes()), "{text}");
+            for at in 0..text.len() {
+                for byte in 0..=255 {
+                    let mut changed = text.as_bytes().to_vec();
+                    changed[at] = byte;
+                    assert_eq!(instant(&changed), unusual(&changed), "{changed:?}");
+                }
+                assert_eq!(
+                    instant(&text.as_bytes()[..at]),
+                    unusual(&text.as_bytes()[..at]),
+                    "{text} to {at}"
+                );
+            }
+        }
     }
 
     #[test]
