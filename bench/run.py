@@ -3,6 +3,7 @@
     python3 bench/run.py                  # all figures, about half an hour
     python3 bench/run.py speed latency    # some of them
     python3 bench/run.py --rows 20000 --rounds 1
+    python3 bench/run.py speed --shape wide --page 100
 
 Builds the release binaries, makes a virtual environment with the peers of `requirements.txt`, starts a server on
 loopback that serves made-up people from memory, and prints one table a figure. A figure is printed only when the output
@@ -84,7 +85,9 @@ class Bench:
 
     # What is measured: each gives what it has spent and the files it wrote.
 
-    def userhaul(self, url, rows_a_page=1000, archive=False, connector="thrive", limit="100000", per="1s"):
+    def userhaul(
+        self, url, rows_a_page=1000, archive=False, connector="thrive", limit="100000", per="1s", in_flight=8
+    ):
         """A sync; without a limit the connector's own caution decides."""
         folder = self.folder("userhaul")
         keys = {
@@ -93,7 +96,7 @@ class Bench:
         }[connector]
         (folder / "userhaul.toml").write_text(
             f'[destination]\ntype = "parquet"\npath = "{folder / "warehouse"}"\n\n[sources.lms]\n{keys}'
-            f'base_url = "{url}"\nstreams = ["users"]\nmax_concurrency = 8\n'
+            f'base_url = "{url}"\nstreams = ["users"]\nmax_concurrency = {in_flight}\n'
             + (f'rate_limit = {{ requests = {limit}, per = "{per}", mode = "window" }}\n' if limit else "")
             + ("archive = true\n" if archive else "")
             + (f"wire.streams.users.paging.rows = {rows_a_page}\n" if rows_a_page != 1000 else "")
@@ -138,10 +141,10 @@ class Bench:
 
     def speed(self):
         """Rows a CPU-second of each, in turn."""
-        rows = self.options.rows
+        rows, page, shape = self.options.rows, self.options.page, self.options.shape
         contestants = {
             "userhaul": self.userhaul,
-            "userhaul, declared": lambda url: self.userhaul(url, connector="declared"),
+            "userhaul, declared": lambda url, page: self.userhaul(url, page, connector="declared"),
             "stock Rust loop": self.stock,
             "pyarrow script": self.arrow,
             "dlt, no nesting": self.dlt("flat"),
@@ -150,18 +153,18 @@ class Bench:
         if self.options.faucet:
             contestants["faucet-stream"] = self.faucet
         spent = {name: [] for name in contestants}
-        with Server(self.bin, rows) as server:
-            Spent([self.bin / "fetch-only", server.url, 1000, -(-rows // 1000), 8])
+        with Server(self.bin, rows, "--shape", shape) as server:
+            Spent([self.bin / "fetch-only", server.url, page, -(-rows // page), 8])
             for round in range(self.options.rounds):
                 for name, measure in contestants.items():
                     if name.startswith("dlt") and round >= self.options.slow_rounds:
                         continue
                     server.stats()
-                    one, files = measure(server.url)
+                    one, files = measure(server.url, page)
                     one.requests = server.stats()["requests"]
                     self.checked(files, rows)
                     spent[name].append(one)
-        print(f"\n## {rows:,} rows of 947 bytes, 1,000 a page\n")
+        print(f"\n## {rows:,} rows of shape `{shape}`, {page:,} a page\n")
         print("| | rows/CPU-s | spread | userhaul is | wall s | peak MiB | requests |\n|---|---|---|---|---|---|---|")
         ours = statistics.median(rows / one.cpu for one in spent["userhaul"])
         for name, all in spent.items():
@@ -199,12 +202,19 @@ class Bench:
 
     def memory(self):
         """Peak memory from a hundred thousand rows to ten million."""
-        print("\n## Peak memory\n\n| rows | peak MiB | rows/CPU-s | wall s |\n|---|---|---|---|")
+        print("\n## Peak memory\n\n| rows | at once | peak MiB | spread | rows/CPU-s |\n|---|---|---|---|---|")
         for rows in (self.options.rows, 10 * self.options.rows, 100 * self.options.rows):
-            with Server(self.bin, rows) as server:
-                spent, files = self.userhaul(server.url)
-            self.checked(files, rows)
-            print(f"| {rows:,} | {spent.mib:.0f} | {rows / spent.cpu:,.0f} | {spent.wall:.1f} |")
+            # What a long run takes differs little from time to time.
+            rounds = self.options.rounds if rows <= 100_000 else 3 if rows <= 1_000_000 else 1
+            for in_flight in (4, 8):
+                peaks = []
+                for _ in range(rounds):
+                    with Server(self.bin, rows) as server:
+                        spent, files = self.userhaul(server.url, in_flight=in_flight)
+                    self.checked(files, rows)
+                    peaks.append(spent.mib)
+                peaks.sort()
+                print(f"| {rows:,} | {in_flight} | {statistics.median(peaks):.1f} | {peaks[0]:.1f}–{peaks[-1]:.1f} | {rows / spent.cpu:,.0f} |")
 
     def size(self):
         """Bytes a row against DuckDB's zstd Parquet of the same pages."""
@@ -274,6 +284,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figures", nargs="*", choices=[*figures, []], default=figures)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--page", type=int, default=1000, help="rows a page, for the speed")
+    parser.add_argument("--shape", default="users", help="what rows look like, for the speed; see bench/src/shape.rs")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--slow-rounds", type=int, default=5, help="rounds of those that take a minute each")
     parser.add_argument("--bin", help="folder of built binaries, instead of building them")

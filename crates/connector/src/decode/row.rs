@@ -340,12 +340,14 @@ impl RowReader {
                 self.container(scanner, container, key, held)?;
             }
             Target::Unknown => {
-                let name = name(scanner.bytes, &key);
-                if self.is_custom(name) {
-                    return self.custom_entry(scanner, name).map(|()| Some(true));
+                if self.custom.is_some() {
+                    let name = name(scanner.bytes, &key);
+                    if self.is_custom(name) {
+                        return self.custom_entry(scanner, name).map(|()| Some(true));
+                    }
                 }
-                self.leave(scanner, key)?;
-                self.new_fields.meet(name.inner);
+                self.leave(scanner, key.clone())?;
+                self.new_fields.meet(inside(scanner.bytes, &key));
             }
         }
         Ok(Some(false))
@@ -353,7 +355,7 @@ impl RowReader {
 
     /// Remembers where the rows of derived tables begin that stand in this member.
     fn mark_derived(&mut self, scanner: &Scanner<'_>, key: &std::ops::Range<usize>, start: usize) {
-        let name = name(scanner.bytes, key).inner;
+        let name = inside(scanner.bytes, key);
         for derived in &mut self.derived {
             let named = derived.names.iter().any(|known| known == name);
             let null = || scanner.bytes.get(..scanner.at).is_some_and(|read| read.ends_with(b"null"));
@@ -543,9 +545,14 @@ impl RowReader {
     }
 }
 
+/// What stands between the quotes of a key.
+fn inside<'a>(page: &'a [u8], key: &std::ops::Range<usize>) -> &'a [u8] {
+    page.get(key.start + 1..key.end - 1).unwrap_or_default()
+}
+
 /// A key by its place in the page.
 fn name<'a>(page: &'a [u8], key: &std::ops::Range<usize>) -> StringSpan<'a> {
-    let inner = page.get(key.start + 1..key.end - 1).unwrap_or_default();
+    let inner = inside(page, key);
     StringSpan { inner, escaped: inner.contains(&b'\\') }
 }
 

@@ -247,10 +247,10 @@ impl<'a> Scanner<'a> {
         Ok(&self.bytes[start..self.at])
     }
 
+    #[inline]
     fn digits(&mut self) {
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
+        let rest = self.rest();
+        self.at += rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
     }
 
     fn some_digits(&mut self) -> Result<(), JsonError> {
@@ -270,14 +270,25 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips the value that begins here, checking that it is JSON, and gives its range.
+    #[inline]
     pub(crate) fn skip(&mut self) -> Result<Range<usize>, JsonError> {
-        let kind = self.kind()?;
+        self.space();
         let start = self.at;
-        match kind {
-            Kind::Object | Kind::Array => self.skip_nested()?,
-            _ => self.skip_scalar(kind)?,
+        // Most are one of these.
+        match self.peek() {
+            Some(b'"') => drop(self.string()?),
+            Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+            _ => self.skip_other()?,
         }
         Ok(start..self.at)
+    }
+
+    #[inline(never)]
+    fn skip_other(&mut self) -> Result<(), JsonError> {
+        match self.kind()? {
+            Kind::Object | Kind::Array => self.skip_nested(),
+            kind => self.skip_scalar(kind),
+        }
     }
 
     fn skip_scalar(&mut self, kind: Kind) -> Result<(), JsonError> {
