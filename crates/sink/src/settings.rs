@@ -14,8 +14,8 @@ use crate::content;
 use crate::encoder::GROUP_ROWS;
 use crate::spec::TableSpec;
 
-/// Rows by which the layout is judged; a table with fewer is judged whole.
-pub(crate) const SAMPLE_ROWS: usize = 1 << 12;
+/// Rows by which the layout is judged; a table with fewer is judged whole. Two batches, as they come.
+pub(crate) const SAMPLE_ROWS: usize = 4000;
 
 /// How often a bloom filter may say that a key is there when it is not. It takes one to two bytes a
 /// row.
