@@ -52,7 +52,7 @@ fn a_part_is_invisible_until_it_is_finished_and_gone_when_dropped() {
     let path = folder.path().join("1.part");
     let mut writer = PartWriter::create(path, &keyed()).unwrap();
     // Enough rows that they are not only gathered.
-    let many: Vec<_> = (0..1 << 14).map(|number| (Some("a"), number)).collect();
+    let many: Vec<_> = (0..1 << 13).map(|number| (Some("a"), number)).collect();
     writer.write(&rows(&many)).unwrap();
     assert_eq!(names(folder.path()), ["1.part.making"]);
     drop(writer);
