@@ -29,6 +29,9 @@ const ALIKE: [&str; 4] = ["_source", "_run_id", "source", "vendor"];
 /// smaller in the end.
 const PAGE_BYTES: usize = 32 << 10;
 
+/// Values of a leaf by which it is judged: lists may have any number of them.
+const MOST_VALUES: usize = 1 << 13;
+
 /// How often a value must come in a row group, on average, for a dictionary of them to pay. It is kept in memory until the
 /// row group ends, with a table of it, and looking each value up costs as much as compressing it.
 const WORTH_REPEATS: usize = 16;
@@ -143,18 +146,22 @@ fn gather<'a>(array: &dyn Array, leaves: &mut impl Iterator<Item = &'a mut Vec<u
 /// counts is how many different ones are to be expected in the row group, if new ones become rarer at the pace at which they
 /// do from the first half of the sample to the second.
 fn dictionary_pays(hashes: &[u64], times: usize) -> bool {
+    let all = hashes.len() * times;
+    let hashes = &hashes[..hashes.len().min(MOST_VALUES)];
     let (first, second) = hashes.split_at(hashes.len() / 2);
     let mut seen = Seen::default();
     let (early, late) = (seen.add(first), seen.add(second));
     if times == 1 {
         return (early + late) * 4 <= hashes.len() * 3;
     }
+    // Such halves as make up the row group, the first one apart.
+    let halves = 2 * all / hashes.len().max(1);
     let (mut expected, mut fresh) = (early, late);
-    for _ in 1..2 * times {
+    for _ in 1..halves {
         expected += fresh;
-        fresh = fresh * late / early.max(1);
+        fresh = fresh * late.min(early) / early.max(1);
     }
-    expected * WORTH_REPEATS <= hashes.len() * times
+    expected * WORTH_REPEATS <= all
 }
 
 /// The values that were met, but for some in a hundred: those whose hashes agree in 16 bits are one.
@@ -207,5 +214,17 @@ mod tests {
         assert!(!pays(|row| row & ROW));
         assert!(!pays(|row| (row & ROW) / 10));
         assert!(!pays(|chance| (chance >> 24) % 100_000));
+        // The first half is all alike.
+        assert!(!pays(|row| (row & ROW).saturating_sub(SAMPLE_ROWS as u64 / 2)));
+    }
+
+    #[test]
+    fn of_long_lists_the_first_values_are_looked_at() {
+        let hashes: Vec<u64> =
+            (0..500_000u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        assert!(!dictionary_pays(&hashes, 1) && !dictionary_pays(&hashes, GROUP_ROWS / SAMPLE_ROWS));
+        let few: Vec<u64> = hashes.iter().map(|hash| hash >> 56 << 56).collect();
+        assert!(dictionary_pays(&few, 1) && dictionary_pays(&few, GROUP_ROWS / SAMPLE_ROWS));
+        assert!(dictionary_pays(&[], 1) && dictionary_pays(&[], GROUP_ROWS / SAMPLE_ROWS));
     }
 }
