@@ -36,7 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("", &["cli"]),
     ("bench", &[]),
-    ("stages", &["bench", "connector", "record", "sink", "thrive"]),
+    ("stages", &["bench", "client", "connector", "record", "sink", "thrive"]),
 ];
 
 /// What every connector depends on, of ours.
@@ -52,8 +52,8 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("axum", &["simulator", "bench"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("tokio", &["client", "runner", "cli", "simulator", "testkit", "bench"]),
-    ("async-trait", &["client", "runner", "testkit"]),
+    ("tokio", &["client", "runner", "cli", "simulator", "testkit", "bench", "stages"]),
+    ("async-trait", &["client", "runner", "testkit", "stages"]),
     ("futures", &["client", "runner", "cli", "simulator", "testkit", "bench"]),
 ];
 

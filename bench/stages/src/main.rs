@@ -1,10 +1,12 @@
 //! The stages of a sync by themselves, on the pages that the whole is measured with.
 //!
-//! `userhaul-stages` prints what a row costs in each; `userhaul-stages --times 3 decode` runs one stage so often, for
+//! `userhaul-stages` prints what a row costs in each, and what a request costs besides its vendor; `userhaul-stages --times 3 decode` runs one stage so often, for
 //! `bench/instructions.py`, which counts its instructions.
 
 // A yardstick for people at a terminal: it prints.
 #![allow(clippy::print_stdout)]
+
+mod requests;
 
 use std::{hint::black_box, time::Instant};
 
@@ -25,6 +27,7 @@ type Failure = Box<dyn std::error::Error>;
 const ROWS_A_PAGE: u64 = 1000;
 const PAGES: u64 = 10;
 const ROUNDS: usize = 15;
+const REQUESTS: u32 = 10_000;
 
 struct Stages {
     connector: Box<dyn Connector>,
@@ -145,6 +148,18 @@ fn main() -> Result<(), Failure> {
             let rows = u128::from(PAGES * ROWS_A_PAGE);
             println!("| {name} | {stage} | {} | {} |", least / rows, bytes as u128 * 1000 / least);
         }
+    }
+    println!("\n| requests, throttled by | ns a request |\n|---|---|");
+    for (name, mode, remembered) in requests::WAYS {
+        let mut nanos = Vec::new();
+        for _ in 0..ROUNDS {
+            let folder = tempfile::tempdir()?;
+            let begun = Instant::now();
+            requests::send(REQUESTS, mode, remembered.then(|| folder.path()))?;
+            nanos.push(begun.elapsed().as_nanos());
+        }
+        let least = nanos.into_iter().min().unwrap_or_default();
+        println!("| {name} | {} |", least / u128::from(REQUESTS));
     }
     Ok(())
 }
