@@ -1,7 +1,7 @@
 //! The stages of a sync by themselves, on the pages that the whole is measured with.
 //!
-//! `userhaul-stages` prints what a row costs in each, and what a request costs besides its vendor; `userhaul-stages --times 3 decode` runs one stage so often, for
-//! `bench/instructions.py`, which counts its instructions.
+//! `userhaul-stages` prints what a row costs in each, and what a request costs besides its vendor;
+//! `userhaul-stages --times 3 decode` runs one stage so often, for `bench/instructions.py`, which counts its instructions.
 
 // A yardstick for people at a terminal: it prints.
 #![allow(clippy::print_stdout)]
@@ -123,6 +123,17 @@ impl Stages {
     }
 }
 
+/// The nanoseconds of the fastest of several rounds: what it costs; everything above it is the machine's.
+fn least(mut run: impl FnMut() -> Result<(), Failure>) -> Result<u128, Failure> {
+    let mut least = u128::MAX;
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        run()?;
+        least = least.min(begun.elapsed().as_nanos().max(1));
+    }
+    Ok(least)
+}
+
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [times, count, stage] = arguments.as_slice()
@@ -136,29 +147,17 @@ fn main() -> Result<(), Failure> {
         let stages = Stages::new(shape)?;
         let bytes: usize = stages.pages.iter().map(String::len).sum();
         for stage in ["decode", "arrow-json", "unify", "encode"] {
-            let mut nanos: Vec<u128> = Vec::new();
-            for _ in 0..ROUNDS {
-                let begun = Instant::now();
-                stages.run(stage)?;
-                nanos.push(begun.elapsed().as_nanos());
-            }
-            nanos.sort_unstable();
-            // The least is what the stage costs; everything above it is the machine's.
-            let least = nanos.first().copied().unwrap_or(1).max(1);
+            let least = least(|| stages.run(stage))?;
             let rows = u128::from(PAGES * ROWS_A_PAGE);
             println!("| {name} | {stage} | {} | {} |", least / rows, bytes as u128 * 1000 / least);
         }
     }
     println!("\n| requests, throttled by | ns a request |\n|---|---|");
     for (name, mode, remembered) in requests::WAYS {
-        let mut nanos = Vec::new();
-        for _ in 0..ROUNDS {
+        let least = least(|| {
             let folder = tempfile::tempdir()?;
-            let begun = Instant::now();
-            requests::send(REQUESTS, mode, remembered.then(|| folder.path()))?;
-            nanos.push(begun.elapsed().as_nanos());
-        }
-        let least = nanos.into_iter().min().unwrap_or_default();
+            requests::send(REQUESTS, mode, remembered.then(|| folder.path()))
+        })?;
         println!("| {name} | {} |", least / u128::from(REQUESTS));
     }
     Ok(())
